@@ -1,0 +1,2 @@
+//! jostle-cli
+fn main() {}
