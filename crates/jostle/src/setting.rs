@@ -1,10 +1,13 @@
 //! Self-describing settings: what a problem, model, noise or dynamics may be told, in one table each.
 //!
-//! Every entry of a registry (see [`crate::noise::registry`], for example) lists its [`Setting`]s. Checking a file,
+//! Every entry of a registry (see [`crate::noise::ENTRIES`], for example) lists its [`Setting`]s. Checking a file,
 //! writing out defaults, help texts and reference tables are all derived from these lists, so that a new noise needs
 //! no second mention of its options anywhere.
 
 use std::collections::BTreeMap;
+
+use crate::dynamics::{Batch, Schedule};
+use crate::ensemble::Recording;
 
 /// A checked value of a setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +22,14 @@ pub enum Value {
     Flag(bool),
     /// A list of real numbers.
     Numbers(Vec<f64>),
+    /// A list of names.
+    Names(Vec<String>),
+    /// The samples of one step.
+    Batch(Batch),
+    /// A step size and when it drops.
+    Schedule(Schedule),
+    /// The steps to record.
+    Recording(Recording),
 }
 
 impl std::fmt::Display for Value {
@@ -29,6 +40,10 @@ impl std::fmt::Display for Value {
             Value::Text(v) => write!(f, "{v:?}"),
             Value::Flag(v) => write!(f, "{v}"),
             Value::Numbers(v) => write!(f, "{v:?}"),
+            Value::Names(v) => write!(f, "{v:?}"),
+            Value::Batch(v) => write!(f, "{v}"),
+            Value::Schedule(v) => write!(f, "{v}"),
+            Value::Recording(v) => write!(f, "{v}"),
         }
     }
 }
@@ -51,6 +66,14 @@ pub enum Kind {
     Flag,
     /// A number, or a list of numbers (a list of one is the same as the number).
     Numbers,
+    /// A list of names.
+    Names,
+    /// `"full"`, or a batch size.
+    Batch,
+    /// A step size, or `{ initial = .., drops = [[step, factor], ..] }`.
+    Schedule,
+    /// `{ log = count }` or `{ every = steps }`.
+    Recording,
 }
 
 /// The range of a real setting.
@@ -95,13 +118,19 @@ impl std::fmt::Display for Kind {
             Kind::Text => write!(f, "a text in quotes"),
             Kind::Flag => write!(f, "true or false"),
             Kind::Numbers => write!(f, "a number or a list of numbers"),
+            Kind::Names => write!(f, "a list of names"),
+            Kind::Batch => write!(f, "\"full\" or a whole number, at least 1"),
+            Kind::Schedule => {
+                write!(f, "a number above 0, or {{ initial = 0.01, drops = [[100_000, 0.1]] }}")
+            }
+            Kind::Recording => write!(f, "{{ log = 200 }} or {{ every = 1000 }}"),
         }
     }
 }
 
 /// What happens when a setting is not given.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Default {
+pub enum Fallback {
     /// It must be given.
     Required,
     /// It stays absent, and that has a meaning of its own (said in the setting's doc).
@@ -114,6 +143,8 @@ pub enum Default {
     Text(&'static str),
     /// This flag.
     Flag(bool),
+    /// These recorded steps.
+    Recording(Recording),
 }
 
 /// One thing a user may set, with its documentation.
@@ -126,7 +157,7 @@ pub struct Setting {
     /// What it accepts.
     pub kind: Kind,
     /// What it is when not given.
-    pub default: Default,
+    pub fallback: Fallback,
     /// One sentence.
     pub doc: &'static str,
 }
@@ -175,7 +206,7 @@ impl Settings {
             }
             if let Some(value) = setting.default_value() {
                 map.insert(setting.name.to_string(), value);
-            } else if setting.default == Default::Required {
+            } else if setting.fallback == Fallback::Required {
                 return Err(SettingError {
                     name: setting.name.to_string(),
                     problem: format!("is missing; expected {}", setting.kind),
@@ -232,6 +263,38 @@ impl Settings {
         }
     }
 
+    /// A list of names.
+    pub fn names(&self, name: &str) -> &[String] {
+        match self.0.get(name) {
+            Some(Value::Names(v)) => v,
+            other => undeclared(name, "a list of names", other),
+        }
+    }
+
+    /// The samples of one step.
+    pub fn batch(&self, name: &str) -> Batch {
+        match self.0.get(name) {
+            Some(Value::Batch(v)) => *v,
+            other => undeclared(name, "a batch", other),
+        }
+    }
+
+    /// A step size schedule.
+    pub fn schedule(&self, name: &str) -> &Schedule {
+        match self.0.get(name) {
+            Some(Value::Schedule(v)) => v,
+            other => undeclared(name, "a schedule", other),
+        }
+    }
+
+    /// The steps to record.
+    pub fn recording(&self, name: &str) -> Recording {
+        match self.0.get(name) {
+            Some(Value::Recording(v)) => *v,
+            other => undeclared(name, "a recording", other),
+        }
+    }
+
     /// A list of numbers.
     pub fn numbers(&self, name: &str) -> &[f64] {
         match self.0.get(name) {
@@ -248,13 +311,15 @@ fn undeclared(name: &str, wanted: &str, found: Option<&Value>) -> ! {
 impl Setting {
     /// The value of the default, if there is one.
     pub fn default_value(&self) -> Option<Value> {
-        match self.default {
-            Default::Required | Default::Absent => None,
-            Default::Integer(v) => Some(Value::Integer(v)),
-            Default::Number(v) if self.kind == Kind::Numbers => Some(Value::Numbers(vec![v])),
-            Default::Number(v) => Some(Value::Number(v)),
-            Default::Text(v) => Some(Value::Text(v.to_string())),
-            Default::Flag(v) => Some(Value::Flag(v)),
+        match self.fallback {
+            Fallback::Required | Fallback::Absent => None,
+            Fallback::Integer(v) => Some(Value::Integer(v)),
+            Fallback::Number(v) if self.kind == Kind::Numbers => Some(Value::Numbers(vec![v])),
+            Fallback::Number(v) => Some(Value::Number(v)),
+            Fallback::Text("full") if self.kind == Kind::Batch => Some(Value::Batch(Batch::Full)),
+            Fallback::Text(v) => Some(Value::Text(v.to_string())),
+            Fallback::Recording(v) => Some(Value::Recording(v)),
+            Fallback::Flag(v) => Some(Value::Flag(v)),
         }
     }
 
@@ -270,7 +335,9 @@ impl Setting {
         match (self.kind, value) {
             (Kind::Integer { min }, Value::Integer(v)) if *v >= min => Ok(value.clone()),
             (Kind::Number(range), Value::Number(v)) if range.contains(*v) => Ok(value.clone()),
-            (Kind::Number(range), Value::Integer(v)) if range.contains(*v as f64) => Ok(Value::Number(*v as f64)),
+            (Kind::Number(range), Value::Integer(v)) if range.contains(*v as f64) => {
+                Ok(Value::Number(*v as f64))
+            }
             (Kind::Choice(choices), Value::Text(v)) if choices.contains(&v.as_str()) => Ok(value.clone()),
             (Kind::Text, Value::Text(_)) | (Kind::Flag, Value::Flag(_)) => Ok(value.clone()),
             (Kind::Numbers, Value::Number(v)) if v.is_finite() => Ok(Value::Numbers(vec![*v])),
@@ -278,6 +345,20 @@ impl Setting {
             (Kind::Numbers, Value::Numbers(v)) if !v.is_empty() && v.iter().all(|x| x.is_finite()) => {
                 Ok(value.clone())
             }
+            (Kind::Batch, Value::Text(word)) if word == "full" => Ok(Value::Batch(Batch::Full)),
+            (Kind::Batch, Value::Integer(size)) if *size >= 1 => {
+                Ok(Value::Batch(Batch::Size(*size as usize)))
+            }
+            (Kind::Schedule, Value::Number(rate)) if Range::Positive.contains(*rate) => {
+                Ok(Value::Schedule(Schedule::constant(*rate)))
+            }
+            (Kind::Schedule, Value::Integer(rate)) if *rate > 0 => {
+                Ok(Value::Schedule(Schedule::constant(*rate as f64)))
+            }
+            (Kind::Names, Value::Names(_))
+            | (Kind::Batch, Value::Batch(_))
+            | (Kind::Schedule, Value::Schedule(_))
+            | (Kind::Recording, Value::Recording(_)) => Ok(value.clone()),
             _ => Err(refused()),
         }
     }

@@ -1,0 +1,251 @@
+//! Gaussian noise with the covariance of another noise, or with less and less of its shape.
+//!
+//! Mini-batch noise and label noise both give the gradient a covariance `J' C J`, `C = diag(a) - u u'`. Replacing
+//! them by Gaussian noise with that covariance, with its diagonal only, or with its trace only (isotropic at every
+//! point) answers which part of the shape matters.
+
+use super::{Noise, ParameterNoise, Point, SampleCovariance, SampleNoise, Scratch, Step};
+use crate::random::Purpose;
+use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
+
+/// The noise whose covariance is taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum CovarianceOf {
+    /// Mini-batches of this many samples, drawn with replacement.
+    MiniBatch(usize),
+    /// Label noise with `labels = "one"` and standard deviation one.
+    Label,
+}
+
+impl CovarianceOf {
+    /// `C` for one replica's residuals.
+    fn covariance(self, residuals: &[f64], loss_factor: f64, scale: f64) -> SampleCovariance {
+        match self {
+            CovarianceOf::MiniBatch(batch) => {
+                SampleCovariance::of_mini_batch(residuals, loss_factor, batch as f64 / (scale * scale))
+            }
+            CovarianceOf::Label => {
+                let variance = (2.0 * loss_factor * scale).powi(2) / residuals.len() as f64;
+                SampleCovariance::uniform(residuals.len(), variance)
+            }
+        }
+    }
+}
+
+/// How much of the covariance's shape is kept in parameter space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CovarianceShape {
+    /// The diagonal of `J' C J`.
+    Diagonal,
+    /// `Tr(J' C J) / p` times the identity.
+    Isotropic,
+}
+
+/// Gaussian noise with the whole covariance `J' C J`: drawn in sample space.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GaussianSampleNoise {
+    /// The noise whose covariance is taken.
+    pub of: CovarianceOf,
+    /// The noise is multiplied by this (for labels: their standard deviation).
+    pub scale: f64,
+    /// Position among the noises of an experiment.
+    pub index: usize,
+}
+
+impl SampleNoise for GaussianSampleNoise {
+    fn perturb(&self, step: &Step<'_>, scratch: &mut Scratch, weights: &mut [f64]) {
+        let lanes = step.draws.lanes();
+        let n = step.batch as f64;
+        let [normals] = scratch.numbers([weights.len()]);
+        step.draws.normals(Purpose::noise(self.index, 0), normals);
+        match self.of {
+            CovarianceOf::Label => {
+                let factor = 2.0 * step.loss_factor * self.scale / n.sqrt();
+                for (w, z) in weights.iter_mut().zip(normals) {
+                    *w += factor * *z;
+                }
+            }
+            CovarianceOf::MiniBatch(batch) => {
+                // (z_i - mean z) r_i has the covariance diag(r^2) - r r' / n.
+                let factor = 2.0 * step.loss_factor * self.scale / (n * batch as f64).sqrt();
+                for lane in 0..lanes {
+                    let mean = normals[lane..].iter().step_by(lanes).sum::<f64>() / n;
+                    for k in (lane..weights.len()).step_by(lanes) {
+                        weights[k] += factor * step.residuals[k] * (normals[k] - mean);
+                    }
+                }
+            }
+        }
+    }
+
+    fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
+        self.of.covariance(point.residuals, point.loss_factor, self.scale)
+    }
+
+    fn needs_full_batch(&self) -> bool {
+        true
+    }
+}
+
+/// Gaussian noise with the diagonal, or with only the trace, of the covariance `J' C J`: drawn in parameter space.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ShapedNoise {
+    /// The noise whose covariance is taken.
+    pub of: CovarianceOf,
+    /// How much of its shape is kept.
+    pub shape: CovarianceShape,
+    /// The noise is multiplied by this (for labels: their standard deviation).
+    pub scale: f64,
+    /// Position among the noises of an experiment.
+    pub index: usize,
+}
+
+impl ParameterNoise for ShapedNoise {
+    fn add(&self, step: &Step<'_>, scratch: &mut Scratch, zeta: &mut [f64]) {
+        let lanes = step.draws.lanes();
+        let (params, dim) = step.products.shape();
+        let samples = step.batch * lanes;
+        let [variances, mean_part, slopes, weights] =
+            scratch.numbers([dim * lanes, dim * lanes, params * lanes, samples]);
+        self.sample_diagonal(step, weights);
+        step.products.pull_squared(weights, variances);
+        if self.of != CovarianceOf::Label {
+            // The removed part of C, `u = 2 c scale r / (n sqrt(B))`.
+            self.sample_removed(step, weights);
+            step.products.pull(weights, mean_part);
+            for (v, m) in variances.iter_mut().zip(mean_part.iter()) {
+                *v = (*v - *m * *m).max(0.0);
+            }
+        }
+        step.products.slopes(slopes);
+        for (k, s) in slopes.iter_mut().enumerate() {
+            *s = *s * *s * variances[k % (dim * lanes)];
+        }
+        let [normals, _, deviations] = scratch.numbers([params * lanes, 0, params * lanes]);
+        step.draws.normals(Purpose::noise(self.index, 0), normals);
+        match self.shape {
+            CovarianceShape::Diagonal => {
+                for (k, z) in zeta.iter_mut().enumerate() {
+                    *z += deviations[k].sqrt() * normals[k];
+                }
+            }
+            CovarianceShape::Isotropic => {
+                for lane in 0..lanes {
+                    let trace: f64 = deviations[lane..].iter().step_by(lanes).sum();
+                    let deviation = (trace / params as f64).sqrt();
+                    for k in (lane..zeta.len()).step_by(lanes) {
+                        zeta[k] += deviation * normals[k];
+                    }
+                }
+            }
+        }
+    }
+
+    fn variances(&self, point: &Point<'_>) -> Vec<f64> {
+        let params = point.theta.len();
+        let c = self.of.covariance(point.residuals, point.loss_factor, self.scale);
+        let mut variances = vec![0.0; params];
+        let mut row = vec![0.0; params];
+        let mut one = vec![0.0; point.residuals.len()];
+        for (i, a) in c.diagonal.iter().enumerate() {
+            one[i] = 1.0;
+            point.model.pull_back(point.theta, point.problem, &one, &mut row);
+            one[i] = 0.0;
+            variances.iter_mut().zip(&row).for_each(|(v, g)| *v += a * g * g);
+        }
+        point.model.pull_back(point.theta, point.problem, &c.removed, &mut row);
+        variances.iter_mut().zip(&row).for_each(|(v, g)| *v -= g * g);
+        if self.shape == CovarianceShape::Isotropic {
+            let mean = variances.iter().sum::<f64>() / params as f64;
+            variances.fill(mean);
+        }
+        variances
+    }
+
+    fn is_multiplicative(&self) -> bool {
+        self.shape == CovarianceShape::Diagonal
+    }
+
+    fn needs_full_batch(&self) -> bool {
+        true
+    }
+}
+
+impl ShapedNoise {
+    /// The diagonal part of `C` for every lane.
+    fn sample_diagonal(&self, step: &Step<'_>, out: &mut [f64]) {
+        let factor = (2.0 * step.loss_factor * self.scale).powi(2) / step.batch as f64;
+        match self.of {
+            CovarianceOf::Label => out.fill(factor),
+            CovarianceOf::MiniBatch(batch) => {
+                let factor = factor / batch as f64;
+                out.iter_mut().zip(step.residuals).for_each(|(a, r)| *a = factor * r * r);
+            }
+        }
+    }
+
+    /// The removed part of `C` for every lane.
+    fn sample_removed(&self, step: &Step<'_>, out: &mut [f64]) {
+        let batch = match self.of {
+            CovarianceOf::MiniBatch(batch) => batch as f64,
+            CovarianceOf::Label => f64::INFINITY,
+        };
+        let factor = 2.0 * step.loss_factor * self.scale / (step.batch as f64 * batch.sqrt());
+        out.iter_mut().zip(step.residuals).for_each(|(u, r)| *u = factor * r);
+    }
+}
+
+pub(super) fn build(settings: &Settings, index: usize) -> Noise {
+    let of = match settings.text("of") {
+        "label" => CovarianceOf::Label,
+        _ => CovarianceOf::MiniBatch(settings.count("batch")),
+    };
+    let scale = settings.number("scale");
+    match settings.text("shape") {
+        "full" => Noise::Sample(Box::new(GaussianSampleNoise { of, scale, index })),
+        shape => {
+            let shape =
+                if shape == "diagonal" { CovarianceShape::Diagonal } else { CovarianceShape::Isotropic };
+            Noise::Parameter(Box::new(ShapedNoise { of, shape, scale, index }))
+        }
+    }
+}
+
+pub(super) const ENTRY: Entry = Entry {
+    kind: "covariance",
+    summary: "Gaussian noise with the covariance of mini-batch or label noise, or only a part of its shape",
+    detail: "Gaussian noise whose covariance at every point is that which a mini-batch (or a perturbed label) would \
+             give the gradient there: the whole matrix (\"full\"), its diagonal (\"diagonal\"), or the identity with \
+             the same trace (\"isotropic\"). Comparing the three says which part of the shape matters.",
+    reference: "HaoChen et al. 2020 (arXiv 2006.08680) ask the question; the comparison is jostle's",
+    settings: &[
+        Setting {
+            name: "of",
+            symbol: "",
+            kind: Kind::Choice(&["mini-batch", "label"]),
+            fallback: Fallback::Text("mini-batch"),
+            doc: "The noise whose covariance is taken; \"label\" is label noise with labels = \"one\".",
+        },
+        Setting {
+            name: "shape",
+            symbol: "",
+            kind: Kind::Choice(&["full", "diagonal", "isotropic"]),
+            fallback: Fallback::Text("full"),
+            doc: "How much of the covariance's shape is kept.",
+        },
+        Setting {
+            name: "batch",
+            symbol: "B",
+            kind: Kind::Integer { min: 1 },
+            fallback: Fallback::Integer(1),
+            doc: "Samples of the mini-batch (with replacement) whose covariance is taken.",
+        },
+        Setting {
+            name: "scale",
+            symbol: "",
+            kind: Kind::Number(Range::NonNegative),
+            fallback: Fallback::Number(1.0),
+            doc: "The noise is multiplied by this; for \"label\" it is the standard deviation of the label.",
+        },
+    ],
+};

@@ -1,0 +1,51 @@
+//! Isotropic Gaussian noise in parameter space, the same everywhere: what has no shape.
+
+use super::{Noise, ParameterNoise, Point, Scratch, Step};
+use crate::random::Purpose;
+use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
+
+/// Adds `std * N(0, I)` to the gradient, so that a step moves by `learning_rate * std * N(0, I)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct IsotropicNoise {
+    /// Standard deviation `sigma` of every entry.
+    pub std: f64,
+    /// Position among the noises of an experiment.
+    pub index: usize,
+}
+
+impl ParameterNoise for IsotropicNoise {
+    fn add(&self, step: &Step<'_>, scratch: &mut Scratch, zeta: &mut [f64]) {
+        let [normals] = scratch.numbers([zeta.len()]);
+        step.draws.normals(Purpose::noise(self.index, 0), normals);
+        for (z, xi) in zeta.iter_mut().zip(normals) {
+            *z += self.std * *xi;
+        }
+    }
+
+    fn variances(&self, point: &Point<'_>) -> Vec<f64> {
+        vec![self.std * self.std; point.theta.len()]
+    }
+
+    fn is_multiplicative(&self) -> bool {
+        false
+    }
+}
+
+pub(super) fn build(settings: &Settings, index: usize) -> Noise {
+    Noise::Parameter(Box::new(IsotropicNoise { std: settings.number("std"), index }))
+}
+
+pub(super) const ENTRY: Entry = Entry {
+    kind: "isotropic",
+    summary: "spherical Gaussian noise, the same everywhere",
+    detail: "Adds std * N(0, I) to the gradient: the step moves by learning_rate * std * N(0, I), as in the released \
+             code of Shape Matters (so it scales with the step size, not with its square root).",
+    reference: "HaoChen et al. 2020 (arXiv 2006.08680), section 2",
+    settings: &[Setting {
+        name: "std",
+        symbol: "sigma",
+        kind: Kind::Number(Range::NonNegative),
+        fallback: Fallback::Required,
+        doc: "Standard deviation of every entry of the added gradient.",
+    }],
+};

@@ -1,0 +1,129 @@
+//! Label noise: at every step, labels are replaced by `y_i + eps_i` with fresh `eps_i`.
+
+use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
+use crate::random::{Draws, Purpose};
+use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
+
+/// Which labels are perturbed in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Labels {
+    /// One of the batch, uniformly chosen, with the weight of a batch of its own: `w_i -= 2 c eps`.
+    One,
+    /// Every one of the batch: `w_i -= 2 c eps_i / batch`.
+    Batch,
+}
+
+/// The law of a perturbation of standard deviation one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelDistribution {
+    /// N(0, 1).
+    Gaussian,
+    /// +-1 with equal probability.
+    Rademacher,
+}
+
+/// Fresh noise in the labels at every step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LabelNoise {
+    /// Standard deviation `delta` of the perturbation.
+    pub std: f64,
+    /// Which labels.
+    pub labels: Labels,
+    /// Which law.
+    pub distribution: LabelDistribution,
+    /// Position among the noises of an experiment.
+    pub index: usize,
+}
+
+impl LabelNoise {
+    fn perturbations(&self, draws: Draws<'_>, out: &mut [f64]) {
+        let purpose = Purpose::noise(self.index, 1);
+        match self.distribution {
+            LabelDistribution::Gaussian => draws.normals(purpose, out),
+            LabelDistribution::Rademacher => draws.signs(purpose, out),
+        }
+    }
+}
+
+impl SampleNoise for LabelNoise {
+    fn perturb(&self, step: &Step<'_>, scratch: &mut Scratch, weights: &mut [f64]) {
+        let lanes = step.draws.lanes();
+        let factor = 2.0 * step.loss_factor * self.std;
+        match self.labels {
+            Labels::One => {
+                let [eps] = scratch.numbers([lanes]);
+                self.perturbations(step.draws, eps);
+                let changes: [f64; 16] = std::array::from_fn(|lane| eps.get(lane).copied().unwrap_or(0.0));
+                let words = scratch.words(lanes);
+                step.draws.bits(Purpose::noise(self.index, 0), words);
+                for (lane, word) in words.iter().enumerate() {
+                    weights[Draws::index(*word, step.batch) * lanes + lane] -= factor * changes[lane];
+                }
+            }
+            Labels::Batch => {
+                let [eps] = scratch.numbers([weights.len()]);
+                self.perturbations(step.draws, eps);
+                let factor = factor / step.batch as f64;
+                for (w, e) in weights.iter_mut().zip(eps) {
+                    *w -= factor * *e;
+                }
+            }
+        }
+    }
+
+    /// `4 c^2 delta^2 / n` on the diagonal, divided by the batch when all its labels are perturbed.
+    fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
+        let n = point.residuals.len();
+        let one = (2.0 * point.loss_factor * self.std).powi(2) / n as f64;
+        let variance = match self.labels {
+            Labels::One => one,
+            Labels::Batch => one / point.batch as f64,
+        };
+        SampleCovariance::uniform(n, variance)
+    }
+}
+
+pub(super) fn build(settings: &Settings, index: usize) -> Noise {
+    Noise::Sample(Box::new(LabelNoise {
+        std: settings.number("std"),
+        labels: if settings.text("labels") == "one" { Labels::One } else { Labels::Batch },
+        distribution: match settings.text("distribution") {
+            "rademacher" => LabelDistribution::Rademacher,
+            _ => LabelDistribution::Gaussian,
+        },
+        index,
+    }))
+}
+
+pub(super) const ENTRY: Entry = Entry {
+    kind: "label",
+    summary: "fresh noise in the labels at every step",
+    detail: "Labels y_i are replaced by y_i + eps_i with fresh, independent eps_i of mean 0. \"one\": a single label \
+             of the batch, uniformly chosen, perturbs the gradient as in a batch of its own, which adds -2 c eps \
+             grad f_i (the released code of Shape Matters). \"batch\" or \"all\": every label of the step's batch is \
+             perturbed and weighs 1/batch as its residual does; with the full batch that is every label.",
+    reference: "HaoChen et al. 2020 (arXiv 2006.08680), section 2; Pillaud-Vivien et al. 2022 (arXiv 2206.09841)",
+    settings: &[
+        Setting {
+            name: "std",
+            symbol: "delta",
+            kind: Kind::Number(Range::NonNegative),
+            fallback: Fallback::Number(1.0),
+            doc: "Standard deviation of a label's perturbation.",
+        },
+        Setting {
+            name: "labels",
+            symbol: "",
+            kind: Kind::Choice(&["one", "batch", "all"]),
+            fallback: Fallback::Text("one"),
+            doc: "Which labels are perturbed in a step.",
+        },
+        Setting {
+            name: "distribution",
+            symbol: "",
+            kind: Kind::Choice(&["gaussian", "rademacher"]),
+            fallback: Fallback::Text("gaussian"),
+            doc: "Law of a perturbation.",
+        },
+    ],
+};

@@ -1,0 +1,86 @@
+//! The released code's "mini-batch noise": the full gradient plus the difference of two mini-batch gradients.
+
+use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
+use crate::random::{Draws, Purpose};
+use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
+
+/// Adds `scale * (grad L_S - grad L_S')` with two independent batches, each drawn without replacement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MiniBatchDifference {
+    /// The factor `delta`.
+    pub scale: f64,
+    /// Samples in each of the two batches.
+    pub batch: usize,
+    /// Position among the noises of an experiment.
+    pub index: usize,
+}
+
+impl SampleNoise for MiniBatchDifference {
+    fn perturb(&self, step: &Step<'_>, scratch: &mut Scratch, weights: &mut [f64]) {
+        let lanes = step.draws.lanes();
+        let size = self.batch.min(step.batch);
+        let factor = 2.0 * step.loss_factor * self.scale / size as f64;
+        for (channel, sign) in [(0, factor), (1, -factor)] {
+            let words = scratch.words(size * lanes);
+            step.draws.bits(Purpose::noise(self.index, channel), words);
+            for lane in 0..lanes {
+                let mut add = |i: usize| weights[i * lanes + lane] += sign * step.residuals[i * lanes + lane];
+                if size == 1 {
+                    add(Draws::index(scratch.words[lane], step.batch));
+                    continue;
+                }
+                scratch.chosen.resize(size, 0);
+                let words = scratch.words[lane..].iter().step_by(lanes).copied();
+                Draws::subset(words, step.batch, &mut scratch.chosen, &mut scratch.marks);
+                scratch.chosen.iter().for_each(|i| add(*i));
+            }
+        }
+    }
+
+    /// Twice the covariance of a mini-batch drawn without replacement, times `scale^2`.
+    fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
+        let n = point.residuals.len() as f64;
+        let size = (self.batch as f64).min(n);
+        // `B' = B (n - 1) / (n - B)`, infinite for a batch of everything: the difference is then zero.
+        let effective = size * (n - 1.0) / (n - size);
+        SampleCovariance::of_mini_batch(
+            point.residuals,
+            point.loss_factor,
+            effective / (2.0 * self.scale * self.scale),
+        )
+    }
+
+    fn needs_full_batch(&self) -> bool {
+        true
+    }
+}
+
+pub(super) fn build(settings: &Settings, index: usize) -> Noise {
+    let (scale, batch) = (settings.number("scale"), settings.count("batch"));
+    Noise::Sample(Box::new(MiniBatchDifference { scale, batch, index }))
+}
+
+pub(super) const ENTRY: Entry = Entry {
+    kind: "mini-batch-difference",
+    summary: "the full gradient plus the difference of two mini-batch gradients",
+    detail: "Adds scale * (grad L_S - grad L_S') to the full gradient, with two independent batches S and S', each \
+             drawn without replacement: the \"mini-batch noise\" of the released code of Shape Matters. With scale 1 \
+             its covariance is twice that of a mini-batch.",
+    reference: "HaoChen et al. 2020 (arXiv 2006.08680), released code",
+    settings: &[
+        Setting {
+            name: "scale",
+            symbol: "delta",
+            kind: Kind::Number(Range::NonNegative),
+            fallback: Fallback::Number(1.0),
+            doc: "Factor of the difference.",
+        },
+        Setting {
+            name: "batch",
+            symbol: "B",
+            kind: Kind::Integer { min: 1 },
+            fallback: Fallback::Integer(1),
+            doc: "Samples in each of the two batches.",
+        },
+    ],
+};

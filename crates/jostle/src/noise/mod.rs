@@ -1,0 +1,238 @@
+//! What perturbs a step: sample weights `w` in sample space, or `zeta` in parameter space.
+//!
+//! A noise is a pure function of the draws of a step. Its law is stated twice: as the perturbation itself, and as a
+//! covariance formula; tests compare the two.
+
+mod covariance;
+mod isotropic;
+mod label;
+mod mini_batch_difference;
+
+pub use covariance::{CovarianceOf, CovarianceShape, GaussianSampleNoise, ShapedNoise};
+pub use isotropic::IsotropicNoise;
+pub use label::{LabelDistribution, LabelNoise, Labels};
+pub use mini_batch_difference::MiniBatchDifference;
+
+use crate::dynamics::GradientDescent;
+use crate::model::Model;
+use crate::problem::Problem;
+use crate::random::Draws;
+use crate::setting::{Entry, Settings};
+
+/// One step of a block of replicas, as a noise sees it.
+///
+/// Arrays hold the replicas side by side: entry `k` of lane `l` stands at `k * lanes + l`.
+pub struct Step<'a> {
+    /// The random numbers of this step.
+    pub draws: Draws<'a>,
+    /// Number of samples in this step's batch: `n` for the full batch.
+    pub batch: usize,
+    /// Residuals `f_i - y_i` of the batch (batch x lanes), before any perturbation.
+    pub residuals: &'a [f64],
+    /// The loss factor `c`.
+    pub loss_factor: f64,
+    /// Products with the Jacobian's factors.
+    pub products: &'a dyn Products,
+}
+
+/// The products with the factors of the Jacobian `J = X diag(slope)` that a noise with a prescribed shape needs.
+/// They are there for full batches only.
+pub trait Products {
+    /// `X' w` (d x lanes) for `w` (n x lanes).
+    fn pull(&self, weights: &[f64], out: &mut [f64]);
+    /// `(X * X)' w` (d x lanes), with the squares of the entries of `X`.
+    fn pull_squared(&self, weights: &[f64], out: &mut [f64]);
+    /// The derivatives of every coefficient with respect to its parameters (p x lanes).
+    fn slopes(&self, out: &mut [f64]);
+    /// Parameters `p`, and dimension `d`.
+    fn shape(&self) -> (usize, usize);
+}
+
+/// A point of parameter space, as a covariance formula sees it.
+pub struct Point<'a> {
+    /// The training data.
+    pub problem: &'a Problem,
+    /// The model.
+    pub model: &'a dyn Model,
+    /// The parameters (p).
+    pub theta: &'a [f64],
+    /// The residuals `f_i - y_i` (n).
+    pub residuals: &'a [f64],
+    /// The loss factor `c`.
+    pub loss_factor: f64,
+    /// Number of samples in one step's batch: `n` for the full batch.
+    pub batch: usize,
+}
+
+/// A covariance `C = diag(diagonal) - removed removed'` (n x n) in sample space; the gradient then has the noise
+/// covariance `J' C J`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleCovariance {
+    /// The diagonal part (n).
+    pub diagonal: Vec<f64>,
+    /// The vector whose outer product is taken off (n).
+    pub removed: Vec<f64>,
+}
+
+impl SampleCovariance {
+    /// Covariance of the sample weights of a mini-batch of `effective_batch` samples drawn with replacement:
+    /// `(4 c^2 / B) (diag(r^2) / n - r r' / n^2)`.
+    pub fn of_mini_batch(residuals: &[f64], loss_factor: f64, effective_batch: f64) -> Self {
+        let n = residuals.len() as f64;
+        let factor = 4.0 * loss_factor * loss_factor / effective_batch;
+        Self {
+            diagonal: residuals.iter().map(|r| factor / n * r * r).collect(),
+            removed: residuals.iter().map(|r| factor.sqrt() / n * r).collect(),
+        }
+    }
+
+    /// The same variance for every sample, uncorrelated.
+    pub fn uniform(samples: usize, variance: f64) -> Self {
+        Self { diagonal: vec![variance; samples], removed: vec![0.0; samples] }
+    }
+
+    /// The trace of the gradient's noise covariance, `Tr(J' C J) = sum_i diagonal_i K_ii - |J' removed|^2`.
+    pub fn trace(&self, point: &Point<'_>) -> f64 {
+        let mut kernel = vec![0.0; point.residuals.len()];
+        point.model.kernel_diagonal(point.theta, point.problem, &mut kernel);
+        let whole: f64 = kernel.iter().zip(&self.diagonal).map(|(k, c)| k * c).sum();
+        let mut gradient = vec![0.0; point.theta.len()];
+        point.model.pull_back(point.theta, point.problem, &self.removed, &mut gradient);
+        whole - gradient.iter().map(|g| g * g).sum::<f64>()
+    }
+}
+
+/// Buffers that a noise may use within a step.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    words: Vec<u64>,
+    numbers: [Vec<f64>; 4],
+    marks: Vec<bool>,
+    chosen: Vec<usize>,
+}
+
+impl Scratch {
+    fn words(&mut self, length: usize) -> &mut [u64] {
+        if self.words.len() < length {
+            self.words.resize(length, 0);
+        }
+        &mut self.words[..length]
+    }
+
+    fn numbers<const COUNT: usize>(&mut self, lengths: [usize; COUNT]) -> [&mut [f64]; COUNT] {
+        let mut buffers = self.numbers.iter_mut();
+        lengths.map(|length| {
+            let buffer = buffers.next().expect("at most four buffers are asked for");
+            if buffer.len() < length {
+                buffer.resize(length, 0.0);
+            }
+            &mut buffer[..length]
+        })
+    }
+}
+
+/// Perturbs the sample weights of one step.
+pub trait SampleNoise: Send + Sync {
+    /// Adds the perturbation to the sample weights (batch x lanes). Weights are derivatives of the loss with respect
+    /// to the predictions, `2 c r_i / batch` before any perturbation.
+    fn perturb(&self, step: &Step<'_>, scratch: &mut Scratch, weights: &mut [f64]);
+
+    /// The covariance of the perturbation, as one of all `n` samples.
+    fn covariance(&self, point: &Point<'_>) -> SampleCovariance;
+
+    /// Whether the noise is defined for full batches only.
+    fn needs_full_batch(&self) -> bool {
+        false
+    }
+}
+
+/// Adds `zeta` to the gradient of one step.
+pub trait ParameterNoise: Send + Sync {
+    /// Adds this step's `zeta` (p x lanes).
+    fn add(&self, step: &Step<'_>, scratch: &mut Scratch, zeta: &mut [f64]);
+
+    /// The variances of the entries of `zeta` (p); the entries are uncorrelated.
+    fn variances(&self, point: &Point<'_>) -> Vec<f64>;
+
+    /// Whether `zeta` shrinks with the parameters it acts on, as gradients do.
+    fn is_multiplicative(&self) -> bool;
+
+    /// Whether the noise is defined for full batches only.
+    fn needs_full_batch(&self) -> bool {
+        false
+    }
+}
+
+/// A noise, by the half of the step that it acts on.
+pub enum Noise {
+    /// Acts on the sample weights.
+    Sample(Box<dyn SampleNoise>),
+    /// Acts on the gradient.
+    Parameter(Box<dyn ParameterNoise>),
+}
+
+impl Noise {
+    /// The noise that checked settings describe; `kind` is one of [`ENTRIES`], and `index` is its position in the
+    /// experiment, which selects its random stream.
+    ///
+    /// # Panics
+    /// If `kind` is not one of the entries.
+    pub fn from_settings(kind: &str, settings: &Settings, index: usize) -> Self {
+        let (_, build) = REGISTRY
+            .iter()
+            .find(|(entry, _)| entry.kind == kind)
+            .unwrap_or_else(|| panic!("{kind:?} is not a kind of noise"));
+        build(settings, index)
+    }
+
+    /// Whether the noise is defined for full batches only.
+    pub fn needs_full_batch(&self) -> bool {
+        match self {
+            Noise::Sample(noise) => noise.needs_full_batch(),
+            Noise::Parameter(noise) => noise.needs_full_batch(),
+        }
+    }
+
+    /// The trace of the covariance that the noise gives the gradient of one step.
+    pub fn trace(&self, point: &Point<'_>) -> f64 {
+        match self {
+            Noise::Sample(noise) => noise.covariance(point).trace(point),
+            Noise::Parameter(noise) => noise.variances(point).iter().sum(),
+        }
+    }
+}
+
+/// The trace of the covariance of one step's gradient: of all noises and of the mini-batch.
+pub fn total_trace(noises: &[Noise], dynamics: &GradientDescent, point: &Point<'_>) -> f64 {
+    let effective = dynamics.effective_batch(point.problem.samples());
+    let sampling = if effective.is_finite() {
+        SampleCovariance::of_mini_batch(point.residuals, point.loss_factor, effective).trace(point)
+    } else {
+        0.0
+    };
+    noises.iter().map(|noise| noise.trace(point)).sum::<f64>() + sampling
+}
+
+type Build = fn(&Settings, usize) -> Noise;
+
+/// Every kind of noise: its documentation, and how it is built from settings and its position.
+const REGISTRY: [(Entry, Build); 4] = [
+    (label::ENTRY, label::build),
+    (mini_batch_difference::ENTRY, mini_batch_difference::build),
+    (isotropic::ENTRY, isotropic::build),
+    (covariance::ENTRY, covariance::build),
+];
+
+/// The kinds of noise that a file may name.
+pub const ENTRIES: &[Entry] = &{
+    let mut entries = [REGISTRY[0].0; REGISTRY.len()];
+    let mut k = 1;
+    while k < entries.len() {
+        entries[k] = REGISTRY[k].0;
+        k += 1;
+    }
+    entries
+};
+
+#[cfg(test)]
+mod tests;

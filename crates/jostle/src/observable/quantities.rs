@@ -1,0 +1,117 @@
+//! The observables themselves: each is an entry that documents and computes itself.
+
+use super::{ACTIVE_THRESHOLD, Needs, Observable, View, truth_support};
+use crate::noise::total_trace;
+
+const INFINITE: f64 = f64::INFINITY;
+
+pub(super) const ALL: &[Observable] = &[
+    Observable {
+        name: "train_loss",
+        symbol: "L = (c/n) sum_i (f_i - y_i)^2",
+        doc: "Training loss, with the loss factor c of the model.",
+        needs: Needs::Nothing,
+        diverged: INFINITE,
+        measure: |view| view.loss(),
+    },
+    Observable {
+        name: "test_error",
+        symbol: "|beta - truth|^2",
+        doc: "Squared distance of the coefficients to the truth; for isotropic inputs, the mean squared test error.",
+        needs: Needs::Truth,
+        diverged: INFINITE,
+        measure: |view| squared_error(view, view.beta),
+    },
+    Observable {
+        name: "distance_to_truth",
+        symbol: "|beta - truth| / |truth|",
+        doc: "Relative distance of the coefficients to the truth (the plain distance where the truth is zero).",
+        needs: Needs::Truth,
+        diverged: INFINITE,
+        measure: |view| {
+            let norm: f64 = view.problem.truth().unwrap_or_default().iter().map(|t| t * t).sum();
+            (squared_error(view, view.beta) / if norm > 0.0 { norm } else { 1.0 }).sqrt()
+        },
+    },
+    Observable {
+        name: "average_test_error",
+        symbol: "|mean beta - truth|^2",
+        doc: "Squared distance of the running time average of the coefficients to the truth.",
+        needs: Needs::AverageAndTruth,
+        diverged: INFINITE,
+        measure: |view| squared_error(view, view.average.unwrap_or(view.beta)),
+    },
+    Observable {
+        name: "l1_norm",
+        symbol: "|beta|_1",
+        doc: "Sum of the absolute coefficients.",
+        needs: Needs::Nothing,
+        diverged: INFINITE,
+        measure: |view| view.beta.iter().map(|b| b.abs()).sum(),
+    },
+    Observable {
+        name: "l2_norm",
+        symbol: "|beta|_2",
+        doc: "Euclidean norm of the coefficients.",
+        needs: Needs::Nothing,
+        diverged: INFINITE,
+        measure: |view| view.beta.iter().map(|b| b * b).sum::<f64>().sqrt(),
+    },
+    Observable {
+        name: "active",
+        symbol: "#{|beta_j| > 0.05}",
+        doc: "Number of active coefficients.",
+        needs: Needs::Nothing,
+        diverged: f64::NAN,
+        measure: |view| active(view).filter(|a| *a).count() as f64,
+    },
+    Observable {
+        name: "support_precision",
+        symbol: "|active and true| / |active|",
+        doc: "Share of the active coefficients that are in the support of the truth; 1 when none is active.",
+        needs: Needs::Truth,
+        diverged: f64::NAN,
+        measure: |view| share(both(view), active(view).filter(|a| *a).count()),
+    },
+    Observable {
+        name: "support_recall",
+        symbol: "|active and true| / |true|",
+        doc: "Share of the support of the truth that is active; 1 when the truth is zero.",
+        needs: Needs::Truth,
+        diverged: f64::NAN,
+        measure: |view| share(both(view), truth_support(view.problem).filter(|s| *s).count()),
+    },
+    Observable {
+        name: "gradient_norm",
+        symbol: "|grad L|",
+        doc: "Euclidean norm of the gradient of the training loss.",
+        needs: Needs::Nothing,
+        diverged: INFINITE,
+        measure: |view| view.gradient().iter().map(|g| g * g).sum::<f64>().sqrt(),
+    },
+    Observable {
+        name: "noise_trace",
+        symbol: "Tr Cov(J'w + zeta)",
+        doc: "Trace of the covariance of one step's gradient: of the mini-batch and of every noise.",
+        needs: Needs::Nothing,
+        diverged: INFINITE,
+        measure: |view| total_trace(view.noises, view.dynamics, &view.point()),
+    },
+];
+
+fn squared_error(view: &View<'_>, beta: &[f64]) -> f64 {
+    let truth = view.problem.truth().unwrap_or_default();
+    beta.iter().zip(truth).map(|(b, t)| (b - t) * (b - t)).sum()
+}
+
+fn active<'a>(view: &View<'a>) -> impl Iterator<Item = bool> + use<'a> {
+    view.beta.iter().map(|b| b.abs() > ACTIVE_THRESHOLD)
+}
+
+fn both(view: &View<'_>) -> usize {
+    active(view).zip(truth_support(view.problem)).filter(|(active, real)| *active && *real).count()
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}

@@ -1,0 +1,83 @@
+//! A replica at one step, as an observable sees it.
+
+use crate::dynamics::GradientDescent;
+use crate::model::{Model, predict};
+use crate::noise::{Noise, Point};
+use crate::problem::Problem;
+
+/// A replica at one step. What several observables need is computed once.
+pub struct View<'a> {
+    /// The training data.
+    pub problem: &'a Problem,
+    /// The model.
+    pub model: &'a dyn Model,
+    /// The loss factor `c`.
+    pub loss_factor: f64,
+    /// The dynamics.
+    pub dynamics: &'a GradientDescent,
+    /// The noises.
+    pub noises: &'a [Noise],
+    /// The parameters (p).
+    pub theta: &'a [f64],
+    /// The coefficients `beta(theta)` (d).
+    pub beta: &'a [f64],
+    /// The running time average of beta (d), when one is kept and at least one step was averaged.
+    pub average: Option<&'a [f64]>,
+    residuals: Vec<f64>,
+}
+
+impl<'a> View<'a> {
+    /// A view of a replica at `theta`.
+    #[expect(clippy::too_many_arguments, reason = "a view is the sum of its parts")]
+    pub fn new(
+        problem: &'a Problem,
+        model: &'a dyn Model,
+        loss_factor: f64,
+        dynamics: &'a GradientDescent,
+        noises: &'a [Noise],
+        theta: &'a [f64],
+        beta: &'a [f64],
+        average: Option<&'a [f64]>,
+    ) -> Self {
+        let mut residuals = vec![0.0; problem.samples()];
+        predict(problem, beta, &mut residuals);
+        residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f -= y);
+        Self { problem, model, loss_factor, dynamics, noises, theta, beta, average, residuals }
+    }
+
+    /// The residuals `f_i - y_i` (n).
+    pub fn residuals(&self) -> &[f64] {
+        &self.residuals
+    }
+
+    /// The loss `(c/n) sum_i r_i^2`.
+    pub fn loss(&self) -> f64 {
+        let squares: f64 = self.residuals.iter().map(|r| r * r).sum();
+        self.loss_factor / self.residuals.len() as f64 * squares
+    }
+
+    /// The gradient of the loss (p).
+    pub fn gradient(&self) -> Vec<f64> {
+        let factor = 2.0 * self.loss_factor / self.residuals.len() as f64;
+        let weights: Vec<f64> = self.residuals.iter().map(|r| factor * r).collect();
+        let mut gradient = vec![0.0; self.theta.len()];
+        self.model.pull_back(self.theta, self.problem, &weights, &mut gradient);
+        gradient
+    }
+
+    /// The same point, as a covariance formula sees it.
+    pub fn point(&self) -> Point<'_> {
+        let samples = self.problem.samples();
+        Point {
+            problem: self.problem,
+            model: self.model,
+            theta: self.theta,
+            residuals: &self.residuals,
+            loss_factor: self.loss_factor,
+            batch: match self.dynamics.batch {
+                crate::dynamics::Batch::Full => samples,
+                crate::dynamics::Batch::Size(size) => size,
+            },
+        }
+    }
+}
