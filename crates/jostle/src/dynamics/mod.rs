@@ -3,6 +3,7 @@
 //! One step is `theta <- theta - learning_rate * (J(theta)' w + zeta)`; with momentum `b` the bracket `g` is first
 //! accumulated, `m <- b m + g`, and `m` takes its place (heavy ball, as in PyTorch without dampening).
 
+pub(crate) mod kernel;
 mod schedule;
 
 pub use schedule::Schedule;

@@ -7,6 +7,7 @@
 
 mod link;
 
+pub(crate) use link::with_link;
 pub use link::{Arithmetic, Link, LinkKind, Power, Product, Scaling, Square, Unit};
 
 use crate::error::InputError;
@@ -31,7 +32,7 @@ pub trait Model: Send + Sync {
 /// Predictions `f = X beta` (n).
 pub fn predict(problem: &Problem, beta: &[f64], predictions: &mut [f64]) {
     for (i, f) in predictions.iter_mut().enumerate() {
-        *f = problem.row(i).iter().zip(beta).fold(0.0, |sum, (x, b)| x.mul_add(*b, sum));
+        *f = problem.row(i).iter().zip(beta).map(|(x, b)| x * b).sum();
     }
 }
 
@@ -49,9 +50,12 @@ impl<L: Link> Model for L {
 
     fn pull_back(&self, theta: &[f64], problem: &Problem, weights: &[f64], gradient: &mut [f64]) {
         let dim = problem.dim();
-        for j in 0..dim {
+        let mut pulled = vec![0.0; dim];
+        for (i, w) in weights.iter().enumerate() {
+            pulled.iter_mut().zip(problem.row(i)).for_each(|(h, x)| *h += w * x);
+        }
+        for (j, h) in pulled.iter().enumerate() {
             let slope = self.slope(parts::<L>(theta, dim, j));
-            let h = (0..problem.samples()).fold(0.0, |sum, i| problem.row(i)[j].mul_add(weights[i], sum));
             for part in 0..L::PARTS {
                 gradient[part * dim + j] = slope[part] * h;
             }

@@ -1,6 +1,7 @@
 //! A replica at one step, as an observable sees it.
 
 use crate::dynamics::GradientDescent;
+use crate::dynamics::kernel::divergence_limit;
 use crate::model::{Model, predict};
 use crate::noise::{Noise, Point};
 use crate::problem::Problem;
@@ -48,6 +49,12 @@ impl<'a> View<'a> {
     /// The residuals `f_i - y_i` (n).
     pub fn residuals(&self) -> &[f64] {
         &self.residuals
+    }
+
+    /// Whether a squared residual is beyond 1e30 times the largest of 1 and the squared labels (or not a number).
+    pub fn has_diverged(&self) -> bool {
+        let limit = divergence_limit(self.problem);
+        self.residuals.iter().any(|r| !(r * r <= limit))
     }
 
     /// The loss `(c/n) sum_i r_i^2`.

@@ -2,7 +2,7 @@
 
 mod sparse_regression;
 
-pub use sparse_regression::SparseRegression;
+pub use sparse_regression::{Design, SparseRegression};
 
 use crate::error::InputError;
 use crate::setting::{Entry, Fallback, Kind, Range, Setting};

@@ -1,0 +1,132 @@
+//! One configuration, checked as a whole: what an ensemble runs replicas of.
+
+use super::Recording;
+use crate::dynamics::{Batch, GradientDescent};
+use crate::error::InputError;
+use crate::model::ModelSpec;
+use crate::noise::Noise;
+use crate::observable::{Needs, Observable};
+use crate::problem::{Problem, SparseRegression};
+use crate::setting::SettingError;
+use std::sync::Arc;
+
+/// Where the replicas of a cell get their training data.
+#[derive(Clone)]
+pub enum Source {
+    /// All replicas share one problem.
+    Shared(Arc<Problem>),
+    /// Replica `k` has data set number `k` of its own.
+    PerReplica(SparseRegression),
+}
+
+impl Source {
+    /// Number of samples `n`.
+    pub fn samples(&self) -> usize {
+        match self {
+            Source::Shared(problem) => problem.samples(),
+            Source::PerReplica(source) => source.samples(),
+        }
+    }
+
+    /// Dimension `d`.
+    pub fn dim(&self) -> usize {
+        match self {
+            Source::Shared(problem) => problem.dim(),
+            Source::PerReplica(source) => source.dim(),
+        }
+    }
+
+    /// Whether there is a ground truth.
+    pub fn has_truth(&self) -> bool {
+        match self {
+            Source::Shared(problem) => problem.truth().is_some(),
+            Source::PerReplica(_) => true,
+        }
+    }
+
+    /// The training data of a replica.
+    pub fn problem(&self, replica: u32) -> Arc<Problem> {
+        match self {
+            Source::Shared(problem) => Arc::clone(problem),
+            Source::PerReplica(source) => Arc::new(source.generate(replica)),
+        }
+    }
+}
+
+/// Everything that determines the trajectories of a configuration.
+pub struct Cell {
+    /// The training data.
+    pub source: Source,
+    /// The model, its start and its loss factor.
+    pub model: ModelSpec,
+    /// How parameters move.
+    pub dynamics: GradientDescent,
+    /// The noises.
+    pub noises: Vec<Noise>,
+    /// The recorded steps.
+    pub recording: Recording,
+    /// What is recorded.
+    pub quantities: Vec<&'static Observable>,
+    /// Average the coefficients over the steps after this one.
+    pub average_from: Option<u64>,
+    /// Number of replicas `R`.
+    pub replicas: u32,
+    /// Seed of the noise.
+    pub seed: u64,
+}
+
+impl Cell {
+    /// Checks that the parts fit each other, and normalises the batch.
+    ///
+    /// # Errors
+    /// A batch larger than the problem, a noise that needs full batches with mini-batches, an observable that needs
+    /// a truth or an average that is not there, or initial values of the wrong number.
+    pub fn check(mut self) -> Result<Self, InputError> {
+        let samples = self.source.samples();
+        self.dynamics = self.dynamics.for_samples(samples).map_err(InputError::in_section("dynamics"))?;
+        self.model.initial(self.source.dim())?;
+        for (k, noise) in self.noises.iter().enumerate() {
+            if noise.needs_full_batch() && self.dynamics.batch != Batch::Full {
+                let problem = format!(
+                    "adds to the full gradient; expected dynamics.batch = \"full\", not {}",
+                    self.dynamics.batch
+                );
+                return Err(InputError::in_section(format!("noise.{k}"))(SettingError::new("kind", problem)));
+            }
+        }
+        for quantity in &self.quantities {
+            let lacks = match quantity.needs {
+                Needs::Nothing => None,
+                Needs::Truth | Needs::AverageAndTruth if !self.source.has_truth() => {
+                    Some("a problem with a truth")
+                }
+                Needs::AverageAndTruth if self.average_from.is_none() => Some("observe.average_from"),
+                Needs::Truth | Needs::AverageAndTruth => None,
+            };
+            if let Some(lacks) = lacks {
+                let problem = format!("has {:?}, which needs {lacks}", quantity.name);
+                return Err(InputError::in_section("observe")(SettingError::new("quantities", problem)));
+            }
+        }
+        if let Some(from) = self.average_from.filter(|from| *from >= self.dynamics.steps) {
+            let problem =
+                format!("is {from}; expected less than the {} steps of the run", self.dynamics.steps);
+            return Err(InputError::in_section("observe")(SettingError::new("average_from", problem)));
+        }
+        Ok(self)
+    }
+
+    /// Number of parameters `p`.
+    pub fn num_params(&self) -> usize {
+        self.model.link.parts() * self.source.dim()
+    }
+
+    /// Multiply-adds of one replica's step, for estimates of time.
+    pub fn work_per_step(&self) -> f64 {
+        let (n, dim) = (self.source.samples() as f64, self.source.dim() as f64);
+        match self.dynamics.batch {
+            Batch::Full => 2.0 * n * dim,
+            Batch::Size(size) => 2.0 * size as f64 * dim,
+        }
+    }
+}
