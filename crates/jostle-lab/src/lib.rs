@@ -1,1 +1,3 @@
 //! jostle-lab
+
+pub mod experiment;
