@@ -1,1 +1,4 @@
 //! jostle-lab
+
+pub mod claim;
+pub mod report;
