@@ -105,13 +105,16 @@ impl Channel {
             Some((low, high)) => json!({"domain": [low, high], "nice": false}),
             None => json!({"zero": false, "nice": true}),
         };
-        Self { scale, axis: axis(title, None) }
+        let mut axis = axis(title, None);
+        axis["tickCount"] = json!({"signal": "ceil(width / 90)"});
+        Self { scale, axis }
     }
 
     fn log(title: &str, low: f64, high: f64) -> Self {
         // A single value, or values within a whisker of each other, would have no ticks.
         let (low, high) = if high / low < 1.5 { (low / 1.5, high * 1.5) } else { (low, high) };
-        let scale = json!({"type": "log", "domain": [low, high], "nice": false});
+        // The padding, in pixels, keeps marks at the ends off the frame.
+        let scale = json!({"type": "log", "domain": [low, high], "nice": false, "padding": 8});
         Self { scale, axis: axis(title, Some(&log_ticks(low, high))) }
     }
 
@@ -122,6 +125,12 @@ impl Channel {
         Self { scale, axis: axis(&title, Some(&ticks)) }
     }
 
+    /// Keeps marks this many pixels away from the ends.
+    pub(super) fn with_padding(mut self, pixels: u32) -> Self {
+        self.scale["padding"] = json!(pixels);
+        self
+    }
+
     /// Puts ticks at exactly these values, where labels that would overlap are left out.
     pub(super) fn with_ticks(mut self, ticks: &[f64]) -> Self {
         self.axis["values"] = json!(ticks);
@@ -130,8 +139,8 @@ impl Channel {
 }
 
 fn axis(title: &str, ticks: Option<&[f64]>) -> Value {
-    let mut axis =
-        json!({"title": title, "labelExpr": number_expression("datum.value"), "labelOverlap": "greedy"});
+    let mut axis = json!({"title": title, "labelExpr": number_expression("datum.value"), "labelOverlap": "greedy",
+        "labelSeparation": 5});
     if let Some(ticks) = ticks {
         axis["values"] = json!(ticks);
     }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::axis::{Axis, Scale, range};
-use super::series::{Drawn, Series, heights, positions};
+use super::axis::Axis;
+use super::series::{Drawn, Series, bounded, drawn_fields, heights, positions, within_frame};
 use super::spec::{
-    ReferenceLine, color, fading, fit_width, frame, isolate, references, shown_interval, shown_number,
+    ReferenceLine, color, dash, fading, fit_width, frame, isolate, references, shown_interval, shown_number,
     tooltip, x, y,
 };
 
@@ -14,19 +14,11 @@ use super::spec::{
 /// On a log axis the lower edge of a band that reaches 0 is drawn at the bottom of the figure. Values that are not
 /// finite are left out: the series ends in a cross, gets a dagger in the legend and a note (see [`super::notes`]).
 pub fn bands(series: &[Series], x_axis: &Axis, y_axis: &Axis, lines: &[ReferenceLine]) -> Value {
+    let y_axis = &bounded(y_axis, series, lines);
     let drawn = Drawn::new(series, x_axis, y_axis);
     let all_heights = || heights(series).chain(lines.iter().map(|line| line.value));
     let horizontal = x_axis.position_channel(positions(series));
     let vertical = y_axis.value_channel(all_heights());
-    let bottom =
-        y_axis.limits().or_else(|| range(all_heights().filter(|&v| y_axis.holds(v)))).map_or(1.0, |r| r.0);
-
-    let (line, low) = match y_axis.scale() {
-        Scale::Linear => ("datum.mid".to_owned(), "datum.low".to_owned()),
-        Scale::Log => {
-            ("datum.mid > 0 ? datum.mid : null".to_owned(), format!("datum.low > 0 ? datum.low : {bottom:e}"))
-        }
-    };
     let colored = color(&drawn.names, Some("stroke"));
     let mut spec = frame(
         &format!(
@@ -39,14 +31,8 @@ pub fn bands(series: &[Series], x_axis: &Axis, y_axis: &Axis, lines: &[Reference
         &drawn.notes,
     );
     fit_width(&mut spec, 340);
-    spec["transform"] = json!([
-        {"calculate": format!("isValid(datum.mid) ? ({line}) : null"), "as": "line"},
-        {"calculate": format!("isValid(datum.line) && isValid(datum.low) && isValid(datum.high) ? ({low}) : null"),
-         "as": "from"},
-        {"calculate": "isValid(datum.from) ? datum.high : null", "as": "to"},
-        shown_interval("mid"),
-        shown_number("x", "at"),
-    ]);
+    let [line, from, to] = drawn_fields(y_axis, &vertical);
+    spec["transform"] = json!([line, from, to, shown_interval("mid"), shown_number("x", "at")]);
     let mut layers = vec![
         json!({
             "mark": {"type": "area", "clip": true},
@@ -57,7 +43,7 @@ pub fn bands(series: &[Series], x_axis: &Axis, y_axis: &Axis, lines: &[Reference
             "params": [isolate()],
             "mark": {"type": "line", "strokeWidth": 2, "clip": true},
             "encoding": {"x": x("x", &horizontal), "y": y("line", &vertical),
-                         "color": colored, "opacity": fading(1.0, 0.12)},
+                         "color": colored, "strokeDash": dash(&drawn.names), "opacity": fading(1.0, 0.12)},
         }),
     ];
     if !drawn.ends.is_empty() {
@@ -70,7 +56,7 @@ pub fn bands(series: &[Series], x_axis: &Axis, y_axis: &Axis, lines: &[Reference
     }
     layers.extend(references(lines, &vertical));
     layers.push(json!({
-        "transform": [{"filter": "isValid(datum.line)"}],
+        "transform": [within_frame(y_axis)],
         "params": [{"name": "near", "select": {"type": "point", "on": "pointerover", "nearest": true,
                                                "clear": "pointerout"}}],
         "mark": {"type": "point", "filled": true, "size": 60, "clip": true},

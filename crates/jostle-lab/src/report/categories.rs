@@ -18,14 +18,15 @@ pub struct Category {
     pub replicas: Vec<f64>,
 }
 
-/// Draws one row per category: point and interval above, replicas as dots below, over a common value axis.
+/// Draws one row per category: replicas as dots above, point and interval below, over a common value axis.
 ///
 /// On a log axis an interval that reaches 0 ends at the left edge of the figure.
 pub fn categories(categories: &[Category], value_axis: &Axis, lines: &[ReferenceLine]) -> Value {
     let values = categories.iter().flat_map(|c| {
         [c.estimate.value, c.estimate.low, c.estimate.high].into_iter().chain(c.replicas.iter().copied())
     });
-    let channel = value_axis.value_channel(values.chain(lines.iter().map(|line| line.value)));
+    let channel =
+        value_axis.value_channel(values.chain(lines.iter().map(|line| line.value))).with_padding(12);
     let left = channel.scale["domain"][0].clone();
     let (mut names, mut notes, mut rows, mut dots) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for category in categories {
@@ -81,12 +82,20 @@ pub fn categories(categories: &[Category], value_axis: &Axis, lines: &[Reference
     let mut layers: Vec<Value> = lines
         .iter()
         .filter(|line| line.value.is_finite())
-        .map(|line| {
-            json!({
-                "data": {"values": [{"value": line.value, "label": line.label}]},
-                "mark": {"type": "rule", "strokeDash": [5, 4], "strokeWidth": 1.2, "color": NEUTRAL},
-                "encoding": {"x": at("value"), "tooltip": [tooltip("label", "reference")]},
-            })
+        .flat_map(|line| {
+            let data = json!({"values": [{"value": line.value, "label": line.label}]});
+            [
+                json!({
+                    "data": data,
+                    "mark": {"type": "rule", "strokeDash": [5, 4], "strokeWidth": 1.2, "color": NEUTRAL},
+                    "encoding": {"x": at("value")},
+                }),
+                json!({
+                    "data": data,
+                    "mark": {"type": "text", "baseline": "bottom", "fontSize": 11},
+                    "encoding": {"x": at("value"), "y": {"value": -3}, "text": {"field": "label"}},
+                }),
+            ]
         })
         .collect();
     layers.extend([
@@ -101,12 +110,12 @@ pub fn categories(categories: &[Category], value_axis: &Axis, lines: &[Reference
         json!({
             "transform": [{"filter": "isValid(datum.from)"}],
             "mark": {"type": "rule", "strokeWidth": 2.5, "clip": true},
-            "encoding": {"y": row, "yOffset": lane_of(json!({"datum": -0.45})), "x": at("from"),
+            "encoding": {"y": row, "yOffset": lane_of(json!({"datum": -0.6})), "x": at("from"),
                          "x2": {"field": "high"}, "color": colored},
         }),
         json!({
-            "mark": {"type": "point", "filled": true, "size": 90, "opacity": 1, "clip": true},
-            "encoding": {"y": row, "yOffset": lane_of(json!({"datum": -0.45})), "x": at("value"), "color": colored,
+            "mark": {"type": "point", "filled": true, "size": 90, "opacity": 1},
+            "encoding": {"y": row, "yOffset": lane_of(json!({"datum": -0.6})), "x": at("value"), "color": colored,
                          "tooltip": [tooltip("series", "series"), tooltip("shown", value_axis.title())]},
         }),
     ]);
@@ -114,7 +123,7 @@ pub fn categories(categories: &[Category], value_axis: &Axis, lines: &[Reference
     spec
 }
 
-/// Spreads the dots of neighbouring replicas over the lower part of a row: the golden ratio sequence, which is even
+/// Spreads the dots of neighbouring replicas over the upper part of a row: the golden ratio sequence, which is even
 /// for every number of replicas and the same in every run.
 fn lane(replica: usize) -> f64 {
     let spread = (replica as f64 * 0.618_033_988_749_895).fract();
@@ -156,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn dots_stay_below_the_interval_and_within_the_row() {
+    fn dots_stay_above_the_interval_and_within_the_row() {
         assert!((0..1000).map(lane).all(|l| (0.1..=0.95).contains(&l)));
     }
 }

@@ -20,7 +20,8 @@ pub struct Recovered {
 /// Below this fraction of the largest magnitude a log axis without limits does not reach.
 const DEEPEST: f64 = 1e-16;
 
-/// Draws one panel per method with a common value axis: a stem to each value, its interval over replicas, and the
+/// Draws one panel per method with a common value axis: a stem to each value (on a
+/// linear axis), its interval over replicas, and the
 /// truth, where it is not 0, as an outlined circle. Coefficients are numbered from 1.
 ///
 /// With a log axis the magnitudes |beta_j| are drawn; those below its lower limit (1e-16 of the largest, without
@@ -43,11 +44,12 @@ pub fn coefficients(methods: &[Recovered], truth: Option<&[f64]>, value_axis: &A
         (true, None, Some((_, high))) => value_axis.clone().with_limits(floor, high),
         _ => value_axis.clone(),
     };
-    let vertical = axis.value_channel(found.into_iter().flat_map(|(low, high)| [low, high, 0.0]));
+    let vertical = axis.value_channel(found.into_iter().flat_map(|(low, high)| [low, high])).with_padding(7);
     let count = methods.iter().map(|m| m.values.len()).max().unwrap_or(0);
     let horizontal = Axis::linear("coefficient j")
         .with_limits(0.0, count as f64 + 1.0)
-        .position_channel(std::iter::empty());
+        .position_channel(std::iter::empty())
+        .with_ticks(&round_indices(count));
 
     let (mut names, mut notes, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for method in methods {
@@ -66,7 +68,6 @@ pub fn coefficients(methods: &[Recovered], truth: Option<&[f64]>, value_axis: &A
     }
 
     let colored = color(&names, None);
-    let base = if log { floor } else { 0.0 };
     let at_least = |field: &str| {
         if log { format!("max(abs(datum.{field}), {floor:e})") } else { format!("datum.{field}") }
     };
@@ -125,17 +126,13 @@ pub fn coefficients(methods: &[Recovered], truth: Option<&[f64]>, value_axis: &A
         "height": if methods.len() > 2 { 92 } else { 150 },
         "layer": [
             {
-                "mark": {"type": "rule", "opacity": 0.35, "strokeWidth": 1.5, "clip": true},
-                "encoding": {"x": x("j", &horizontal), "y": y_of("at"), "y2": {"datum": base}, "color": colored},
-            },
-            {
                 "transform": [{"filter": "isValid(datum.from)"}],
                 "mark": {"type": "rule", "strokeWidth": 2, "clip": true},
                 "encoding": {"x": x("j", &horizontal), "y": y_of("from"), "y2": {"field": "to"}, "color": colored},
             },
             {
                 "transform": [{"filter": "isValid(datum.truth) && datum.truth != 0"}],
-                "mark": {"type": "point", "shape": "circle", "size": 90, "strokeWidth": 1.5, "color": NEUTRAL,
+                "mark": {"type": "point", "shape": "circle", "size": 54, "strokeWidth": 1.5, "color": NEUTRAL,
                          "fill": null},
                 "encoding": {"x": x("j", &horizontal), "y": y_of("outline")},
             },
@@ -145,7 +142,25 @@ pub fn coefficients(methods: &[Recovered], truth: Option<&[f64]>, value_axis: &A
             },
         ],
     });
+    // Lengths from 0 mean something, lengths from the bottom of a log axis do not.
+    if let (false, Some(layers)) = (log, spec["spec"]["layer"].as_array_mut()) {
+        layers.insert(
+            0,
+            json!({
+                "mark": {"type": "rule", "opacity": 0.35, "strokeWidth": 1.5, "clip": true},
+                "encoding": {"x": x("j", &horizontal), "y": y_of("at"), "y2": {"datum": 0.0}, "color": colored},
+            }),
+        );
+    }
     spec
+}
+
+/// Ticks at 1 and at about ten round numbers up to `count`.
+fn round_indices(count: usize) -> Vec<f64> {
+    let stride =
+        (0..).flat_map(|e| [1, 2, 5].map(|d| d * 10_usize.pow(e))).find(|s| s * 10 >= count).unwrap_or(1);
+    let rounds = (1..=count / stride).map(|k| (k * stride) as f64).filter(|&j| j > 1.0);
+    std::iter::once(1.0).chain(rounds).collect()
 }
 
 fn what_is_not_drawn(method: &Recovered, floor: Option<f64>) -> Vec<String> {
@@ -194,6 +209,13 @@ mod tests {
             ]
         );
         assert_eq!(spec["spec"]["layer"][0]["encoding"]["y"]["scale"]["domain"], json!([1e-12, 2.0]));
+    }
+
+    #[test]
+    fn indices_are_ticked_at_one_and_at_round_numbers() {
+        assert_eq!(round_indices(8), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+        assert_eq!(round_indices(100), [1.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 100.0]);
+        assert_eq!(round_indices(0), [1.0]);
     }
 
     #[test]

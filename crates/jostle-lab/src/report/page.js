@@ -57,6 +57,7 @@
     try {
       const result = await vegaEmbed(figure.chart, fitted(figure.spec, figure.chart.clientWidth), {
         actions: false,
+        logLevel: vega.Error,
         renderer: "svg",
         config: colours(),
         tooltip: { theme: "custom" },

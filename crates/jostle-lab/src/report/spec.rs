@@ -51,7 +51,7 @@ pub(super) fn frame(description: &str, rows: &[Value], series: &[String], notes:
             "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8},
             "axisX": {"grid": false},
             "axisY": {"domain": false, "ticks": false, "gridOpacity": 0.6},
-            "legend": {"labelFontSize": 12, "orient": "top", "labelLimit": 320, "symbolOpacity": 1},
+            "legend": {"labelFontSize": 12, "orient": "top", "offset": 30, "labelLimit": 320, "symbolOpacity": 1},
         },
     })
 }
@@ -82,6 +82,9 @@ pub(super) fn y(field: &str, channel: &Channel) -> Value {
     for (key, value) in flat.as_object().into_iter().flatten() {
         axis[key] = value.clone();
     }
+    if axis.get("tickCount").is_some() {
+        axis["tickCount"] = json!({"signal": "ceil(height / 50)"});
+    }
     json!({"field": field, "type": "quantitative", "scale": channel.scale, "axis": axis})
 }
 
@@ -90,6 +93,15 @@ pub(super) fn color(series: &[String], symbol: Option<&str>) -> Value {
     let range: Vec<&str> = (0..series.len()).map(|k| PALETTE[k % PALETTE.len()]).collect();
     let legend = symbol.map(|symbol| json!({"title": null, "symbolType": symbol, "symbolStrokeWidth": 3}));
     json!({"field": "series", "type": "nominal", "scale": {"domain": series, "range": range}, "legend": legend})
+}
+
+/// The dashes of a line: solid, and broken from where the palette repeats.
+pub(super) fn dash(series: &[String]) -> Value {
+    let range: Vec<Value> = (0..series.len())
+        .map(|k| [json!([1, 0]), json!([6, 3]), json!([2, 3])][k / PALETTE.len() % 3].clone())
+        .collect();
+    json!({"field": "series", "type": "nominal", "scale": {"domain": series, "range": range},
+           "legend": {"title": null}})
 }
 
 /// The shape of the points of a series, so that colour is not alone in telling them apart.
@@ -134,7 +146,7 @@ pub(super) fn references(lines: &[ReferenceLine], channel: &Channel) -> Vec<Valu
     let mut layers = Vec::new();
     for (k, line) in finite.enumerate() {
         let data = json!({"values": [{"value": line.value, "label": line.label}]});
-        let (end, align) = if k % 2 == 0 { (json!("width"), "right") } else { (json!(0), "left") };
+        let (end, align, dx) = if k % 2 == 0 { (json!("width"), "right", -4) } else { (json!(0), "left", 4) };
         let at = y("value", channel);
         layers.push(json!({
             "data": data,
@@ -143,7 +155,7 @@ pub(super) fn references(lines: &[ReferenceLine], channel: &Channel) -> Vec<Valu
         }));
         layers.push(json!({
             "data": data,
-            "mark": {"type": "text", "align": align, "baseline": "bottom", "dy": -3, "fontSize": 11},
+            "mark": {"type": "text", "align": align, "baseline": "bottom", "dx": dx, "dy": -3, "fontSize": 11},
             "encoding": {"y": at, "x": {"value": end}, "text": {"field": "label"}},
         }));
     }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::axis::{Axis, Scale, range};
-use super::series::{Drawn, Series, heights, positions};
+use super::axis::Axis;
+use super::series::{Drawn, Series, bounded, drawn_fields, heights, positions, within_frame};
 use super::spec::{
     ReferenceLine, color, fading, fit_width, frame, isolate, references, shape, shown_interval, shown_number,
     tooltip, x, y,
@@ -14,11 +14,13 @@ const MOST_TICKS: usize = 12;
 
 /// Draws each series as points with whiskers over the swept values, with ticks at these values.
 ///
-/// On a log axis a whisker that reaches 0 ends at the bottom of the figure; what is not finite is left out and noted.
+/// On a log axis a whisker that reaches 0 ends at the bottom of the figure. What is not finite is left out and noted,
+/// as in [`super::bands()`].
 pub fn sweep(series: &[Series], x_axis: &Axis, y_axis: &Axis, lines: &[ReferenceLine]) -> Value {
+    let y_axis = &bounded(y_axis, series, lines);
     let drawn = Drawn::new(series, x_axis, y_axis);
     let all_heights = || heights(series).chain(lines.iter().map(|line| line.value));
-    let mut horizontal = x_axis.position_channel(positions(series));
+    let mut horizontal = x_axis.position_channel(positions(series)).with_padding(16);
     let mut swept: Vec<f64> = positions(series).filter(|v| v.is_finite()).collect();
     swept.sort_by(f64::total_cmp);
     swept.dedup();
@@ -26,15 +28,6 @@ pub fn sweep(series: &[Series], x_axis: &Axis, y_axis: &Axis, lines: &[Reference
         horizontal = horizontal.with_ticks(&swept);
     }
     let vertical = y_axis.value_channel(all_heights());
-    let bottom =
-        y_axis.limits().or_else(|| range(all_heights().filter(|&v| y_axis.holds(v)))).map_or(1.0, |r| r.0);
-    let (drawable, low) = match y_axis.scale() {
-        Scale::Linear => ("isValid(datum.mid)", "datum.low".to_owned()),
-        Scale::Log => {
-            ("isValid(datum.mid) && datum.mid > 0", format!("datum.low > 0 ? datum.low : {bottom:e}"))
-        }
-    };
-
     let colored = color(&drawn.names, Some("circle"));
     let mut spec = frame(
         &format!("{} against {}, one series per method with intervals.", y_axis.title(), x_axis.title()),
@@ -43,30 +36,27 @@ pub fn sweep(series: &[Series], x_axis: &Axis, y_axis: &Axis, lines: &[Reference
         &drawn.notes,
     );
     fit_width(&mut spec, 320);
-    spec["transform"] = json!([
-        {"filter": drawable},
-        {"calculate": format!("isValid(datum.low) && isValid(datum.high) ? ({low}) : null"), "as": "from"},
-        shown_interval("mid"),
-        shown_number("x", "at"),
-    ]);
+    let [line, from, to] = drawn_fields(y_axis, &vertical);
+    spec["transform"] = json!([line, from, to, shown_interval("mid"), shown_number("x", "at")]);
     let mut layers = references(lines, &vertical);
     layers.extend([
         json!({
             "mark": {"type": "line", "strokeWidth": 1.5, "clip": true},
-            "encoding": {"x": x("x", &horizontal), "y": y("mid", &vertical),
+            "encoding": {"x": x("x", &horizontal), "y": y("line", &vertical),
                          "color": colored, "opacity": fading(0.55, 0.08)},
         }),
         json!({
             "transform": [{"filter": "isValid(datum.from)"}],
             "mark": {"type": "rule", "strokeWidth": 1.5, "clip": true},
-            "encoding": {"x": x("x", &horizontal), "y": y("from", &vertical), "y2": {"field": "high"},
+            "encoding": {"x": x("x", &horizontal), "y": y("from", &vertical), "y2": {"field": "to"},
                          "color": colored, "opacity": fading(1.0, 0.12)},
         }),
         json!({
+            "transform": [within_frame(y_axis)],
             "params": [isolate()],
-            "mark": {"type": "point", "filled": true, "size": 64, "clip": true},
+            "mark": {"type": "point", "filled": true, "size": 64},
             "encoding": {
-                "x": x("x", &horizontal), "y": y("mid", &vertical), "color": colored, "shape": shape(&drawn.names),
+                "x": x("x", &horizontal), "y": y("line", &vertical), "color": colored, "shape": shape(&drawn.names),
                 "opacity": fading(1.0, 0.12),
                 "tooltip": [tooltip("series", "series"), tooltip("at", x_axis.title()),
                             tooltip("shown", y_axis.title())],
