@@ -1,84 +1,75 @@
 //! From checked settings to cells with their data.
 
 use super::{LabError, memory};
-use crate::experiment::{CheckedCell, Experiment};
+use crate::experiment::{CheckedCell, Component, Experiment};
 use crate::storage::{load, size_hint};
+use jostle::InputError;
 use jostle::dynamics::GradientDescent;
 use jostle::ensemble::{Cell, Source};
 use jostle::model::ModelSpec;
 use jostle::noise::Noise;
-use jostle::observable::{default_names, find};
+use jostle::observable::find;
 use jostle::problem::{Problem, SparseRegression};
-use jostle::{InputError, setting::Settings};
+use jostle::setting::SettingError;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Builds every cell of an experiment. Cells with the same problem share its data.
+/// Builds every cell of an experiment, and writes into it which observables are recorded where it left that to the
+/// default. Cells with the same problem share its data.
 ///
 /// # Errors
 /// Settings that do not fit each other or the data, data that cannot be read, or data that do not fit in memory.
-pub fn build(experiment: &Experiment) -> Result<Vec<Cell>, LabError> {
-    let mut sources = HashMap::new();
-    experiment.cells.iter().map(|checked| build_cell(experiment, checked, &mut sources)).collect()
+pub fn build(experiment: &mut Experiment) -> Result<Vec<Cell>, LabError> {
+    let mut known = HashMap::new();
+    let mut sources = Vec::new();
+    for (k, checked) in experiment.cells.iter().enumerate() {
+        let identity = format!("{:?}", checked.problem);
+        let source = match known.get(&identity) {
+            Some(at) => Source::clone(&sources[*at]),
+            None => source(&checked.problem, &|error| experiment.explain(k, &error).into())?,
+        };
+        known.entry(identity).or_insert(k);
+        sources.push(source);
+    }
+    let has_truth: HashMap<_, _> =
+        known.iter().map(|(identity, at)| (identity.clone(), sources[*at].has_truth())).collect();
+    experiment.fill_quantities(|cell| has_truth[&format!("{:?}", cell.problem)]);
+    let cells = experiment.cells.iter().zip(sources).enumerate();
+    cells
+        .map(|(k, (checked, source))| {
+            build_cell(checked, source).map_err(|error| experiment.explain(k, &error).into())
+        })
+        .collect()
 }
 
-fn build_cell(
-    experiment: &Experiment,
-    checked: &CheckedCell,
-    sources: &mut HashMap<String, Source>,
-) -> Result<Cell, LabError> {
-    let place = |error: InputError| {
-        let place = match &error {
-            InputError::Setting { section, source } => experiment.locate(&format!("{section}.{}", source.name)),
-            _ => experiment.locate("problem"),
-        };
-        LabError::Input { place, source: error }
-    };
-    let problem = &checked.problem;
-    let identity = format!("{problem:?}");
-    let source = if let Some(source) = sources.get(&identity) {
-        source.clone()
-    } else {
-        let source = source(&problem.kind, &problem.settings, &place)?;
-        sources.insert(identity, source.clone());
-        source
-    };
-    let mut model = ModelSpec::from_settings(&checked.model.kind, &checked.model.settings).map_err(&place)?;
-    if problem.settings.has("loss_factor") {
-        model.loss_factor = problem.settings.number("loss_factor");
+fn build_cell(checked: &CheckedCell, source: Source) -> Result<Cell, InputError> {
+    let mut model = ModelSpec::from_settings(checked.model.kind, &checked.model.settings)?;
+    if checked.problem.settings.has("loss_factor") {
+        model.loss_factor = checked.problem.settings.number("loss_factor");
     }
+    let (observe, ensemble) = (&checked.observe, &checked.ensemble);
     let noises = checked.noises.iter().enumerate();
-    let quantities = quantity_names(&checked.observe, source.has_truth());
-    let cell = Cell {
+    Cell {
         model,
         dynamics: GradientDescent::from_settings(&checked.dynamics.settings),
-        noises: noises.map(|(k, noise)| Noise::from_settings(&noise.kind, &noise.settings, k)).collect(),
-        recording: checked.observe.recording("at"),
-        quantities: quantities.iter().map(|name| find(name).expect("names have been checked")).collect(),
-        average_from: checked.observe.has("average_from").then(|| checked.observe.integer("average_from")),
-        replicas: u32::try_from(checked.ensemble.integer("replicas")).unwrap_or(u32::MAX),
-        seed: checked.ensemble.integer("seed"),
+        noises: noises.map(|(k, noise)| Noise::from_settings(noise.kind, &noise.settings, k)).collect(),
+        recording: observe.recording("at"),
+        quantities: observe.names("quantities").iter().filter_map(|name| find(name)).collect(),
+        average_from: observe.has("average_from").then(|| observe.integer("average_from")),
+        replicas: u32::try_from(ensemble.integer("replicas")).map_err(|_| {
+            let problem = format!("is {}; expected at most {}", ensemble.integer("replicas"), u32::MAX);
+            InputError::in_section("ensemble")(SettingError::new("replicas", problem))
+        })?,
+        seed: ensemble.integer("seed"),
         source,
-    };
-    cell.check().map_err(&place)
-}
-
-/// The recorded observables: those asked for, or the default ones.
-pub fn quantity_names(observe: &Settings, has_truth: bool) -> Vec<String> {
-    if observe.has("quantities") {
-        observe.names("quantities").to_vec()
-    } else {
-        default_names(has_truth).into_iter().map(str::to_owned).collect()
     }
+    .check()
 }
 
-fn source(
-    kind: &str,
-    settings: &Settings,
-    place: &impl Fn(InputError) -> LabError,
-) -> Result<Source, LabError> {
-    if kind == "file" {
+fn source(problem: &Component, place: &impl Fn(InputError) -> LabError) -> Result<Source, LabError> {
+    let settings = &problem.settings;
+    if problem.kind == "file" {
         let path = Path::new(settings.text("path"));
         let target = settings.has("target").then(|| settings.text("target"));
         let (samples, dim) = size_hint(path)?;

@@ -15,14 +15,6 @@ pub enum LabError {
     /// A file.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// Settings that do not fit each other or the data.
-    #[error("{place}: {source}")]
-    Input {
-        /// File, line and column of the setting.
-        place: String,
-        /// What is wrong.
-        source: jostle::InputError,
-    },
     /// More memory than there is.
     #[error("{what} needs {}, but {} of memory are free; reduce {reduce}", readable(*needed), readable(*available))]
     Memory {

@@ -60,7 +60,7 @@ impl Plan {
     ///
     /// # Errors
     /// Settings that do not fit each other or the data, unreadable data, or too little memory.
-    pub fn new(experiment: &Experiment, threads: Option<usize>) -> Result<Self, LabError> {
+    pub fn new(experiment: &mut Experiment, threads: Option<usize>) -> Result<Self, LabError> {
         let threads =
             threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
         let plan = Self { cells: build(experiment)?, threads, level: Level::detect() };
@@ -109,16 +109,17 @@ impl Plan {
 /// # Errors
 /// As [`Plan::new`], and whatever keeps the folder from being written.
 pub fn execute(
-    experiment: &Experiment,
+    experiment: &mut Experiment,
     out: &Path,
     threads: Option<usize>,
     progress: &dyn Progress,
 ) -> Result<Outcome, LabError> {
     let plan = Plan::new(experiment, threads)?;
     prepare_folder(out)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads).build().map_err(|error| {
-        LabError::Threads { threads: plan.threads, reason: error.to_string() }
-    })?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(plan.threads)
+        .build()
+        .map_err(|error| LabError::Threads { threads: plan.threads, reason: error.to_string() })?;
     let text = experiment.to_toml_string();
     write_atomically(&out.join("experiment.toml"), |file| file.write_all(text.as_bytes()))?;
     let started = Instant::now();

@@ -33,7 +33,9 @@ impl Run {
         let not_a_run = |reason: String| LabError::NotARun { folder: folder.to_path_buf(), reason };
         let manifest = Manifest::read(folder)?;
         if manifest.status == Status::Running {
-            return Err(not_a_run("it is still running, or was killed before its results were written".into()));
+            return Err(not_a_run(
+                "it is still running, or was killed before its results were written".into(),
+            ));
         }
         let experiment = std::fs::read_to_string(folder.join("experiment.toml"))
             .map_err(|error| not_a_run(format!("experiment.toml cannot be read ({error})")))?;

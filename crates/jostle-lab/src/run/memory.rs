@@ -34,11 +34,12 @@ fn replica_bytes(cell: &Cell) -> f64 {
     NUMBER * (2.0 * rows + 2.0 * params + 2.0 * dim) + 2.0 * NUMBER * (4.0 * params + 3.0 * dim)
 }
 
-/// Memory that is free to use on this machine, in bytes.
+/// Memory that is free to use on this machine, in bytes; infinite where the system does not tell.
 pub fn available() -> f64 {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    system.available_memory() as f64
+    sysinfo::System::new().map_or(f64::INFINITY, |mut system| {
+        system.refresh_memory();
+        system.available_memory() as f64
+    })
 }
 
 /// A number of bytes in the unit that suits it.

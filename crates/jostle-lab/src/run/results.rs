@@ -68,7 +68,9 @@ impl ResultFiles {
         }
         self.matrix(&format!("beta_{k}"), dim, replicas, |r| &r.beta)?;
         if replicas.iter().all(|r| r.average.is_some()) {
-            self.matrix(&format!("beta_mean_{k}"), dim, replicas, |r| r.average.as_deref().unwrap_or(&r.beta))?;
+            self.matrix(&format!("beta_mean_{k}"), dim, replicas, |r| {
+                r.average.as_deref().unwrap_or(&r.beta)
+            })?;
         }
         self.append_data(k, cell)
     }
@@ -92,16 +94,19 @@ impl ResultFiles {
         for ((name, value), kind) in keys.iter().zip(&self.key_types) {
             columns.push(Column::new(name.clone(), repeated(value, *kind, rows)));
         }
-        let replicas = result.replicas.iter().flat_map(|r| std::iter::repeat_n(i64::from(r.replica), steps.len()));
+        let replicas =
+            result.replicas.iter().flat_map(|r| std::iter::repeat_n(i64::from(r.replica), steps.len()));
         columns.push(Column::new("replica", ColumnData::Integer(replicas.collect())));
         let all_steps = result.replicas.iter().flat_map(|_| steps.iter().map(|step| *step as i64));
         columns.push(Column::new("step", ColumnData::Integer(all_steps.collect())));
         for name in &self.quantities {
             let count = cell.quantities.len();
             let values = match cell.quantities.iter().position(|quantity| quantity.name == *name) {
-                Some(at) => {
-                    result.replicas.iter().flat_map(|r| r.rows.iter().skip(at).step_by(count).copied()).collect()
-                }
+                Some(at) => result
+                    .replicas
+                    .iter()
+                    .flat_map(|r| r.rows.iter().skip(at).step_by(count).copied())
+                    .collect(),
                 None => vec![f64::NAN; rows],
             };
             columns.push(Column::new(*name, ColumnData::Number(values)));
