@@ -71,7 +71,7 @@ pub fn claims_table(claims: &[Claim], width: usize) -> String {
     let mut paper = None;
     for (claim, row) in claims.iter().zip(&rows) {
         if several_papers && paper != Some(&claim.paper) {
-            out += &format!("\n{}\n", one_line(&claim.paper));
+            out += &["\n", &one_line(&claim.paper), "\n"].concat();
             paper = Some(&claim.paper);
         }
         let cells = [row[0].as_str(), row[1].as_str(), row[2].as_str()];

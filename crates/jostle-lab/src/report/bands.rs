@@ -37,7 +37,7 @@ pub fn bands(series: &[Series], x_axis: &Axis, y_axis: &Axis, lines: &[Reference
         json!({
             "mark": {"type": "area", "clip": true},
             "encoding": {"x": x("x", &horizontal), "y": y("from", &vertical), "y2": {"field": "to"},
-                         "color": colored, "opacity": fading(0.2, 0.03)},
+                         "color": colored, "opacity": fading(0.26, 0.03)},
         }),
         json!({
             "params": [isolate()],

@@ -102,7 +102,7 @@ pub fn categories(categories: &[Category], value_axis: &Axis, lines: &[Reference
         json!({
             "data": {"values": dots},
             "transform": [shown_number("value", "shown")],
-            "mark": {"type": "circle", "size": 26, "opacity": 0.4, "clip": true},
+            "mark": {"type": "circle", "size": 26, "opacity": 0.55, "clip": true},
             "encoding": {"y": row, "yOffset": lane_of(json!({"field": "lane"})), "x": at("value"), "color": colored,
                          "tooltip": [tooltip("series", "series"), tooltip("replica", "replica"),
                                      tooltip("shown", value_axis.title())]},

@@ -158,7 +158,7 @@ pub fn coefficients(methods: &[Recovered], truth: Option<&[f64]>, value_axis: &A
 /// Ticks at 1 and at about ten round numbers up to `count`.
 fn round_indices(count: usize) -> Vec<f64> {
     let stride =
-        (0..).flat_map(|e| [1, 2, 5].map(|d| d * 10_usize.pow(e))).find(|s| s * 10 >= count).unwrap_or(1);
+        (0..10).flat_map(|e| [1, 2, 5].map(|d| d * 10_usize.pow(e))).find(|s| s * 10 >= count).unwrap_or(1);
     let rounds = (1..=count / stride).map(|k| (k * stride) as f64).filter(|&j| j > 1.0);
     std::iter::once(1.0).chain(rounds).collect()
 }

@@ -9,9 +9,13 @@
     if (location.hash === "#dark" || location.hash === "#light") root.dataset.theme = location.hash.slice(1);
   }
 
+  // Pixels: below NARROW legends go to the bottom; what axes take beside a plot and beside stacked panels, where
+  // titles stand upright; the size of a character and of a row in a legend.
   const NARROW = 560;
   const AXIS_ROOM = 64;
+  const PANEL_ROOM = 80;
   const CHARACTER = 6.6;
+  const LEGEND_ROW = 16;
 
   const figures = [...document.querySelectorAll("figure")].map((element) => ({
     element,
@@ -19,6 +23,7 @@
     chart: element.querySelector(".chart"),
     spec: JSON.parse(element.querySelector("script.spec").textContent),
     view: null,
+    turn: Promise.resolve(),
   }));
 
   // The page's own colours, so that there is one place that knows them.
@@ -39,21 +44,19 @@
 
   function fitted(spec, width) {
     const fit = structuredClone(spec);
-    if (fit.spec) fit.spec.width = Math.max(160, width - AXIS_ROOM);
+    if (fit.spec) fit.spec.width = Math.max(160, width - PANEL_ROOM);
     else fit.width = width;
     const names = fit.usermeta?.jostle?.series ?? [];
     const longest = Math.max(1, ...names.map((name) => name.length));
-    fit.config ??= {};
-    fit.config.legend = {
-      ...fit.config.legend,
-      columns: Math.max(1, Math.min(names.length, Math.floor((width - AXIS_ROOM) / (longest * CHARACTER + 36)))),
-      ...(width < NARROW ? { orient: "bottom" } : {}),
-    };
+    const columns = Math.max(1, Math.min(names.length, Math.floor((width - AXIS_ROOM) / (longest * CHARACTER + 36))));
+    const below = width < NARROW ? { orient: "bottom", offset: 10 } : {};
+    fit.config = { ...fit.config, legend: { ...fit.config?.legend, columns, ...below } };
+    // The height of a fitted figure includes its legend, which a narrow page stacks.
+    if (typeof fit.height === "number") fit.height += LEGEND_ROW * (Math.ceil(names.length / columns) - 1);
     return fit;
   }
 
   async function draw(figure) {
-    const drawn = (figure.drawn = {});
     try {
       const result = await vegaEmbed(figure.chart, fitted(figure.spec, figure.chart.clientWidth), {
         actions: false,
@@ -62,8 +65,6 @@
         config: colours(),
         tooltip: { theme: "custom" },
       });
-      // A later drawing, for another width or theme, has overtaken this one.
-      if (figure.drawn !== drawn) return result.finalize();
       figure.finalize?.();
       figure.finalize = result.finalize;
       figure.view = result.view;
@@ -78,7 +79,8 @@
     button.hidden = false;
     button.textContent = isDark() ? "light" : "dark";
     button.setAttribute("aria-label", `switch to ${button.textContent} colours`);
-    return Promise.all(figures.map(draw));
+    // One drawing of a figure at a time: two at once would both end up in its place.
+    for (const figure of figures) figure.turn = figure.turn.then(() => draw(figure));
   }
 
   function save(name, url) {

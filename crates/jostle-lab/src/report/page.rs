@@ -110,14 +110,16 @@ fn figures(page: &mut String, figures: &[Figure]) {
     page.push_str("<section aria-labelledby=\"figures\">\n<h2 id=\"figures\">Figures</h2>\n");
     for (k, figure) in figures.iter().enumerate() {
         let (number, title) = (k + 1, html(&figure.title));
-        put!(page, "<figure id=\"figure-{number}\" data-name=\"{}\">\n", name(&figure.id));
-        put!(page, "<h3><span class=\"number\">Figure {number}.</span> {title}</h3>\n");
-        put!(page, "<p class=\"see\" id=\"see-{number}\">{}</p>\n", html(&figure.see));
-        // The chart is focusable because a wide one scrolls on a narrow screen.
         put!(
             page,
-            "<div class=\"chart\" role=\"group\" tabindex=\"0\" aria-label=\"Figure {number}: {title}\" \
-             aria-describedby=\"see-{number}\"><noscript><p>Drawing this figure needs JavaScript.</p></noscript></div>\n"
+            "<figure id=\"figure-{number}\" data-name=\"{}\" aria-labelledby=\"title-{number}\" \
+             aria-describedby=\"see-{number}\">\n",
+            name(&figure.id)
+        );
+        put!(page, "<h3 id=\"title-{number}\"><span class=\"number\">Figure {number}.</span> {title}</h3>\n");
+        put!(page, "<p class=\"see\" id=\"see-{number}\">{}</p>\n", html(&figure.see));
+        page.push_str(
+            "<div class=\"chart\"><noscript><p>Drawing this figure needs JavaScript.</p></noscript></div>\n",
         );
         page.push_str("<figcaption>\n");
         for note in notes(&figure.spec) {
