@@ -6,7 +6,7 @@ use super::{LabError, Run, build, memory};
 use crate::experiment::{Experiment, GridValue};
 use crate::storage::{StorageError, prepare_folder, write_atomically};
 use jostle::Level;
-use jostle::ensemble::{Cell, Monitor, UnitResult};
+use jostle::ensemble::{Cell, Monitor, UnitResult, describe};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,6 +81,11 @@ impl Plan {
     /// Bytes of memory needed at most.
     pub fn memory(&self) -> f64 {
         memory::needed(&self.cells, self.threads)
+    }
+
+    /// Which kernel each cell runs on, for how many replicas side by side.
+    pub fn kernels(&self) -> Vec<String> {
+        self.cells.iter().map(|cell| describe(cell, self.level)).collect()
     }
 
     /// A rough estimate of the run's seconds, from its multiply-adds and a typical share of this level's peak.

@@ -3,7 +3,7 @@
 use super::series::{over_steps, point, recovered, spread};
 use super::{LabError, Run};
 use crate::report::{
-    Axis, Estimate, Figure, Report, Series, bands, compact, compact_interval, coefficients, render, sweep,
+    Axis, Estimate, Figure, Report, Series, bands, coefficients, compact, compact_interval, render, sweep,
 };
 use crate::storage::{StorageError, write_atomically};
 use jostle::observable::find;
@@ -80,7 +80,10 @@ fn facts(run: &Run, diverged: usize, replicas: usize) -> Vec<(String, String)> {
         ("jostle".to_owned(), manifest.version.clone()),
         ("replicas".to_owned(), format!("{replicas}, of which {diverged} diverged")),
         ("replica-steps".to_owned(), compact(manifest.replica_steps)),
-        ("time".to_owned(), format!("{:.2} s on {} threads", manifest.wall_seconds, manifest.machine.threads)),
+        (
+            "time".to_owned(),
+            format!("{:.2} s on {} threads", manifest.wall_seconds, manifest.machine.threads),
+        ),
         ("machine".to_owned(), format!("{}, {}", manifest.machine.platform, manifest.machine.level)),
     ]
 }
@@ -163,7 +166,11 @@ fn coefficient_figure(run: &Run) -> Result<Option<Figure>, LabError> {
     let truth = run.data_vector("truth", 0)?;
     let active = |values: &[Estimate]| values.iter().filter(|e| e.value.abs() > 0.05).count();
     let counts: Vec<_> = methods.iter().map(|m| format!("{} in {}", active(&m.values), m.name)).collect();
-    let more = if run.cells() > shown { format!(" (the first {shown} of {} cells)", run.cells()) } else { String::new() };
+    let more = if run.cells() > shown {
+        format!(" (the first {shown} of {} cells)", run.cells())
+    } else {
+        String::new()
+    };
     Ok(Some(Figure {
         id: "coefficients".to_owned(),
         title: format!("final coefficients{more}"),

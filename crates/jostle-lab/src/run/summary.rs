@@ -30,10 +30,17 @@ struct CellSummary {
 pub fn summary(run: &Run) -> Result<Summary, LabError> {
     let quantities = run.quantities();
     let cells = (0..run.cells()).map(|cell| -> Result<CellSummary, LabError> {
-        let finals: Result<Vec<_>, _> =
-            quantities.iter().map(|quantity| run.finals(cell, quantity).map(|values| spread(&values))).collect();
+        let finals: Result<Vec<_>, _> = quantities
+            .iter()
+            .map(|quantity| run.finals(cell, quantity).map(|values| spread(&values)))
+            .collect();
         Ok(CellSummary {
-            keys: run.keys().into_iter().map(|key| (run.key_text(cell, &key), key)).map(|(v, k)| (k, v)).collect(),
+            keys: run
+                .keys()
+                .into_iter()
+                .map(|key| (run.key_text(cell, &key), key))
+                .map(|(v, k)| (k, v))
+                .collect(),
             steps: run.steps(cell)?.last().copied().unwrap_or(0),
             replicas: run.replicas(cell),
             diverged: run.diverged(cell),
@@ -65,8 +72,9 @@ impl Summary {
             }
             row
         }));
-        let widths: Vec<usize> =
-            (0..rows[0].len()).map(|c| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0)).collect();
+        let widths: Vec<usize> = (0..rows[0].len())
+            .map(|c| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0))
+            .collect();
         let mut text = String::new();
         for row in rows {
             let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
@@ -91,7 +99,9 @@ impl Summary {
 
     fn header(&self) -> Vec<String> {
         let mut header = vec!["cell".to_owned()];
-        header.extend(self.cells.first().into_iter().flat_map(|cell| cell.keys.iter().map(|(key, _)| key.clone())));
+        header.extend(
+            self.cells.first().into_iter().flat_map(|cell| cell.keys.iter().map(|(key, _)| key.clone())),
+        );
         header.push("replicas".to_owned());
         header.extend(self.quantities.iter().cloned());
         if self.any_diverged() {
