@@ -174,7 +174,11 @@ impl Site<'_> {
                 return Err(self.source.refuse(&path, Spot::Value, problem));
             }
             if names[..index].contains(name) {
-                return Err(self.source.refuse(&path, Spot::Value, format!("is {name:?} once more")));
+                return Err(self.source.refuse(
+                    &path,
+                    Spot::Value,
+                    format!("is {name:?}, which is listed already"),
+                ));
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::check::{absolute_path, component};
 use super::convert::whole;
 use super::error::ExperimentError;
 use super::overrides::target;
-use super::schema::{DYNAMICS, ENSEMBLE, MODEL, NOISE, OBSERVE, PROBLEM, Section, section};
+use super::schema::{DYNAMICS, ENSEMBLE, MODEL, NOISE, OBSERVE, PROBLEM, Section, names_a_setting, section};
 use super::source::{Keys, Origin, Source, Spot};
 use super::text::{dotted, inline, segments};
 use super::{CheckedCell, Component, GridValue};
@@ -46,10 +46,8 @@ impl Axis {
             let path = target(source, &segments(key), false).map_err(|misplaced| {
                 ExperimentError::setting(format!("{place}: {label}"), misplaced.subject, misplaced.problem)
             })?;
-            let is_setting = section(&path[0]).is_some_and(|s| path.len() > if s.is_list { 2 } else { 1 });
-            if !is_setting {
-                let problem =
-                    format!("is not one setting; expected a key such as {:?}", "dynamics.learning_rate");
+            if !names_a_setting(&path) {
+                let problem = "is not one setting; expected a key such as \"dynamics.learning_rate\"";
                 return Err(ExperimentError::setting(format!("{place}: {label}"), dotted(&path), problem));
             }
             paths.push(path);

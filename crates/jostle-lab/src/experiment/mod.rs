@@ -192,12 +192,13 @@ impl Experiment {
                 return format!("{place}: {label}");
             }
         }
-        let depth = if schema::section(&path[0]).is_some_and(|section| section.is_list) { 3 } else { 2 };
         match self.source.origin(&path) {
-            Some((length, origin)) if length == path.len() || length >= depth => match origin {
-                Origin::Scale { label, at } => format!("{}: {label}", self.source.place(*at)),
-                _ => self.source.describe(&path, Spot::Value).0,
-            },
+            Some((length, origin)) if length == path.len() || schema::names_a_setting(&path[..length]) => {
+                match origin {
+                    Origin::Scale { label, at } => format!("{}: {label}", self.source.place(*at)),
+                    _ => self.source.describe(&path, Spot::Value).0,
+                }
+            }
             _ => self.source.name.clone(),
         }
     }

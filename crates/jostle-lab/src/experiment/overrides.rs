@@ -4,7 +4,7 @@ use toml::{Table, Value};
 
 use super::Overrides;
 use super::error::{ExperimentError, suggestion};
-use super::schema::{SECTIONS, section};
+use super::schema::{SECTIONS, names_a_setting, section};
 use super::source::{Keys, Origin, Source, Spot, parse_value};
 use super::text::{dotted, segments};
 
@@ -64,11 +64,6 @@ fn flatten(source: &Source, written: &[String], table: &Table, target: &mut Keys
         }
         target.truncate(depth);
     }
-}
-
-/// Whether a path leads to a setting, whose value may itself be a table.
-fn names_a_setting(path: &[String]) -> bool {
-    path.first().and_then(|first| section(first)).is_some_and(|s| path.len() >= if s.is_list { 3 } else { 2 })
 }
 
 /// The scale of this name; `paper` without a table is the file as it is written.
@@ -149,12 +144,18 @@ pub(super) fn target(source: &Source, path: &[String], may_begin: bool) -> Resul
             let valid = SECTIONS.iter().map(|section| section.name).chain(["name", "grid"]);
             refuse(dotted(&[first]), format!("cannot be set; {}", suggestion(first, valid)))
         }
+        Some(_) if path.len() > 1 && names_a_setting(&path[..path.len() - 2]) => {
+            let deepest = &path[..if names_a_setting(&path[..2]) { 3 } else { 4 }];
+            refuse(dotted(deepest), "has no parts".to_string())
+        }
         Some(section) if section.is_list && !rest.is_empty() => {
             let name = section.name;
             let count = source.get(&path[..1]).and_then(Value::as_array).map_or(0, Vec::len);
             let Ok(index) = rest[0].parse::<usize>() else {
-                let problem = format!("is not a position in a list; expected a number, as in {name}.0");
-                return refuse(dotted(&path[..2]), problem);
+                let example = [&[name.to_string(), "0".to_string()], rest].concat();
+                let problem =
+                    format!("names no entry of the list; expected a position, as in {}", dotted(&example));
+                return refuse(dotted(path), problem);
             };
             // A new entry begins with its kind: without it, one position too many would pass for a new entry.
             let begins = may_begin && index == count && (rest.len() == 1 || rest[1] == "kind");

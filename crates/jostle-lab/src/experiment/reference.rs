@@ -31,7 +31,7 @@ pub fn settings_reference() -> String {
 }
 
 fn write_entry(out: &mut String, entry: &Entry) {
-    let _ = write!(out, "\n{}.\n\n{}\n", capitalised(entry.summary), entry.detail);
+    let _ = write!(out, "\n{}.\n\n{}\n", entry.summary, entry.detail);
     if !entry.reference.is_empty() {
         let _ = write!(out, "\nReference: {}.\n", entry.reference);
     }
@@ -49,11 +49,6 @@ fn write_entry(out: &mut String, entry: &Entry) {
         let _ =
             writeln!(out, "| `{}` | {} | {kind} | {default} | {doc} |", setting.name, prose(setting.symbol));
     }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// A text in a cell of a Markdown table, where bars would end the cell.

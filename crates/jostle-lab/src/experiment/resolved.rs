@@ -32,7 +32,7 @@ impl Experiment {
                     linked => inline(&toml::Value::Array(linked.to_vec())),
                 })
                 .collect();
-            let _ = write!(out, "{} = [{}]\n", quoted(&axis.key), items.join(", "));
+            let _ = writeln!(out, "{} = [{}]", quoted(&axis.key), items.join(", "));
         }
         out
     }
@@ -40,7 +40,7 @@ impl Experiment {
     fn write_component(&self, out: &mut String, section: &Section, index: usize) {
         let (kind, first) = self.cells[0].part(section.name, index);
         if section.has_kind {
-            let _ = write!(out, "kind = {}\n", quoted(kind));
+            let _ = writeln!(out, "kind = {}", quoted(kind));
         }
         let entry = section.entries.iter().find(|entry| entry.kind == kind);
         for setting in entry.map_or(&[][..], |entry| entry.settings) {
@@ -50,7 +50,7 @@ impl Experiment {
                 Arc::ptr_eq(other, first) || self::value(other, setting.name) == Some(value)
             });
             if same || self.varies(section, index, setting.name) {
-                let _ = write!(out, "{} = {}\n", setting.name, written(value));
+                let _ = writeln!(out, "{} = {}", setting.name, written(value));
             }
         }
     }

@@ -48,6 +48,13 @@ pub(super) fn section(name: &str) -> Option<&'static Section> {
     SECTIONS.iter().find(|section| section.name == name)
 }
 
+/// Whether a path leads to a setting or, as the value of a setting may be a table, into one.
+pub(super) fn names_a_setting(path: &[String]) -> bool {
+    path.first()
+        .and_then(|first| section(first))
+        .is_some_and(|section| path.len() >= if section.is_list { 3 } else { 2 })
+}
+
 /// Everything that may stand at the top of a file.
 pub(super) fn top_level() -> impl Iterator<Item = &'static str> {
     std::iter::once("name").chain(SECTIONS.iter().map(|section| section.name)).chain(["grid", "scale"])

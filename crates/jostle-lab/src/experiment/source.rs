@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::error::ExperimentError;
+use super::schema::{names_a_setting, section};
 use super::text::{brief, dotted};
 
 /// A dotted path, segment by segment.
@@ -102,7 +103,8 @@ impl Source {
                 *slot = Value::Table(Table::new());
                 self.origins.insert(path[..depth].to_vec(), origin.clone());
             }
-            let next = || Value::Table(Table::new());
+            let list = depth == 0 && section(key).is_some_and(|section| section.is_list);
+            let next = || if list { Value::Array(Vec::new()) } else { Value::Table(Table::new()) };
             slot = match slot {
                 Value::Table(table) => table.entry(key.clone()).or_insert_with(next),
                 Value::Array(items) => {
@@ -114,7 +116,13 @@ impl Source {
                 }
                 _ => unreachable!("it has just been made a table"),
             };
-            self.origins.entry(path[..=depth].to_vec()).or_insert_with(|| origin.clone());
+            let reached = &path[..=depth];
+            // A setting of which one part is set is as a whole what that made of it.
+            if names_a_setting(reached) {
+                self.origins.insert(reached.to_vec(), origin.clone());
+            } else {
+                self.origins.entry(reached.to_vec()).or_insert_with(|| origin.clone());
+            }
         }
         *slot = value;
         if let Value::Table(tree) = root {
