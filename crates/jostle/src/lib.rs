@@ -17,6 +17,7 @@
 pub mod dynamics;
 pub mod ensemble;
 pub mod error;
+mod linear_algebra;
 pub mod model;
 pub mod noise;
 pub mod observable;
@@ -24,6 +25,7 @@ pub mod problem;
 pub mod random;
 pub mod setting;
 mod simd;
+pub mod statistics;
 pub mod theory;
 
 pub use error::InputError;
