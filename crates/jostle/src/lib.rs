@@ -17,6 +17,7 @@
 pub mod dynamics;
 pub mod ensemble;
 pub mod error;
+mod linear_algebra;
 pub mod model;
 pub mod noise;
 pub mod observable;

@@ -52,10 +52,7 @@ mod tests {
             for at_least in 0..=trials {
                 let exact = row[at_least..].iter().sum::<u128>() as f64 / 2.0_f64.powi(trials as i32);
                 let found = fair_coin_tail(trials, at_least);
-                assert!(
-                    (found - exact).abs() <= 1e-14 * exact,
-                    "{trials}, {at_least}: {found} against {exact}"
-                );
+                assert!((found - exact).abs() <= 1e-14 * exact, "{trials}, {at_least}: {found} against {exact}");
             }
         }
     }

@@ -11,7 +11,7 @@ pub fn median(values: &[f64]) -> f64 {
 }
 
 /// The quantile at `probability` in [0, 1] by linear interpolation between order statistics,
-/// `x_(k) + (h - k)(x_(k+1) - x_(k))` with `h = (n - 1) probability + 1`, `k = floor(h)`: type 7 of Hyndman and Fan
+/// `(1 - h + k) x_(k) + (h - k) x_(k+1)` with `h = (n - 1) probability + 1`, `k = floor(h)`: type 7 of Hyndman and Fan
 /// 1996 (The American Statistician 50), as in NumPy and R.
 ///
 /// Infinite values are ordered as any others: between a finite value and an infinite one, it is infinite. NaN without
@@ -33,7 +33,7 @@ pub fn quantile(values: &[f64], probability: f64) -> f64 {
         return low;
     }
     let high = above.iter().fold(f64::INFINITY, |least, v| least.min(*v));
-    if high == low { low } else { low + fraction * (high - low) }
+    if high == low { low } else { low.mul_add(1.0 - fraction, fraction * high) }
 }
 
 #[cfg(test)]

@@ -1,0 +1,64 @@
+//! Why a prediction cannot be made.
+
+/// A prediction that does not exist, does not apply, or could not be computed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TheoryError {
+    /// A start from which multiplicative updates cannot move.
+    #[error("init[{position}] is {value}; expected a finite number other than 0")]
+    Init {
+        /// The coordinate.
+        position: usize,
+        /// Its initial scale.
+        value: f64,
+    },
+    /// An array of the wrong length.
+    #[error("{array} has {found} values; expected {expected}")]
+    Length {
+        /// The array.
+        array: &'static str,
+        /// Its length.
+        found: usize,
+        /// The lengths it may have.
+        expected: String,
+    },
+    /// No non-negative coefficients reproduce the labels.
+    #[error(
+        "no non-negative coefficients reproduce the labels: the closest ones miss them by {distance:.3e} of \
+         their norm"
+    )]
+    NoInterpolator {
+        /// Distance of the labels to the cone of the columns of `X`, relative to their norm.
+        distance: f64,
+    },
+    /// An iteration that did not reach the accuracy of its certificate.
+    #[error("the {quantity} was found only to a relative residual of {residual:.3e}")]
+    NotConverged {
+        /// What was to be computed.
+        quantity: &'static str,
+        /// The smallest residual reached.
+        residual: f64,
+    },
+    /// A design so close to the boundary that neither certificate could be verified.
+    #[error("the design is undecided: the smallest entry of the most positive null vector is {margin:.3e}")]
+    Undecided {
+        /// Entries are those of a vector whose sum is one, for columns of norm one.
+        margin: f64,
+    },
+    /// A model outside the theorem.
+    #[error("{theorem} holds for beta = w^2, u^2 - v^2 and a * b; the model is {model}")]
+    Model {
+        /// The prediction that was asked for.
+        theorem: &'static str,
+        /// The model.
+        model: String,
+    },
+    /// A fraction outside (0, 1).
+    #[error("{name} is {value}; expected a number above 0 and below 1")]
+    Fraction {
+        /// The argument.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+    },
+}
