@@ -305,7 +305,9 @@ fn exact_covariance(residuals: &[f64], batches: &[Vec<usize>]) -> Vec<f64> {
     let mut covariance = vec![0.0; n * n];
     for batch in batches {
         let mut w: Vec<f64> = residuals.iter().map(|r| -2.0 * LOSS_FACTOR / n as f64 * r).collect();
-        batch.iter().for_each(|i| w[*i] += 2.0 * LOSS_FACTOR / batch.len() as f64 * residuals[*i]);
+        for i in batch {
+            w[*i] += 2.0 * LOSS_FACTOR / batch.len() as f64 * residuals[*i];
+        }
         (0..n * n).for_each(|k| covariance[k] += w[k / n] * w[k % n] / batches.len() as f64);
     }
     covariance
@@ -339,8 +341,8 @@ fn the_difference_of_mini_batches_has_twice_their_covariance() {
     let place = Place::new(LinkKind::Square(Square));
     for batch in [1, 3, SAMPLES] {
         let noise = MiniBatchDifference { scale: 0.6, batch, index: 0 };
-        let mut expected = exact_covariance(&place.residuals, &batches(SAMPLES, batch, false));
-        expected.iter_mut().for_each(|c| *c *= 2.0 * 0.6 * 0.6);
+        let of_one = exact_covariance(&place.residuals, &batches(SAMPLES, batch, false));
+        let expected: Vec<f64> = of_one.iter().map(|c| 2.0 * 0.6 * 0.6 * c).collect();
         let found = sample_covariance(&noise.covariance(&place.point(SAMPLES)));
         assert_close(&found, &expected, &format!("batches of {batch}"));
     }
@@ -366,8 +368,8 @@ fn shapes_keep_the_whole_covariance_or_its_diagonal_or_its_trace() {
         let p = place.theta.len();
         let label =
             LabelNoise { std: 0.6, labels: Labels::One, distribution: LabelDistribution::Gaussian, index: 0 };
-        let mut of_batch = exact_covariance(&place.residuals, &batches(SAMPLES, 2, true));
-        of_batch.iter_mut().for_each(|c| *c *= 0.36);
+        let of_batch = exact_covariance(&place.residuals, &batches(SAMPLES, 2, true));
+        let of_batch = of_batch.into_iter().map(|c| 0.36 * c).collect();
         let of_label = sample_covariance(&label.covariance(&point));
         for (of, expected) in [(CovarianceOf::MiniBatch(2), of_batch), (CovarianceOf::Label, of_label)] {
             let full = GaussianSampleNoise { of, scale: 0.6, index: 0 }.covariance(&point);
