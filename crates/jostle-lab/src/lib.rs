@@ -1,1 +1,7 @@
-//! jostle-lab
+//! The laboratory: experiments on disk. Experiment files, run folders, claims of papers and reports.
+
+pub mod claim;
+pub mod experiment;
+pub mod report;
+pub mod run;
+pub mod storage;

@@ -24,6 +24,7 @@ pub mod problem;
 pub mod random;
 pub mod setting;
 mod simd;
+pub mod statistics;
 pub mod theory;
 
 pub use error::InputError;

@@ -7,35 +7,51 @@ mod unit;
 pub use crate::dynamics::kernel::Kernel;
 pub use cell::{Cell, Source};
 pub use recording::Recording;
-pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, units};
+pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, describe, run_unit, units};
 
 use crate::setting::{Entry, Fallback, Kind, Setting};
 use crate::simd::Level;
-use rayon::prelude::*;
+use std::sync::mpsc;
 
-/// Runs all replicas of all cells on the current thread pool; one result a cell, replicas in order.
+/// Runs all replicas of all cells on a thread pool, and hands over each cell's results, replicas in order, as soon as
+/// it and all cells before it are finished. Returns the number of cells handed over: fewer than there are only if the
+/// monitor asked to stop.
 ///
-/// The results are the same whatever the number of threads. A cell is `None` if the monitor asked to stop before it
-/// was finished.
-pub fn run(cells: &[Cell], level: Level, monitor: &dyn Monitor) -> Vec<Option<UnitResult>> {
-    let tasks: Vec<_> = cells
-        .iter()
-        .enumerate()
-        .flat_map(|(k, cell)| units(cell).into_iter().map(move |unit| (k, unit)))
-        .collect();
-    let parts: Vec<_> =
-        tasks.par_iter().map(|(k, unit)| (*k, run_unit(&cells[*k], unit, level, monitor))).collect();
-    let mut results: Vec<Option<UnitResult>> = cells.iter().map(|_| Some(UnitResult::default())).collect();
-    for (k, part) in parts {
-        results[k] = match (results[k].take(), part) {
-            (Some(mut whole), Some(part)) => {
-                whole.append(part);
-                Some(whole)
+/// The results are the same whatever the number of threads.
+pub fn run(
+    cells: &[Cell],
+    pool: &rayon::ThreadPool,
+    level: Level,
+    monitor: &dyn Monitor,
+    finished: &mut dyn FnMut(usize, UnitResult),
+) -> usize {
+    let (sender, receiver) = mpsc::channel();
+    pool.in_place_scope_fifo(|scope| {
+        let mut open: Vec<Vec<Option<UnitResult>>> = Vec::with_capacity(cells.len());
+        for (k, cell) in cells.iter().enumerate() {
+            let units = units(cell);
+            open.push(vec![None; units.len()]);
+            for (part, unit) in units.into_iter().enumerate() {
+                let sender = sender.clone();
+                scope.spawn_fifo(move |_| {
+                    // The receiver is gone once a stop has been heard; the result is then not wanted.
+                    let _ = sender.send((k, part, run_unit(cell, &unit, level, monitor)));
+                });
             }
-            _ => None,
-        };
-    }
-    results
+        }
+        drop(sender);
+        let mut next = 0;
+        for (k, part, result) in receiver {
+            open[k][part] = result;
+            while next < cells.len() && open[next].iter().all(Option::is_some) {
+                let mut whole = UnitResult::default();
+                open[next].drain(..).flatten().for_each(|part| whole.append(part));
+                finished(next, whole);
+                next += 1;
+            }
+        }
+        next
+    })
 }
 
 /// The settings of an experiment's `[ensemble]` table.

@@ -30,6 +30,14 @@ pub fn units(cell: &Cell) -> Vec<Unit> {
         .collect()
 }
 
+/// Which kernel the first unit of a cell runs on, in words.
+pub fn describe(cell: &Cell, level: Level) -> String {
+    let unit = &units(cell)[0];
+    let shared = matches!(cell.source, Source::Shared(_));
+    let (kernel, taken) = Kernel::choose(cell.dynamics.batch, shared, unit.replicas.len(), level);
+    format!("{kernel} ({level}, {taken} replica{} at a time)", if taken == 1 { "" } else { "s" })
+}
+
 /// Hears of progress, and may ask to stop.
 pub trait Monitor: Sync {
     /// So many more replica-steps are done.

@@ -78,25 +78,27 @@ fn chains_of_width<V: Vector, const SQUARED: bool>(rows: &[f64], factors: &[f64]
     assert!(rows.len() == factors.len() * width && width >= V::WIDTH);
     let vectors = width.div_ceil(V::WIDTH);
     let mut from = 0;
-    macro_rules! tiles {
-        ($tile:literal) => {
-            while from + $tile < vectors {
-                // SAFETY: the vectors from .. from + tile lie within the width, and the last one has not come yet.
-                unsafe { tile::<V, $tile, SQUARED>(rows, factors, out, from * V::WIDTH) };
-                from += $tile;
-            }
-        };
+    while from < vectors {
+        // Up to eight chains at a time hide the latency of a fused multiply-add. The last vector, which may overlap
+        // the one before it, must be in the same tile.
+        let left = vectors - from;
+        let taken = if left == 9 { 7 } else { left.min(8) };
+        macro_rules! tile_of {
+            ($($size:literal)*) => {
+                match taken {
+                    // SAFETY: the vectors from .. from + taken begin within the width, which is at least one vector.
+                    $($size => unsafe { tile::<V, $size, SQUARED>(rows, factors, out, from * V::WIDTH) },)*
+                    _ => unreachable!("at most eight vectors are taken"),
+                }
+            };
+        }
+        tile_of!(1 2 3 4 5 6 7 8);
+        from += taken;
     }
-    // Eight chains at a time hide the latency of a fused multiply-add.
-    tiles!(8);
-    tiles!(4);
-    tiles!(2);
-    tiles!(1);
-    // SAFETY: the last vector ends at the width. Where it overlaps the one before, those entries are finished, and
-    // are not written.
-    unsafe { last::<V, SQUARED>(rows, factors, out, from * V::WIDTH) };
 }
 
+/// The chains of `TILE` vectors of entries; one that would reach past the end is moved back to end there. All of them
+/// are read before any is written, so that entries in two vectors come out the same in both.
 #[inline(always)]
 unsafe fn tile<V: Vector, const TILE: usize, const SQUARED: bool>(
     rows: &[f64],
@@ -105,32 +107,22 @@ unsafe fn tile<V: Vector, const TILE: usize, const SQUARED: bool>(
     from: usize,
 ) {
     let width = out.len();
-    // SAFETY: the caller promises that from + TILE vectors end within the width of every row and of out.
+    let places: [usize; TILE] = std::array::from_fn(|k| (from + k * V::WIDTH).min(width - V::WIDTH));
+    // SAFETY: every place is at least one vector before the end of out and of every row.
     unsafe {
-        let mut sums: [V; TILE] = std::array::from_fn(|k| V::load(out.as_ptr().add(from + k * V::WIDTH)));
+        let mut sums: [V; TILE] = std::array::from_fn(|k| V::load(out.as_ptr().add(places[k])));
         for (i, factor) in factors.iter().enumerate() {
-            let row = rows.as_ptr().add(i * width + from);
+            let row = rows.as_ptr().add(i * width);
             let factor = V::from(*factor);
             for k in 0..TILE {
-                let entry = V::load(row.add(k * V::WIDTH));
+                let entry = V::load(row.add(places[k]));
                 sums[k] = (if SQUARED { entry * entry } else { entry }).mul_add(factor, sums[k]);
             }
         }
-        for (k, sum) in sums.into_iter().enumerate() {
-            sum.store(out.as_mut_ptr().add(from + k * V::WIDTH));
+        for (place, sum) in places.into_iter().zip(sums) {
+            sum.store(out.as_mut_ptr().add(place));
         }
     }
-}
-
-/// The entries from `from` to the end, fewer than or exactly one vector of them.
-#[inline(always)]
-unsafe fn last<V: Vector, const SQUARED: bool>(rows: &[f64], factors: &[f64], out: &mut [f64], from: usize) {
-    let width = out.len();
-    let start = width - V::WIDTH;
-    let finished: [f64; 16] = std::array::from_fn(|k| if start + k < from { out[start + k] } else { 0.0 });
-    // SAFETY: the vector start .. width lies within every row and within out.
-    unsafe { tile::<V, 1, SQUARED>(rows, factors, out, start) };
-    out[start..from].copy_from_slice(&finished[..from - start]);
 }
 
 /// The products that shaped noises ask for.

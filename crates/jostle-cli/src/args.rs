@@ -1,0 +1,153 @@
+//! What the command understands.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jostle_lab::experiment::Overrides;
+use std::path::PathBuf;
+
+/// The laboratory for noisy gradient descent: run it, and check what the papers claim about it.
+#[derive(Debug, Parser)]
+#[command(name = "jostle", version, max_term_width = 100, propagate_version = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What to print.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What to print, and where.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Print the result as JSON on standard output; progress and messages go to standard error.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print nothing but errors (and the result with --json).
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more.
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a paper's experiments and judge its claims; without a name, list the papers.
+    Reproduce(ReproduceOptions),
+    /// Run one experiment file.
+    Run(RunOptions),
+    /// Validate an experiment file: resolved settings, memory and time; runs nothing.
+    Check(CheckOptions),
+    /// (Re)build the report of a run folder.
+    Report(ReportOptions),
+}
+
+/// How an experiment file is changed from the command line.
+#[derive(Debug, Args)]
+pub struct FileOptions {
+    /// Change a setting: a dotted path into the file, e.g. --set noise.0.std=0.5 (repeatable).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Number of replicas (ensemble.replicas).
+    #[arg(long, value_name = "R")]
+    pub replicas: Option<u64>,
+    /// Seed of the noise (ensemble.seed).
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+}
+
+impl FileOptions {
+    /// The same as overrides of an experiment, for a scale.
+    pub fn overrides(&self, scale: Option<&str>) -> Overrides {
+        Overrides {
+            scale: scale.map(str::to_owned),
+            set: self.set.clone(),
+            replicas: self.replicas,
+            seed: self.seed,
+        }
+    }
+}
+
+/// Options of `jostle run`.
+#[derive(Debug, Args)]
+pub struct RunOptions {
+    /// The experiment file.
+    pub file: PathBuf,
+    /// Changes to the file.
+    #[command(flatten)]
+    pub changes: FileOptions,
+    /// The run folder [default: runs/NAME].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Threads [default: all processors]. Results do not depend on it.
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// Options of `jostle check`.
+#[derive(Debug, Args)]
+pub struct CheckOptions {
+    /// The experiment file.
+    pub file: PathBuf,
+    /// Changes to the file.
+    #[command(flatten)]
+    pub changes: FileOptions,
+    /// Threads to estimate the time for [default: all processors].
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// Options of `jostle report`.
+#[derive(Debug, Args)]
+pub struct ReportOptions {
+    /// The run folder.
+    pub run: PathBuf,
+}
+
+/// Options of `jostle reproduce`.
+#[derive(Debug, Args)]
+pub struct ReproduceOptions {
+    /// The paper, e.g. shape-matters.
+    pub paper: Option<String>,
+    /// How much of the paper to run.
+    #[arg(long, value_enum, default_value_t = Scale::Standard)]
+    pub scale: Scale,
+    /// The run folder [default: runs/PAPER].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Number of replicas of every experiment (ensemble.replicas).
+    #[arg(long, value_name = "R")]
+    pub replicas: Option<u64>,
+    /// Seed of the noise of every experiment (ensemble.seed).
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Change a setting of every experiment (repeatable).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Threads [default: all processors]. Results do not depend on it.
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// How much of a paper to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scale {
+    /// Seconds: fewer replicas and steps.
+    Quick,
+    /// Under two minutes on two cores.
+    Standard,
+    /// The paper's settings, with many seeds.
+    Paper,
+}
+
+impl Scale {
+    /// The name of the scale in experiment files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scale::Quick => "quick",
+            Scale::Standard => "standard",
+            Scale::Paper => "paper",
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! `jostle report`.
+
+use crate::args::{Output, ReportOptions};
+use crate::{Ending, print};
+use jostle_lab::run::LabError;
+fn rebuild_report(_: &std::path::Path) -> Result<std::path::PathBuf, LabError> {
+    todo!()
+}
+
+/// Builds the report of a run folder again, from the files in it.
+pub(crate) fn report(options: &ReportOptions, output: &Output) -> Result<Ending, LabError> {
+    let path = rebuild_report(&options.run)?;
+    if output.json {
+        print(&format!("{:#}\n", serde_json::json!({ "report": path })));
+    } else if !output.quiet {
+        print(&format!("{}\n", path.display()));
+    }
+    Ok(Ending::Done)
+}

@@ -1,0 +1,263 @@
+//! Experiment files: from TOML text to checked settings, one set per cell.
+//!
+//! Nothing is run or loaded here. What a file may say is read off the tables of the core
+//! ([`jostle::setting::Entry`]), so that a new noise or model is known here as soon as it is registered there. Values
+//! come from the file, then from the chosen `[scale.NAME]` table, then from the options of the command line, and last
+//! from the `[grid]`, which makes the cells. Every error is one line that names the file, the line and the column (or
+//! the option), the setting, what was found and what was expected.
+
+mod check;
+mod convert;
+mod error;
+mod grid;
+mod overrides;
+mod reference;
+mod resolved;
+mod schema;
+mod source;
+mod text;
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use jostle::InputError;
+use jostle::setting::{Settings, Value as Checked};
+
+pub use error::ExperimentError;
+pub use reference::settings_reference;
+
+use grid::Axis;
+use schema::{ENSEMBLE, OBSERVE};
+use source::{Origin, Source, Spot};
+
+/// An experiment: its name and its cells.
+#[derive(Debug, Clone)]
+pub struct Experiment {
+    /// The name, which is safe as the name of a folder.
+    pub name: String,
+    /// The cells, at least one; the last key of the grid varies fastest.
+    pub cells: Vec<CheckedCell>,
+    axes: Vec<Axis>,
+    source: Source,
+}
+
+/// One configuration of an experiment. Cells share the components in which they do not differ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedCell {
+    /// The settings that the grid varies with their values here, in the order of the grid; empty without a grid.
+    pub keys: Vec<(String, GridValue)>,
+    /// The problem.
+    pub problem: Component,
+    /// The model.
+    pub model: Component,
+    /// The dynamics.
+    pub dynamics: Component,
+    /// The noises, in the order of the file.
+    pub noises: Vec<Component>,
+    /// What is recorded, and when.
+    pub observe: Arc<Settings>,
+    /// The replicas.
+    pub ensemble: Arc<Settings>,
+}
+
+/// A kind of problem, model, noise or dynamics with its checked settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Component {
+    /// The kind, one of the core's entries.
+    pub kind: &'static str,
+    /// Every setting, defaults filled in.
+    pub settings: Arc<Settings>,
+}
+
+/// The value of a varied setting as a column of results shows it. A column holds one variant only.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GridValue {
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// A text; lists and tables as TOML.
+    Text(String),
+}
+
+impl std::fmt::Display for GridValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            GridValue::Integer(v) => write!(f, "{v}"),
+            GridValue::Number(v) => write!(f, "{v:?}"),
+            GridValue::Text(v) => write!(f, "{v}"),
+        }
+    }
+}
+
+/// What takes the place of a file's values, in the order in which it does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// The table `[scale.NAME]` to apply (`--scale`); `paper` is the file as it is written.
+    pub scale: Option<String>,
+    /// Assignments `key=value` (`--set`), with a dotted path into the file as key.
+    pub set: Vec<String>,
+    /// Takes the place of `ensemble.replicas` (`--replicas`).
+    pub replicas: Option<u64>,
+    /// Takes the place of `ensemble.seed` (`--seed`).
+    pub seed: Option<u64>,
+}
+
+impl Experiment {
+    /// Reads and checks an experiment file; its name is the file's unless it gives one.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is not TOML, or does not describe an experiment.
+    pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, ExperimentError> {
+        let name = path.display().to_string();
+        let unreadable = |reason: String| ExperimentError::Unreadable { path: name.clone(), reason };
+        if path.is_dir() {
+            return Err(unreadable("is a folder; expected an experiment file".to_string()));
+        }
+        let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => unreadable("there is no such file".to_string()),
+            _ => unreadable(format!("cannot be read ({error})")),
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            unreadable(format!("is not a text file (byte {valid} is not UTF-8)"))
+        })?;
+        Self::from_text(&text, &name, path.parent().unwrap_or(Path::new("")), overrides)
+    }
+
+    /// Checks the text of an experiment file. Errors call it `origin`, whose file stem is the default name; paths in
+    /// it are relative to `base`.
+    ///
+    /// # Errors
+    /// A text that is not TOML or does not describe an experiment.
+    pub fn from_text(
+        text: &str,
+        origin: &str,
+        base: &Path,
+        overrides: &Overrides,
+    ) -> Result<Self, ExperimentError> {
+        let stem = Path::new(origin).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        Self::from_source(Source::parse(text, origin, base)?, &stem.unwrap_or_default(), overrides)
+    }
+
+    /// Checks an experiment that was never a file. Its default name is `experiment`, and errors call it so; paths in
+    /// it are relative to `base`.
+    ///
+    /// # Errors
+    /// A table that does not describe an experiment.
+    pub fn from_table(
+        table: toml::Table,
+        base: &Path,
+        overrides: &Overrides,
+    ) -> Result<Self, ExperimentError> {
+        let name = "experiment";
+        Self::from_source(Source::from_table(table, name, base), name, overrides)
+    }
+
+    fn from_source(mut source: Source, stem: &str, overrides: &Overrides) -> Result<Self, ExperimentError> {
+        check::shape(&source)?;
+        overrides::normalise_grid(&mut source)?;
+        let scales = overrides::take_scales(&mut source)?;
+        let options = overrides::of_options(overrides)?;
+        let resolve = |changes: &[overrides::Change]| {
+            let mut source = source.clone();
+            overrides::apply(&mut source, changes)?;
+            overrides::apply(&mut source, &options)?;
+            check::shape(&source)?;
+            overrides::normalise_grid(&mut source)?;
+            let name = check::name(&source, stem)?;
+            let mut axes = grid::axes(&source)?;
+            grid::make_paths_absolute(&mut source, &mut axes)?;
+            let cells = grid::cells(source.clone(), &axes)?;
+            Ok(Self { name, cells, axes, source })
+        };
+        let chosen = overrides.scale.as_deref();
+        let changes = chosen.map_or(Ok(&[][..]), |name| overrides::choose(&source, &scales, name))?;
+        let experiment = resolve(changes)?;
+        // A scale that is broken should not wait for its first use to say so.
+        for scale in scales.iter().filter(|scale| Some(scale.name.as_str()) != chosen) {
+            resolve(&scale.changes)?;
+        }
+        Ok(experiment)
+    }
+
+    /// Where a setting, such as `problem.sparsity`, was written: `file:line:column`, the option that set it, or the
+    /// entry of the grid or scale; the file alone where it was left to its default.
+    pub fn locate(&self, key: &str) -> String {
+        let path = text::segments(key);
+        for axis in &self.axes {
+            if axis.paths.iter().any(|varied| varied.starts_with(&path) || path.starts_with(varied)) {
+                let (place, label) = self.source.describe(&["grid".to_string(), axis.key.clone()], Spot::Key);
+                return format!("{place}: {label}");
+            }
+        }
+        match self.source.origin(&path) {
+            Some((length, origin)) if length == path.len() || schema::names_a_setting(&path[..length]) => {
+                match origin {
+                    Origin::Scale { label, at } => format!("{}: {label}", self.source.place(*at)),
+                    _ => self.source.describe(&path, Spot::Value).0,
+                }
+            }
+            _ => self.source.name.clone(),
+        }
+    }
+
+    /// An error that only building the experiment's cell number `cell` brought to light, with its place in the file.
+    pub fn explain(&self, cell: usize, error: &InputError) -> ExperimentError {
+        let InputError::Setting { section, source: error } = error else {
+            return ExperimentError::Input { place: self.source.name.clone(), source: error.clone() };
+        };
+        let path = text::segments(&format!("{section}.{}", error.name));
+        let mut source = self.source.clone();
+        for (axis, item) in self.axes.iter().zip(grid::choice(&self.axes, cell)) {
+            for (column, path) in axis.paths.iter().enumerate() {
+                source.set(path, axis.items[item][column].clone(), &axis.origin(item, column));
+            }
+        }
+        source.refuse(&path, Spot::Value, &error.problem)
+    }
+
+    /// Writes out the observables where the file leaves them to their default, which depends on whether the problem
+    /// has a ground truth.
+    pub fn fill_quantities(&mut self, has_truth: impl Fn(&CheckedCell) -> bool) {
+        let mut filled: Vec<(Arc<Settings>, bool, Arc<Settings>)> = Vec::new();
+        for cell in &mut self.cells {
+            if cell.observe.has("quantities") {
+                continue;
+            }
+            let truth = has_truth(cell);
+            let known =
+                filled.iter().find(|(from, with, _)| *with == truth && Arc::ptr_eq(from, &cell.observe));
+            if let Some((_, _, to)) = known {
+                cell.observe = to.clone();
+                continue;
+            }
+            let names = jostle::observable::default_names(truth).into_iter().map(str::to_string).collect();
+            let mut given: Vec<(&str, Checked)> = cell.observe.iter().map(|(k, v)| (k, v.clone())).collect();
+            given.push(("quantities", Checked::Names(names)));
+            let settings = Settings::check(&OBSERVE.entries[0], &given)
+                .unwrap_or_else(|error| unreachable!("checked settings and known names: {error}"));
+            let from = std::mem::replace(&mut cell.observe, Arc::new(settings));
+            filled.push((from, truth, cell.observe.clone()));
+        }
+    }
+}
+
+impl CheckedCell {
+    /// The kind and the settings of one part; `index` is the position in a list.
+    fn part(&self, section: &str, index: usize) -> (&'static str, &Arc<Settings>) {
+        let component = match section {
+            "problem" => &self.problem,
+            "model" => &self.model,
+            "dynamics" => &self.dynamics,
+            "noise" => &self.noises[index],
+            "observe" => return (OBSERVE.entries[0].kind, &self.observe),
+            _ => return (ENSEMBLE.entries[0].kind, &self.ensemble),
+        };
+        (component.kind, &component.settings)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! The report of a run: figures, claims and settings as one HTML file that opens without a network.
+//!
+//! Everything here is pure: data in, text out. [`bands`], [`coefficients`], [`sweep`] and [`categories`] turn numbers
+//! into Vega-Lite specifications with the data inside; a [`Report`] puts specifications, claims and settings
+//! together; [`render`] writes the page, with the Vega runtime embedded (`assets/`).
+
+mod axis;
+mod bands;
+mod categories;
+mod coefficients;
+mod escape;
+mod number;
+mod page;
+mod series;
+mod spec;
+mod sweep;
+
+use serde::{Deserialize, Serialize};
+
+use crate::claim::Claim;
+
+pub use axis::{Axis, Scale};
+pub use bands::bands;
+pub use categories::{Category, categories};
+pub use coefficients::{Recovered, coefficients};
+pub use number::{compact, compact_interval};
+pub use page::render;
+pub use series::{BandPoint, Series};
+pub use spec::{Estimate, PALETTE, ReferenceLine, notes};
+pub use sweep::sweep;
+
+/// Everything that stands in a `report.html`. Texts are plain text: they are escaped, never read as HTML.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Heading of the page.
+    pub title: String,
+    /// One or two sentences: what was run and what came out.
+    pub lead: String,
+    /// What has to be known before the figures are believed: `6 of 64 replicas diverged: ...`.
+    pub warnings: Vec<String>,
+    /// Verdicts; none for a run that checks no paper.
+    pub claims: Vec<Claim>,
+    /// In the order in which they are numbered.
+    pub figures: Vec<Figure>,
+    /// Names and values: version, replicas, wall time.
+    pub facts: Vec<(String, String)>,
+    /// Names of experiment files and their TOML text.
+    pub settings: Vec<(String, String)>,
+    /// Works whose methods or statements were used.
+    pub references: Vec<String>,
+}
+
+/// A figure of a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Short name, unique in its report: downloads are named after it.
+    pub id: String,
+    /// Heading of the figure.
+    pub title: String,
+    /// One sentence: what to see, with the numbers of this run.
+    pub see: String,
+    /// The file and the columns the data come from.
+    pub source: String,
+    /// Vega-Lite specification with its data inside.
+    pub spec: serde_json::Value,
+}

@@ -1,0 +1,54 @@
+//! Why the laboratory could not do what it was asked, in one line each.
+
+use super::memory::readable;
+use crate::experiment::ExperimentError;
+use crate::storage::StorageError;
+use std::path::PathBuf;
+
+/// Why the laboratory could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LabError {
+    /// The experiment file.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// A file.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// More memory than there is.
+    #[error("{what} needs {}, but {} of memory are free; reduce {reduce}", readable(*needed), readable(*available))]
+    Memory {
+        /// What would need it.
+        what: String,
+        /// Bytes needed.
+        needed: f64,
+        /// Bytes free.
+        available: f64,
+        /// The settings that count.
+        reduce: &'static str,
+    },
+    /// A folder that is not a run.
+    #[error("{}: not a run folder: {reason}", folder.display())]
+    NotARun {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// No paper of that name.
+    #[error("no paper is called {name:?}; expected {expected}")]
+    NoSuchPaper {
+        /// What was asked for.
+        name: String,
+        /// The names there are.
+        expected: String,
+    },
+    /// No thread pool could be made.
+    #[error("cannot start {threads} threads: {reason}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What the system said.
+        reason: String,
+    },
+}

@@ -1,0 +1,204 @@
+//! Runs an experiment into a run folder.
+
+use super::manifest::{CellRecord, Diverged, Machine, Manifest, Status};
+use super::results::ResultFiles;
+use super::{LabError, Run, build, memory};
+use crate::experiment::{Experiment, GridValue};
+use crate::storage::{StorageError, prepare_folder, write_atomically};
+use jostle::Level;
+use jostle::ensemble::{Cell, Monitor, UnitResult, describe};
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Hears how a run goes on, and may stop it.
+pub trait Progress: Sync {
+    /// A run of so many replica-steps begins.
+    fn begins(&self, name: &str, replica_steps: f64);
+    /// So many more are done.
+    fn advanced(&self, replica_steps: u64);
+    /// The run is over.
+    fn ends(&self);
+    /// Whether to stop as soon as possible.
+    fn should_stop(&self) -> bool;
+}
+
+/// A progress that nobody watches.
+pub struct Unwatched;
+
+impl Progress for Unwatched {
+    fn begins(&self, _: &str, _: f64) {}
+    fn advanced(&self, _: u64) {}
+    fn ends(&self) {}
+    fn should_stop(&self) -> bool {
+        false
+    }
+}
+
+/// How a run came to its end.
+pub enum Outcome {
+    /// Every cell is finished.
+    Done(Run),
+    /// It was stopped; the finished cells are in the folder.
+    Interrupted,
+}
+
+/// What an experiment will do, found out without running it.
+pub struct Plan {
+    /// The cells.
+    pub cells: Vec<Cell>,
+    /// Threads that will be used.
+    pub threads: usize,
+    /// Instruction set of the kernels.
+    pub level: Level,
+}
+
+impl Plan {
+    /// Builds the cells of an experiment and checks that they fit in memory. `threads` is the number of processors
+    /// when it is not given.
+    ///
+    /// # Errors
+    /// Settings that do not fit each other or the data, unreadable data, or too little memory.
+    pub fn new(experiment: &mut Experiment, threads: Option<usize>) -> Result<Self, LabError> {
+        let threads =
+            threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        let plan = Self { cells: build(experiment)?, threads, level: Level::detect() };
+        let (needed, available) = (plan.memory(), memory::available());
+        if needed > available {
+            let what = format!("the experiment {:?}", experiment.name);
+            let reduce = "ensemble.replicas, the recorded steps (observe.at) or the grid";
+            return Err(LabError::Memory { what, needed, available, reduce });
+        }
+        Ok(plan)
+    }
+
+    /// Replica-steps of the whole experiment.
+    pub fn replica_steps(&self) -> f64 {
+        self.cells.iter().map(|cell| f64::from(cell.replicas) * cell.dynamics.steps as f64).sum()
+    }
+
+    /// Bytes of memory needed at most.
+    pub fn memory(&self) -> f64 {
+        memory::needed(&self.cells, self.threads)
+    }
+
+    /// Which kernel each cell runs on, for how many replicas side by side.
+    pub fn kernels(&self) -> Vec<String> {
+        self.cells.iter().map(|cell| describe(cell, self.level)).collect()
+    }
+
+    /// A rough estimate of the run's seconds, from its multiply-adds and a typical share of this level's peak.
+    pub fn seconds(&self) -> f64 {
+        // Multiply-adds and fixed cost of a step that the kernels reach on a server core of about 3 GHz.
+        let (rate, overhead) = match self.level {
+            Level::Avx512 => (3e10, 6e-8),
+            Level::Avx2 => (1.5e10, 6e-8),
+            Level::Portable => (3e8, 1e-6),
+        };
+        let step = |cell: &Cell| cell.work_per_step() / rate + overhead;
+        let total: f64 = self
+            .cells
+            .iter()
+            .map(|cell| f64::from(cell.replicas) * cell.dynamics.steps as f64 * step(cell))
+            .sum();
+        total / self.threads as f64
+    }
+}
+
+/// Runs an experiment into the folder `out`.
+///
+/// The folder is proven writable before anything is computed. Results appear by atomic rename when the run is over;
+/// if it is stopped, the cells finished by then are kept.
+///
+/// # Errors
+/// As [`Plan::new`], and whatever keeps the folder from being written.
+pub fn execute(
+    experiment: &mut Experiment,
+    out: &Path,
+    threads: Option<usize>,
+    progress: &dyn Progress,
+) -> Result<Outcome, LabError> {
+    let plan = Plan::new(experiment, threads)?;
+    prepare_folder(out)?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(plan.threads)
+        .build()
+        .map_err(|error| LabError::Threads { threads: plan.threads, reason: error.to_string() })?;
+    let text = experiment.to_toml_string();
+    write_atomically(&out.join("experiment.toml"), |file| file.write_all(text.as_bytes()))?;
+    let started = Instant::now();
+    let mut manifest = Manifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        status: Status::Running,
+        cells: Vec::new(),
+        cells_in_total: plan.cells.len(),
+        replica_steps: 0.0,
+        wall_seconds: 0.0,
+        machine: Machine::here(plan.threads, plan.level),
+    };
+    manifest.write(out)?;
+    let keys: Vec<_> = experiment.cells.iter().map(|cell| cell.keys.clone()).collect();
+    let mut files = ResultFiles::create(out, &plan.cells, &keys)?;
+    let watch = Watch { progress, failed: AtomicBool::new(false) };
+    let mut failure: Option<StorageError> = None;
+    progress.begins(&experiment.name, plan.replica_steps());
+    let finished = jostle::ensemble::run(&plan.cells, &pool, plan.level, &watch, &mut |k, result| {
+        if failure.is_some() {
+            return;
+        }
+        if let Err(error) = files.append(k, &plan.cells[k], &keys[k], &result) {
+            watch.failed.store(true, Ordering::Relaxed);
+            failure = Some(error);
+            return;
+        }
+        let cell = &plan.cells[k];
+        manifest.replica_steps += f64::from(cell.replicas) * cell.dynamics.steps as f64;
+        manifest.cells.push(record(k, cell, &keys[k], &result));
+    });
+    progress.ends();
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
+    files.finish()?;
+    manifest.status = if finished == plan.cells.len() { Status::Done } else { Status::Interrupted };
+    manifest.wall_seconds = started.elapsed().as_secs_f64();
+    manifest.write(out)?;
+    if manifest.status == Status::Interrupted {
+        return Ok(Outcome::Interrupted);
+    }
+    Ok(Outcome::Done(Run::open(out)?))
+}
+
+fn record(k: usize, cell: &Cell, keys: &[(String, GridValue)], result: &UnitResult) -> CellRecord {
+    let value = |value: &GridValue| match value {
+        GridValue::Integer(v) => (*v).into(),
+        GridValue::Number(v) => (*v).into(),
+        GridValue::Text(v) => v.as_str().into(),
+    };
+    CellRecord {
+        cell: k,
+        keys: keys.iter().map(|(key, v)| (key.clone(), value(v))).collect(),
+        replicas: cell.replicas,
+        diverged: result
+            .replicas
+            .iter()
+            .filter_map(|r| r.diverged.map(|step| Diverged { replica: r.replica, step }))
+            .collect(),
+    }
+}
+
+/// Passes progress on to the kernels' monitor, and stops them when a file cannot be written.
+struct Watch<'a> {
+    progress: &'a dyn Progress,
+    failed: AtomicBool,
+}
+
+impl Monitor for Watch<'_> {
+    fn advanced(&self, replica_steps: u64) {
+        self.progress.advanced(replica_steps);
+    }
+    fn should_stop(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) || self.progress.should_stop()
+    }
+}

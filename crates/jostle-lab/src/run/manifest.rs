@@ -1,0 +1,120 @@
+//! `manifest.json`: what a run is, how far it has come, and which replicas diverged.
+
+use super::LabError;
+use crate::storage::{StorageError, write_atomically};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::Path;
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It is being computed, or was killed.
+    Running,
+    /// Every cell is finished.
+    Done,
+    /// It was stopped; the cells listed are finished.
+    Interrupted,
+}
+
+/// The contents of `manifest.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of jostle.
+    pub version: String,
+    /// How far the run has come.
+    pub status: Status,
+    /// Finished cells.
+    pub cells: Vec<CellRecord>,
+    /// Number of cells of the experiment.
+    pub cells_in_total: usize,
+    /// Number of replica-steps computed.
+    pub replica_steps: f64,
+    /// Seconds from start to end.
+    pub wall_seconds: f64,
+    /// Where it was computed.
+    pub machine: Machine,
+}
+
+/// A finished cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CellRecord {
+    /// Its number.
+    pub cell: usize,
+    /// The grid's keys and values.
+    pub keys: serde_json::Map<String, serde_json::Value>,
+    /// Number of replicas.
+    pub replicas: u32,
+    /// The replicas that diverged, with the step.
+    pub diverged: Vec<Diverged>,
+}
+
+/// A replica that diverged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diverged {
+    /// The replica.
+    pub replica: u32,
+    /// The first step at whose start its residuals were beyond bounds.
+    pub step: u64,
+}
+
+/// The machine and how it was used. Results do not depend on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Architecture and operating system.
+    pub platform: String,
+    /// Threads used.
+    pub threads: usize,
+    /// Instruction set of the kernels.
+    pub level: String,
+}
+
+impl Machine {
+    /// This machine.
+    pub fn here(threads: usize, level: jostle::Level) -> Self {
+        let platform = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
+        Self { platform, threads, level: level.to_string() }
+    }
+}
+
+impl Manifest {
+    /// Reads the manifest of a run folder.
+    ///
+    /// # Errors
+    /// The file is missing or is not a manifest.
+    pub fn read(folder: &Path) -> Result<Self, LabError> {
+        let path = folder.join("manifest.json");
+        let text = std::fs::read_to_string(&path).map_err(|source| LabError::NotARun {
+            folder: folder.to_path_buf(),
+            reason: format!("manifest.json cannot be read ({source})"),
+        })?;
+        serde_json::from_str(&text).map_err(|error| LabError::NotARun {
+            folder: folder.to_path_buf(),
+            reason: format!("manifest.json is not a manifest ({error})"),
+        })
+    }
+
+    /// Writes the manifest of a run folder.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), StorageError> {
+        write_json(&folder.join("manifest.json"), self)
+    }
+
+    /// The replicas that diverged, of how many.
+    pub fn diverged(&self) -> (usize, usize) {
+        let replicas = self.cells.iter().map(|cell| cell.replicas as usize).sum();
+        (self.cells.iter().map(|cell| cell.diverged.len()).sum(), replicas)
+    }
+}
+
+/// Writes a value as indented JSON, atomically.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StorageError> {
+    let text = serde_json::to_string_pretty(value).expect("plain data can be written as JSON");
+    write_atomically(path, |file| file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")))
+}

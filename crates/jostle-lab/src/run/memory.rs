@@ -1,0 +1,62 @@
+//! How much memory an experiment needs, before any of it is allocated.
+
+use jostle::ensemble::{Cell, Source};
+
+/// Bytes of a number.
+const NUMBER: f64 = 8.0;
+
+/// The memory that running `cells` on `threads` threads needs at most, in bytes: the data, what the kernels make of
+/// them, and the results of every cell.
+pub fn needed(cells: &[Cell], threads: usize) -> f64 {
+    let results: f64 = cells.iter().map(|cell| f64::from(cell.replicas) * replica_bytes(cell)).sum();
+    let data = cells.iter().map(data_bytes).fold(0.0, f64::max);
+    let copies = match cells.first().map(|cell| &cell.source) {
+        // Shared data are held once for each cell, and laid out anew by each thread at most.
+        Some(Source::Shared(_)) => cells.len().min(2) as f64 + threads as f64,
+        _ => 2.0 * threads as f64,
+    };
+    results + copies * data
+}
+
+/// The memory of an `n x d` design, in bytes; refuses nothing, so that it can be asked before the data exist.
+pub fn design_bytes(samples: usize, dim: usize) -> f64 {
+    NUMBER * samples as f64 * (dim as f64 + 1.0)
+}
+
+fn data_bytes(cell: &Cell) -> f64 {
+    design_bytes(cell.source.samples(), cell.source.dim())
+}
+
+fn replica_bytes(cell: &Cell) -> f64 {
+    let rows = cell.recording.count(cell.dynamics.steps) as f64 * cell.quantities.len() as f64;
+    let (params, dim) = (cell.num_params() as f64, cell.source.dim() as f64);
+    // Recorded numbers are held once as results and once as columns of the table.
+    NUMBER * (2.0 * rows + 2.0 * params + 2.0 * dim) + 2.0 * NUMBER * (4.0 * params + 3.0 * dim)
+}
+
+/// Memory that is free to use on this machine, in bytes; infinite where the system does not tell.
+pub fn available() -> f64 {
+    sysinfo::System::new().map_or(f64::INFINITY, |mut system| {
+        system.refresh_memory();
+        system.available_memory() as f64
+    })
+}
+
+/// A number of bytes in the unit that suits it.
+pub fn readable(bytes: f64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let step = ((bytes.max(1.0).log2() / 10.0).floor() as usize).min(units.len() - 1);
+    format!("{:.1} {}", bytes / 1024f64.powi(step as i32), units[step])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_written_in_the_unit_that_suits_them() {
+        assert_eq!(readable(0.0), "0.0 B");
+        assert_eq!(readable(1536.0), "1.5 KiB");
+        assert_eq!(readable(3.0 * 1024f64.powi(4)), "3.0 TiB");
+    }
+}

@@ -1,0 +1,20 @@
+//! Runs: from an experiment to a folder of results, and back.
+
+mod build;
+mod error;
+mod execute;
+mod folder;
+mod manifest;
+pub mod memory;
+mod report;
+mod results;
+pub mod series;
+mod summary;
+
+pub use build::build;
+pub use error::LabError;
+pub use execute::{Outcome, Plan, Progress, Unwatched, execute};
+pub use folder::Run;
+pub use manifest::{CellRecord, Diverged, Machine, Manifest, Status, write_json};
+pub use report::{diverged_warning, report_of_run, spread_text, write_report};
+pub use summary::{Summary, summary};

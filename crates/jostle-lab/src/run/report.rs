@@ -1,0 +1,187 @@
+//! The report of a run of one experiment file.
+
+use super::series::{over_steps, point, recovered, spread};
+use super::{LabError, Run};
+use crate::report::{
+    Axis, Estimate, Figure, Report, Series, bands, coefficients, compact, compact_interval, render, sweep,
+};
+use crate::storage::{StorageError, write_atomically};
+use jostle::observable::find;
+use std::io::Write;
+use std::path::Path;
+
+/// Series that one figure of paths can still tell apart.
+const MOST_SERIES: usize = 8;
+/// Coefficients that one panel can still show.
+const MOST_COEFFICIENTS: usize = 400;
+
+/// Writes `report.html` into a folder.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_report(folder: &Path, report: &Report) -> Result<(), StorageError> {
+    write_atomically(&folder.join("report.html"), |file| file.write_all(render(report).as_bytes()))
+}
+
+/// The report of a run: every quantity over the steps, the coefficients beside the truth, and, where the grid has one
+/// numerical key, every quantity against it.
+///
+/// # Errors
+/// A file of the run cannot be read.
+pub fn report_of_run(run: &Run) -> Result<Report, LabError> {
+    let mut figures = Vec::new();
+    for quantity in run.quantities() {
+        if run.cells() <= MOST_SERIES {
+            figures.push(path_figure(run, &quantity)?);
+        }
+        if let [key] = &run.keys()[..] {
+            figures.extend(sweep_figure(run, key, &quantity)?);
+        }
+    }
+    figures.extend(coefficient_figure(run)?);
+    let (diverged, replicas) = run.manifest.diverged();
+    let name = run.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Ok(Report {
+        title: name,
+        lead: format!(
+            "{} cell{}, {replicas} replica{} in all, {} replica-steps.",
+            run.cells(),
+            plural(run.cells()),
+            plural(replicas),
+            compact(run.manifest.replica_steps)
+        ),
+        warnings: diverged_warning(run).into_iter().collect(),
+        claims: Vec::new(),
+        figures,
+        facts: facts(run, diverged, replicas),
+        settings: vec![("experiment.toml".to_owned(), run.experiment.clone())],
+        references: Vec::new(),
+    })
+}
+
+/// What is said when replicas of a run have diverged.
+pub fn diverged_warning(run: &Run) -> Option<String> {
+    let (diverged, replicas) = run.manifest.diverged();
+    let steps = run.manifest.cells.iter().flat_map(|cell| cell.diverged.iter().map(|d| d.step));
+    let (first, last) = (steps.clone().min()?, steps.max()?);
+    Some(format!(
+        "{diverged} of {replicas} replicas diverged, between step {first} and step {last}. They count as infinite \
+         in every median and quantile."
+    ))
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn facts(run: &Run, diverged: usize, replicas: usize) -> Vec<(String, String)> {
+    let manifest = &run.manifest;
+    vec![
+        ("jostle".to_owned(), manifest.version.clone()),
+        ("replicas".to_owned(), format!("{replicas}, of which {diverged} diverged")),
+        ("replica-steps".to_owned(), compact(manifest.replica_steps)),
+        (
+            "time".to_owned(),
+            format!("{:.2} s on {} threads", manifest.wall_seconds, manifest.machine.threads),
+        ),
+        ("machine".to_owned(), format!("{}, {}", manifest.machine.platform, manifest.machine.level)),
+    ]
+}
+
+/// The name of a cell in a legend.
+fn cell_name(run: &Run, cell: usize) -> String {
+    let keys: Vec<_> = run.keys().iter().map(|key| format!("{key} = {}", run.key_text(cell, key))).collect();
+    if keys.is_empty() { "all replicas".to_owned() } else { keys.join(", ") }
+}
+
+/// A logarithmic axis where all values are positive and span decades, otherwise a linear one.
+fn value_axis(title: &str, values: impl Iterator<Item = f64>) -> Axis {
+    let (low, high) = values
+        .filter(|v| v.is_finite())
+        .fold((f64::INFINITY, 0.0f64), |(low, high), v| (low.min(v), high.max(v)));
+    if low > 0.0 && high > 100.0 * low { Axis::log(title) } else { Axis::linear(title) }
+}
+
+fn path_figure(run: &Run, quantity: &str) -> Result<Figure, LabError> {
+    let series: Result<Vec<Series>, _> =
+        (0..run.cells()).map(|cell| over_steps(run, cell, quantity, &cell_name(run, cell))).collect();
+    let series = series?;
+    let y = value_axis(quantity, series.iter().flat_map(|s| s.points.iter().map(|p| p.mid)));
+    let last: Vec<String> = series
+        .iter()
+        .filter_map(|s| s.points.last().map(|p| (s, p)))
+        .map(|(s, p)| {
+            let value = compact_interval(Some(p.mid), Some(p.low), Some(p.high));
+            if series.len() == 1 { value } else { format!("{value} for {}", s.name) }
+        })
+        .collect();
+    let doc = find(quantity).map_or("", |observable| observable.doc);
+    Ok(Figure {
+        id: quantity.to_owned(),
+        title: format!("{quantity} against steps"),
+        see: format!("{doc} At the end: {} (median and 10 to 90 % over replicas).", last.join("; ")),
+        source: format!("metrics.parquet, column {quantity}"),
+        spec: bands(&series, &Axis::log("step"), &y, &[]),
+    })
+}
+
+fn sweep_figure(run: &Run, key: &str, quantity: &str) -> Result<Option<Figure>, LabError> {
+    let mut points = Vec::new();
+    for cell in 0..run.cells() {
+        let Some(x) = run.key(cell, key) else { return Ok(None) };
+        points.push(point(x, &run.finals(cell, quantity)?));
+    }
+    points.sort_by(|a, b| a.x.total_cmp(&b.x));
+    if points.len() < 3 {
+        return Ok(None);
+    }
+    let x = value_axis(key, points.iter().map(|p| p.x));
+    let y = value_axis(quantity, points.iter().map(|p| p.mid));
+    let (first, last) = (points[0], points[points.len() - 1]);
+    let see = format!(
+        "The final {quantity} goes from {} at {key} = {} to {} at {key} = {}.",
+        compact(first.mid),
+        compact(first.x),
+        compact(last.mid),
+        compact(last.x)
+    );
+    let series = [Series { name: quantity.to_owned(), points }];
+    Ok(Some(Figure {
+        id: format!("{quantity}-against-{}", key.replace('.', "-")),
+        title: format!("final {quantity} against {key}"),
+        see,
+        source: format!("metrics.parquet, columns {key} and {quantity} at the last step"),
+        spec: sweep(&series, &x, &y, &[]),
+    }))
+}
+
+fn coefficient_figure(run: &Run) -> Result<Option<Figure>, LabError> {
+    let shown = run.cells().min(4);
+    let methods: Result<Vec<_>, _> =
+        (0..shown).map(|cell| recovered(run, cell, &cell_name(run, cell))).collect();
+    let methods = methods?;
+    if methods.iter().any(|m| m.values.is_empty() || m.values.len() > MOST_COEFFICIENTS) {
+        return Ok(None);
+    }
+    let truth = run.data_vector("truth", 0)?;
+    let active = |values: &[Estimate]| values.iter().filter(|e| e.value.abs() > 0.05).count();
+    let counts: Vec<_> = methods.iter().map(|m| format!("{} in {}", active(&m.values), m.name)).collect();
+    let more = if run.cells() > shown {
+        format!(" (the first {shown} of {} cells)", run.cells())
+    } else {
+        String::new()
+    };
+    Ok(Some(Figure {
+        id: "coefficients".to_owned(),
+        title: format!("final coefficients{more}"),
+        see: format!("Coefficients above 0.05 (median over replicas): {}.", counts.join("; ")),
+        source: "final.npz, arrays beta_<cell> and truth".to_owned(),
+        spec: coefficients(&methods, truth.as_deref(), &Axis::linear("coefficient")),
+    }))
+}
+
+/// Medians and spreads of a list, as a text.
+pub fn spread_text(values: &[f64]) -> String {
+    let Estimate { value, low, high } = spread(values);
+    compact_interval(Some(value), Some(low), Some(high))
+}

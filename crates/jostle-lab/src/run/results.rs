@@ -1,0 +1,179 @@
+//! `metrics.parquet` and `final.npz`, written cell by cell.
+
+use crate::experiment::GridValue;
+use crate::storage::{ArrayWriter, Column, ColumnData, ColumnType, Schema, StorageError, Table, TableWriter};
+use jostle::ensemble::{Cell, Replica, Source, UnitResult};
+use jostle::model::Scaling;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The result files of a run in the making; they appear in the folder at [`ResultFiles::finish`].
+pub(super) struct ResultFiles {
+    table: TableWriter,
+    arrays: ArrayWriter,
+    quantities: Vec<&'static str>,
+    key_types: Vec<ColumnType>,
+    /// The data that were written last, and under which names.
+    data: Option<Source>,
+    data_are_shared: bool,
+}
+
+impl ResultFiles {
+    /// Files for the results of `cells`, whose grid keys have the values `keys`.
+    pub(super) fn create(
+        folder: &Path,
+        cells: &[Cell],
+        keys: &[Vec<(String, GridValue)>],
+    ) -> Result<Self, StorageError> {
+        let mut quantities = Vec::new();
+        for quantity in cells.iter().flat_map(|cell| &cell.quantities) {
+            if !quantities.contains(&quantity.name) {
+                quantities.push(quantity.name);
+            }
+        }
+        let names: Vec<String> =
+            keys.first().map(|keys| keys.iter().map(|(name, _)| name.clone()).collect()).unwrap_or_default();
+        let key_types: Vec<ColumnType> =
+            (0..names.len()).map(|k| common_type(keys.iter().map(|values| &values[k].1))).collect();
+        let mut columns = vec![("cell".to_owned(), ColumnType::Integer)];
+        columns.extend(names.into_iter().zip(key_types.iter().copied()));
+        columns.push(("replica".to_owned(), ColumnType::Integer));
+        columns.push(("step".to_owned(), ColumnType::Integer));
+        columns.extend(quantities.iter().map(|name| ((*name).to_owned(), ColumnType::Number)));
+        let data_are_shared = cells.windows(2).all(|pair| same_data(&pair[0].source, &pair[1].source));
+        Ok(Self {
+            table: TableWriter::create(&folder.join("metrics.parquet"), Schema::new(columns)?)?,
+            arrays: ArrayWriter::create(&folder.join("final.npz"))?,
+            quantities,
+            key_types,
+            data: None,
+            data_are_shared,
+        })
+    }
+
+    /// Appends the results of cell number `k`.
+    pub(super) fn append(
+        &mut self,
+        k: usize,
+        cell: &Cell,
+        keys: &[(String, GridValue)],
+        result: &UnitResult,
+    ) -> Result<(), StorageError> {
+        self.append_rows(k, cell, keys, result)?;
+        let replicas = &result.replicas;
+        let (params, dim) = (cell.num_params(), cell.source.dim());
+        self.matrix(&format!("theta_{k}"), params, replicas, |r| &r.theta)?;
+        if cell.model.link.scaling() != Scaling::Fixed {
+            self.matrix(&format!("log_abs_theta_{k}"), params, replicas, |r| &r.log_abs_theta)?;
+        }
+        self.matrix(&format!("beta_{k}"), dim, replicas, |r| &r.beta)?;
+        if replicas.iter().all(|r| r.average.is_some()) {
+            self.matrix(&format!("beta_mean_{k}"), dim, replicas, |r| {
+                r.average.as_deref().unwrap_or(&r.beta)
+            })?;
+        }
+        self.append_data(k, cell)
+    }
+
+    /// Publishes both files.
+    pub(super) fn finish(self) -> Result<(), StorageError> {
+        self.table.finish()?;
+        self.arrays.finish()
+    }
+
+    fn append_rows(
+        &mut self,
+        k: usize,
+        cell: &Cell,
+        keys: &[(String, GridValue)],
+        result: &UnitResult,
+    ) -> Result<(), StorageError> {
+        let steps = cell.recording.steps(cell.dynamics.steps);
+        let rows = steps.len() * result.replicas.len();
+        let mut columns = vec![Column::new("cell", ColumnData::Integer(vec![k as i64; rows]))];
+        for ((name, value), kind) in keys.iter().zip(&self.key_types) {
+            columns.push(Column::new(name.clone(), repeated(value, *kind, rows)));
+        }
+        let replicas =
+            result.replicas.iter().flat_map(|r| std::iter::repeat_n(i64::from(r.replica), steps.len()));
+        columns.push(Column::new("replica", ColumnData::Integer(replicas.collect())));
+        let all_steps = result.replicas.iter().flat_map(|_| steps.iter().map(|step| *step as i64));
+        columns.push(Column::new("step", ColumnData::Integer(all_steps.collect())));
+        for name in &self.quantities {
+            let count = cell.quantities.len();
+            let values = match cell.quantities.iter().position(|quantity| quantity.name == *name) {
+                Some(at) => result
+                    .replicas
+                    .iter()
+                    .flat_map(|r| r.rows.iter().skip(at).step_by(count).copied())
+                    .collect(),
+                None => vec![f64::NAN; rows],
+            };
+            columns.push(Column::new(*name, ColumnData::Number(values)));
+        }
+        self.table.append(&Table::new(columns)?)
+    }
+
+    fn matrix(
+        &mut self,
+        name: &str,
+        columns: usize,
+        replicas: &[Replica],
+        values: impl Fn(&Replica) -> &[f64],
+    ) -> Result<(), StorageError> {
+        let all: Vec<f64> = replicas.iter().flat_map(|r| values(r).iter().copied()).collect();
+        self.arrays.matrix(name, replicas.len(), columns, &all)
+    }
+
+    /// The data: `X`, `y` and `truth` when all cells share them, otherwise with the cell's number. With a data set a
+    /// replica, their rows follow one another. Data that came from a file are not copied, but for the truth.
+    fn append_data(&mut self, k: usize, cell: &Cell) -> Result<(), StorageError> {
+        if self.data_are_shared && self.data.is_some() {
+            return Ok(());
+        }
+        self.data = Some(cell.source.clone());
+        let name = |array: &str| if self.data_are_shared { array.to_owned() } else { format!("{array}_{k}") };
+        let dim = cell.source.dim();
+        let replicas = match cell.source {
+            Source::PerReplica(_) => cell.replicas,
+            Source::Shared(_) => 1,
+        };
+        let problems: Vec<_> = (0..replicas).map(|replica| cell.source.problem(replica)).collect();
+        let x: Vec<f64> = problems.iter().flat_map(|problem| problem.x().iter().copied()).collect();
+        let y: Vec<f64> = problems.iter().flat_map(|problem| problem.y().iter().copied()).collect();
+        self.arrays.matrix(&name("X"), y.len(), dim, &x)?;
+        self.arrays.vector(&name("y"), &y)?;
+        match problems[0].truth() {
+            Some(truth) => self.arrays.vector(&name("truth"), truth),
+            None => Ok(()),
+        }
+    }
+}
+
+fn same_data(a: &Source, b: &Source) -> bool {
+    match (a, b) {
+        (Source::Shared(a), Source::Shared(b)) => Arc::ptr_eq(a, b),
+        (Source::PerReplica(a), Source::PerReplica(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// The column type that holds every value of a grid key.
+fn common_type<'a>(values: impl Iterator<Item = &'a GridValue>) -> ColumnType {
+    values.fold(ColumnType::Integer, |common, value| match (common, value) {
+        (ColumnType::Text, _) | (_, GridValue::Text(_)) => ColumnType::Text,
+        (ColumnType::Number, _) | (_, GridValue::Number(_)) => ColumnType::Number,
+        _ => ColumnType::Integer,
+    })
+}
+
+fn repeated(value: &GridValue, kind: ColumnType, rows: usize) -> ColumnData {
+    match (kind, value) {
+        (ColumnType::Integer, GridValue::Integer(v)) => ColumnData::Integer(vec![*v; rows]),
+        (ColumnType::Number, GridValue::Integer(v)) => ColumnData::Number(vec![*v as f64; rows]),
+        (ColumnType::Number, GridValue::Number(v)) => ColumnData::Number(vec![*v; rows]),
+        (_, GridValue::Text(v)) => ColumnData::Text(vec![v.clone(); rows]),
+        (_, GridValue::Integer(v)) => ColumnData::Text(vec![v.to_string(); rows]),
+        (_, GridValue::Number(v)) => ColumnData::Text(vec![format!("{v:?}"); rows]),
+    }
+}

@@ -1,0 +1,54 @@
+//! What figures draw of a run: medians and quantiles over replicas.
+
+use super::Run;
+use crate::report::{BandPoint, Estimate, Recovered, Series};
+use crate::storage::StorageError;
+use jostle::statistics::quantile;
+
+/// The quantiles between which bands and whiskers reach.
+pub const BAND: (f64, f64) = (0.1, 0.9);
+
+/// The median of some replicas' values and the 10 % and 90 % quantiles. Diverged replicas count as infinite.
+pub fn spread(values: &[f64]) -> Estimate {
+    let values: Vec<f64> = values.iter().map(|v| if v.is_nan() { f64::INFINITY } else { *v }).collect();
+    let at = |p| quantile(&values, p);
+    Estimate { value: at(0.5), low: at(BAND.0), high: at(BAND.1) }
+}
+
+/// A quantity of a cell over the recorded steps.
+///
+/// # Errors
+/// The quantity was not recorded.
+pub fn over_steps(run: &Run, cell: usize, quantity: &str, name: &str) -> Result<Series, StorageError> {
+    let paths = run.paths(cell, quantity)?;
+    let points = run.steps(cell)?.into_iter().enumerate().map(|(k, step)| {
+        let values: Vec<f64> = paths.iter().map(|path| path[k]).collect();
+        let Estimate { value, low, high } = spread(&values);
+        BandPoint { x: step as f64, mid: value, low, high }
+    });
+    Ok(Series { name: name.to_owned(), points: points.collect() })
+}
+
+/// The final coefficients of a cell, replica by replica summarised; diverged replicas are left out, and the name says
+/// so.
+///
+/// # Errors
+/// The coefficients cannot be read.
+pub fn recovered(run: &Run, cell: usize, name: &str) -> Result<Recovered, StorageError> {
+    let rows = run.final_rows(&format!("beta_{cell}"))?;
+    let total = rows.len();
+    let rows: Vec<_> = rows.into_iter().filter(|row| row.iter().all(|b| b.is_finite())).collect();
+    let count = rows.first().map_or(0, Vec::len);
+    let values = (0..count).map(|j| spread(&rows.iter().map(|row| row[j]).collect::<Vec<_>>())).collect();
+    let name = match total - rows.len() {
+        0 => name.to_owned(),
+        lost => format!("{name} ({lost} of {total} replicas diverged, not drawn)"),
+    };
+    Ok(Recovered { name, values })
+}
+
+/// A point of a sweep: the spread of some replicas' values at `x`.
+pub fn point(x: f64, values: &[f64]) -> BandPoint {
+    let Estimate { value, low, high } = spread(values);
+    BandPoint { x, mid: value, low, high }
+}

@@ -1,0 +1,135 @@
+//! What a finished run says at its end.
+
+use super::series::spread;
+use super::{LabError, Run};
+use crate::report::{Estimate, compact_interval};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// The end of a run in numbers.
+pub struct Summary {
+    folder: PathBuf,
+    quantities: Vec<String>,
+    cells: Vec<CellSummary>,
+    replica_steps: f64,
+    seconds: f64,
+}
+
+struct CellSummary {
+    keys: Vec<(String, String)>,
+    steps: u64,
+    replicas: usize,
+    diverged: usize,
+    finals: Vec<Estimate>,
+}
+
+/// Summarises a run: the last value of every quantity in every cell.
+///
+/// # Errors
+/// The run folder's table lacks a column.
+pub fn summary(run: &Run) -> Result<Summary, LabError> {
+    let quantities = run.quantities();
+    let cells = (0..run.cells()).map(|cell| -> Result<CellSummary, LabError> {
+        let finals: Result<Vec<_>, _> = quantities
+            .iter()
+            .map(|quantity| run.finals(cell, quantity).map(|values| spread(&values)))
+            .collect();
+        Ok(CellSummary {
+            keys: run
+                .keys()
+                .into_iter()
+                .map(|key| (run.key_text(cell, &key), key))
+                .map(|(v, k)| (k, v))
+                .collect(),
+            steps: run.steps(cell)?.last().copied().unwrap_or(0),
+            replicas: run.replicas(cell),
+            diverged: run.diverged(cell),
+            finals: finals?,
+        })
+    });
+    Ok(Summary {
+        folder: run.folder.clone(),
+        cells: cells.collect::<Result<_, _>>()?,
+        quantities,
+        replica_steps: run.manifest.replica_steps,
+        seconds: run.manifest.wall_seconds,
+    })
+}
+
+impl Summary {
+    /// As a table for a terminal.
+    pub fn to_text(&self) -> String {
+        let mut rows = vec![self.header()];
+        rows.extend(self.cells.iter().enumerate().map(|(k, cell)| {
+            let mut row = vec![k.to_string()];
+            row.extend(cell.keys.iter().map(|(_, value)| value.clone()));
+            row.push(cell.replicas.to_string());
+            row.extend(
+                cell.finals.iter().map(|e| compact_interval(Some(e.value), Some(e.low), Some(e.high))),
+            );
+            if self.any_diverged() {
+                row.push(cell.diverged.to_string());
+            }
+            row
+        }));
+        let widths: Vec<usize> = (0..rows[0].len())
+            .map(|c| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0))
+            .collect();
+        let mut text = String::new();
+        for row in rows {
+            let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
+            text += cells.join("  ").trim_end();
+            text.push('\n');
+        }
+        let rate = self.replica_steps / self.seconds.max(1e-9) / 1e6;
+        let steps = self.cells.iter().map(|cell| cell.steps).max().unwrap_or(0);
+        text += &format!(
+            "\nAfter {steps} steps: median [10 % quantile, 90 % quantile] over replicas. \
+             {:.3e} replica-steps in {:.2} s ({rate:.2} M/s).\nReport: {}\n",
+            self.replica_steps,
+            self.seconds,
+            self.folder.join("report.html").display(),
+        );
+        text
+    }
+
+    fn any_diverged(&self) -> bool {
+        self.cells.iter().any(|cell| cell.diverged > 0)
+    }
+
+    fn header(&self) -> Vec<String> {
+        let mut header = vec!["cell".to_owned()];
+        header.extend(
+            self.cells.first().into_iter().flat_map(|cell| cell.keys.iter().map(|(key, _)| key.clone())),
+        );
+        header.push("replicas".to_owned());
+        header.extend(self.quantities.iter().cloned());
+        if self.any_diverged() {
+            header.push("diverged".to_owned());
+        }
+        header
+    }
+
+    /// As JSON; values that are not finite are null.
+    pub fn to_json(&self) -> Value {
+        let cells = self.cells.iter().enumerate().map(|(k, cell)| {
+            let finals = self.quantities.iter().zip(&cell.finals).map(|(name, e)| {
+                (name.clone(), json!({ "median": e.value, "low": e.low, "high": e.high }))
+            });
+            json!({
+                "cell": k,
+                "keys": cell.keys.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
+                "steps": cell.steps,
+                "replicas": cell.replicas,
+                "diverged": cell.diverged,
+                "final": finals.collect::<serde_json::Map<_, _>>(),
+            })
+        });
+        json!({
+            "run": self.folder,
+            "cells": cells.collect::<Vec<_>>(),
+            "replica_steps": self.replica_steps,
+            "wall_seconds": self.seconds,
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! Files that appear whole or not at all, and folders that are known to take files.
+
+use super::StorageError;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// A file under way: written beside its final path, and there only once [`AtomicFile::publish`] has succeeded.
+///
+/// Dropping it unpublished removes what was written and leaves an older file at the path as it was.
+#[derive(Debug)]
+pub struct AtomicFile {
+    temporary: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl AtomicFile {
+    /// Begins a file that will appear at `path`.
+    ///
+    /// # Errors
+    /// `path` names no file, or its folder does not take files.
+    pub fn create(path: &Path) -> Result<Self, StorageError> {
+        let name = path.file_name().ok_or_else(|| StorageError::NoFileName.in_file(path))?;
+        let mut prefix = OsString::from(".");
+        prefix.push(name);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(".tmp");
+        // Temporary files are private by default; results are for whoever the umask admits.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let temporary = builder
+            .tempfile_in(folder_of(path))
+            .map_err(StorageError::io("create the file"))
+            .map_err(|e| e.in_file(path))?;
+        Ok(Self { temporary: BufWriter::new(temporary), path: path.to_path_buf() })
+    }
+
+    /// The path at which the file will appear.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Brings everything to the disk and gives the file its name, replacing an older one in a single step.
+    ///
+    /// # Errors
+    /// The disk is full or fails, or the path is taken by a folder; the path is then as it was before.
+    pub fn publish(self) -> Result<(), StorageError> {
+        let Self { temporary, path } = self;
+        let finish = || -> io::Result<()> {
+            let temporary = temporary.into_inner().map_err(io::IntoInnerError::into_error)?;
+            temporary.as_file().sync_all()?;
+            temporary.persist(&path)?;
+            sync_folder(folder_of(&path))
+        };
+        finish().map_err(StorageError::io("write the file")).map_err(|e| e.in_file(&path))
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.flush()
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.temporary.seek(position)
+    }
+}
+
+/// Writes the file at `path` with `write`, such that a reader sees the older file or the whole new one.
+///
+/// The new content is written beside it, brought to the disk, and renamed.
+///
+/// # Errors
+/// What `write` returns, or a refusal of the operating system; nothing is left behind then.
+pub fn write_atomically(
+    path: &Path,
+    write: impl FnOnce(&mut AtomicFile) -> io::Result<()>,
+) -> Result<(), StorageError> {
+    let mut file = AtomicFile::create(path)?;
+    write(&mut file).map_err(StorageError::io("write the file")).map_err(|e| e.in_file(path))?;
+    file.publish()
+}
+
+/// Creates the folder `path` with its parents, and proves by a nameless file that it can be written to.
+///
+/// # Errors
+/// A file is in the way, or the operating system refuses; folders made on the way are removed again.
+pub fn prepare_folder(path: &Path) -> Result<(), StorageError> {
+    let missing: Vec<&Path> =
+        path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
+    let existing = path.ancestors().nth(missing.len());
+    if let Some(file) = existing.filter(|p| !p.as_os_str().is_empty() && !p.is_dir()) {
+        return Err(StorageError::BelowFile { file: file.to_path_buf() }.in_file(path));
+    }
+    fs::create_dir_all(path)
+        .map_err(StorageError::io("create the folder"))
+        .and_then(|()| probe(path).map_err(StorageError::io("write into the folder")))
+        .map_err(|error| {
+            // Only empty folders go, so nothing of anyone else can be lost.
+            for folder in &missing {
+                let _ = fs::remove_dir(folder);
+            }
+            error.in_file(path)
+        })
+}
+
+/// Opens a file for reading.
+pub(super) fn open(path: &Path) -> Result<File, StorageError> {
+    let file = File::open(path).map_err(StorageError::io("open the file"))?;
+    if file.metadata().is_ok_and(|data| data.is_dir()) {
+        return Err(StorageError::Io { action: "open the file", source: io::ErrorKind::IsADirectory.into() });
+    }
+    Ok(file)
+}
+
+fn probe(folder: &Path) -> io::Result<()> {
+    let mut file = tempfile::tempfile_in(folder)?;
+    file.write_all(b"jostle")?;
+    file.rewind()?;
+    file.read_exact(&mut [0; 6])
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A rename survives a power cut only once the folder itself is on the disk.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    // A folder may be writable but not readable, and some network file systems cannot sync one; the rename has taken
+    // place all the same.
+    let Ok(folder) = File::open(folder) else { return Ok(()) };
+    match folder.sync_all() {
+        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! What can go wrong with a file, in one line each: where, what was found, what was expected, the nearest valid name.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What a file holds under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// A column of a table.
+    Column,
+    /// An array of an npz file.
+    Array,
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Item::Column => "column",
+            Item::Array => "array",
+        })
+    }
+}
+
+/// Why a file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// A problem, with the file it is about.
+    #[error("{}: {problem}", one_line(&path.to_string_lossy()))]
+    InFile {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: Box<StorageError>,
+    },
+    /// The operating system refused.
+    #[error("cannot {action}: {source}")]
+    Io {
+        /// What was attempted, e.g. `open the file`.
+        action: &'static str,
+        /// The refusal.
+        source: io::Error,
+    },
+    /// A folder was to be made where a file is.
+    #[error("cannot be a folder, because {} is a file", one_line(&file.to_string_lossy()))]
+    BelowFile {
+        /// The file in the way: the path itself, or one of its parents.
+        file: PathBuf,
+    },
+    /// A path to be written has no file name.
+    #[error("is not the path of a file")]
+    NoFileName,
+    /// The bytes are not of the expected format.
+    #[error("is not a readable {format} file: {}", one_line(reason))]
+    Damaged {
+        /// The expected format.
+        format: &'static str,
+        /// What the decoder met.
+        reason: String,
+    },
+    /// The ending of the file name says nothing about its format.
+    #[error("has {}; expected .npz, .csv or .parquet", extension(found.as_deref()))]
+    Extension {
+        /// The ending found, without its dot.
+        found: Option<String>,
+    },
+    /// There is no such column or array.
+    #[error("has no {item} {name:?}{}; present: {}", suggestion(name, present), list(present))]
+    MissingName {
+        /// Column or array.
+        item: Item,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        present: Vec<String>,
+    },
+    /// Two columns or arrays share a name.
+    #[error("has two {item}s named {name:?}")]
+    DuplicateName {
+        /// Columns or arrays.
+        item: Item,
+        /// The name.
+        name: String,
+    },
+    /// A column or array is of another type or shape than asked for.
+    #[error("{item} {name:?} is {found}; expected {expected}")]
+    WrongType {
+        /// Column or array.
+        item: Item,
+        /// Its name.
+        name: String,
+        /// Its type or shape.
+        found: String,
+        /// What can be read.
+        expected: String,
+    },
+    /// Lengths or shapes that must agree do not.
+    #[error("{found}, but {expected}")]
+    Lengths {
+        /// The offending length, as in `y has 39 values`.
+        found: String,
+        /// What it must agree with, as in `X has 40 rows`.
+        expected: String,
+    },
+    /// A header promises more than the file can hold, or than memory can.
+    #[error("array {name:?} claims the shape {shape}, more than {limit}")]
+    TooLarge {
+        /// The array.
+        name: String,
+        /// The claimed shape.
+        shape: String,
+        /// The limit passed.
+        limit: &'static str,
+    },
+    /// A cell is not a number.
+    #[error("{place}: {} is not a number", quote(found))]
+    NotANumber {
+        /// Row and column.
+        place: String,
+        /// The text of the cell.
+        found: String,
+    },
+    /// A value is NaN or infinite.
+    #[error("{place} is {found}; expected a finite number")]
+    NotFinite {
+        /// Row and column.
+        place: String,
+        /// The value.
+        found: f64,
+    },
+    /// A cell has no value.
+    #[error("{place} is null; expected a value")]
+    Null {
+        /// Row and column.
+        place: String,
+    },
+    /// There is nothing to work with.
+    #[error("has no {what}")]
+    Empty {
+        /// What is missing, e.g. `rows of data`.
+        what: &'static str,
+    },
+    /// A table of training data needs to be told which column is y.
+    #[error("needs target = \"...\", the column that holds y; columns: {}", list(present))]
+    TargetMissing {
+        /// The columns there are.
+        present: Vec<String>,
+    },
+    /// An npz file names its y itself.
+    #[error("holds y as an array of its own; leave out target = {target:?}; arrays: {}", list(present))]
+    TargetUnused {
+        /// The target that was given.
+        target: String,
+        /// The arrays there are.
+        present: Vec<String>,
+    },
+}
+
+impl StorageError {
+    /// Says which file the problem is in, unless that is known already.
+    #[must_use]
+    pub fn in_file(self, path: &Path) -> Self {
+        match self {
+            located @ Self::InFile { .. } => located,
+            problem => Self::InFile { path: path.to_path_buf(), problem: Box::new(problem) },
+        }
+    }
+
+    /// The problem without the file it is in.
+    pub fn problem(&self) -> &Self {
+        match self {
+            Self::InFile { problem, .. } => problem.problem(),
+            problem => problem,
+        }
+    }
+
+    pub(super) fn io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, source }
+    }
+
+    pub(super) fn damaged(format: &'static str) -> impl Fn(&dyn fmt::Display) -> Self {
+        move |reason| Self::Damaged { format, reason: reason.to_string() }
+    }
+
+    pub(super) fn missing(item: Item, name: &str, present: Vec<String>) -> Self {
+        Self::MissingName { item, name: name.to_string(), present }
+    }
+}
+
+/// The first name that occurs twice is an error: which of the two was meant cannot be known.
+pub(super) fn check_unique<'a>(
+    item: Item,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<(), StorageError> {
+    let mut seen = std::collections::HashSet::new();
+    match names.into_iter().find(|name| !seen.insert(*name)) {
+        Some(name) => Err(StorageError::DuplicateName { item, name: name.to_string() }),
+        None => Ok(()),
+    }
+}
+
+/// A shape as NumPy prints it: `(40, 100)`, `(40,)`.
+pub(super) fn show_shape(shape: &[usize]) -> String {
+    match shape {
+        [one] => format!("({one},)"),
+        many => format!("({})", many.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The name that was probably meant: equal but for case, or at most a third of its letters away.
+fn nearest<'a>(name: &str, present: &'a [String]) -> Option<&'a str> {
+    let wanted = name.to_lowercase();
+    let distance = |candidate: &&'a String| strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase());
+    // The distance takes quadratic time, and names in foreign files may be of any length.
+    let comparable = present.iter().filter(|candidate| candidate.len() <= 100 && name.len() <= 100);
+    let best = comparable.min_by_key(distance)?;
+    (distance(&best) <= name.chars().count().div_ceil(3)).then_some(best.as_str())
+}
+
+fn suggestion(name: &str, present: &[String]) -> String {
+    nearest(name, present).map_or_else(String::new, |near| format!("; did you mean {near:?}?"))
+}
+
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let shown = names.iter().take(SHOWN).map(|name| shorten(&one_line(name))).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        _ if names.is_empty() => "none".to_string(),
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+fn extension(found: Option<&str>) -> String {
+    found.map_or_else(
+        || "no extension".to_string(),
+        |found| format!("the extension {}", quote(&format!(".{found}"))),
+    )
+}
+
+fn quote(text: &str) -> String {
+    format!("{:?}", shorten(text))
+}
+
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 60;
+    if text.chars().count() <= LONGEST {
+        return text.to_string();
+    }
+    text.chars().take(LONGEST).chain("...".chars()).collect()
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
