@@ -44,7 +44,12 @@ fn simulate(
         replicas,
         seed: 0,
     };
-    run(&[cell.check().unwrap()], Level::detect(), &Silent).remove(0).unwrap().replicas
+    let pool = rayon::ThreadPoolBuilder::new().build().unwrap();
+    let mut replicas = Vec::new();
+    run(&[cell.check().unwrap()], &pool, Level::detect(), &Silent, &mut |_, result| {
+        replicas = result.replicas
+    });
+    replicas
 }
 
 /// The last recorded values, in the order of [`QUANTITIES`].

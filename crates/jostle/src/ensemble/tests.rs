@@ -57,8 +57,20 @@ fn arrangements(replicas: u32) -> Vec<(&'static str, Cell)> {
     .into()
 }
 
+/// The results of the cells that were finished, which must be handed over in order.
+fn run_all(cells: &[Cell], threads: usize, level: Level, monitor: &dyn Monitor) -> Vec<UnitResult> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let mut results = Vec::new();
+    let count = run(cells, &pool, level, monitor, &mut |k, result| {
+        assert_eq!(k, results.len());
+        results.push(result);
+    });
+    assert_eq!(count, results.len());
+    results
+}
+
 fn run_one(cell: Cell) -> Vec<Replica> {
-    run(&[cell.check().unwrap()], Level::detect(), &Silent).remove(0).unwrap().replicas
+    run_all(&[cell.check().unwrap()], 2, Level::detect(), &Silent).remove(0).replicas
 }
 
 /// All numbers of a replica as bits, so that NaN equals NaN and 0 differs from -0.
@@ -79,9 +91,9 @@ fn all_bits(replicas: &[Replica]) -> Vec<Vec<u64>> {
 fn results_do_not_depend_on_the_threads_or_the_level() {
     let cells: Vec<Cell> = arrangements(21).into_iter().map(|(_, cell)| cell).collect();
     let with = |threads: usize, level: Level| -> Vec<Vec<Vec<u64>>> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let results = pool.install(|| run(&cells, level, &Silent));
-        results.into_iter().map(|result| all_bits(&result.unwrap().replicas)).collect()
+        let results = run_all(&cells, threads, level, &Silent);
+        assert_eq!(results.len(), cells.len());
+        results.iter().map(|result| all_bits(&result.replicas)).collect()
     };
     let expected = with(1, Level::Portable);
     for level in Level::available() {
@@ -314,25 +326,25 @@ fn a_monitor_hears_of_every_replica_step() {
     for replicas in [1, 5, 40] {
         for (what, cell) in arrangements(replicas) {
             let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: u64::MAX };
-            run(&[cell], Level::detect(), &monitor);
+            run_all(&[cell], 2, Level::detect(), &monitor);
             assert_eq!(monitor.advanced.into_inner(), 60 * u64::from(replicas), "{what}");
         }
     }
     let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: u64::MAX };
-    run(&[explosive(Batch::Full, 100)], Level::detect(), &monitor);
+    run_all(&[explosive(Batch::Full, 100)], 2, Level::detect(), &monitor);
     assert_eq!(monitor.advanced.into_inner(), 400 * 40, "diverged replicas count as done");
 }
 
 #[test]
-fn a_stopped_run_has_no_result() {
+fn a_stopped_run_hands_over_the_cells_that_were_finished() {
     let cells: Vec<Cell> = arrangements(5).into_iter().map(|(_, cell)| cell).collect();
     let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: 0 };
-    assert!(run(&cells, Level::detect(), &monitor).iter().all(Option::is_none));
+    assert!(run_all(&cells, 2, Level::detect(), &monitor).is_empty());
     // One thread does the cells in turn: the first is finished when the second is stopped.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: 5 * 60 };
-    let results = pool.install(|| run(&cells, Level::detect(), &monitor));
-    assert!(results.iter().any(Option::is_some) && results.iter().any(Option::is_none));
+    let finished = run_all(&cells, 1, Level::detect(), &monitor);
+    assert_eq!(all_bits(&finished[0].replicas), all_bits(&run_one(arrangements(5).remove(0).1)));
+    assert_eq!(finished.len(), 1);
 }
 
 #[test]

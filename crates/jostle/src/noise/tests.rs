@@ -3,7 +3,7 @@
 use super::*;
 use crate::dynamics::Batch;
 use crate::dynamics::kernel::plain::PlainProducts;
-use crate::ensemble::{Cell, Recording, Silent, Source, run};
+use crate::ensemble::{Cell, Recording, Silent, Source, Unit, run_unit};
 use crate::model::{LinkKind, ModelSpec, Power, Square, predict};
 use crate::observable::find;
 use crate::random::Purpose;
@@ -246,7 +246,8 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
         replicas: REPLICAS,
         seed: 6,
     };
-    let result = run(&[cell.check().unwrap()], Level::detect(), &Silent).remove(0).unwrap();
+    let all = Unit { replicas: 0..REPLICAS };
+    let result = run_unit(&cell.check().unwrap(), &all, Level::detect(), &Silent).unwrap();
     let mean = place.pull_back(&place.weights());
     let mut gradients = Moments::about(mean.clone());
     let mut norms = Moments::about(vec![trace]);
