@@ -88,9 +88,17 @@ impl GradientDescent {
         match self.batch {
             Batch::Full => f64::INFINITY,
             Batch::Size(size) if self.replacement => size as f64,
-            Batch::Size(size) => size as f64 * (samples as f64 - 1.0) / (samples as f64 - size as f64),
+            Batch::Size(size) => effective_batch_without_replacement(size, samples),
         }
     }
+}
+
+/// `B (n - 1) / (n - B)`: infinite for all samples, also where there is only one.
+pub(crate) fn effective_batch_without_replacement(size: usize, samples: usize) -> f64 {
+    if size >= samples {
+        return f64::INFINITY;
+    }
+    size as f64 * (samples as f64 - 1.0) / (samples as f64 - size as f64)
 }
 
 /// The kinds of dynamics that a file may name.

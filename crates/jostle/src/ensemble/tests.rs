@@ -1,1 +1,428 @@
+use super::*;
+use crate::dynamics::{Batch, GradientDescent, Schedule};
+use crate::model::{LinkKind, ModelSpec, Power, Square};
+use crate::noise::{
+    CovarianceOf, IsotropicNoise, LabelDistribution, LabelNoise, Labels, MiniBatchDifference, Noise,
+};
+use crate::observable::find;
+use crate::problem::{ENTRIES, Problem, SparseRegression};
+use crate::setting::{Settings, Value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+fn generator(samples: u64, dim: u64) -> SparseRegression {
+    let given = [("samples", samples), ("dim", dim), ("sparsity", 2), ("seed", 3)]
+        .map(|(name, value)| (name, Value::Integer(value)));
+    SparseRegression::from_settings(&Settings::check(&ENTRIES[0], &given).unwrap()).unwrap()
+}
+
+fn shared(samples: u64, dim: u64) -> Source {
+    Source::Shared(Arc::new(generator(samples, dim).generate(0)))
+}
+
+fn label_noise(std: f64, index: usize) -> Noise {
+    let (labels, distribution) = (Labels::One, LabelDistribution::Gaussian);
+    Noise::Sample(Box::new(LabelNoise { std, labels, distribution, index }))
+}
+
+/// 60 steps of label noise on 13 samples of dimension 19.
+fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
+    let drops = Schedule::with_drops(0.02, vec![(30, 0.5)]).unwrap();
+    Cell {
+        source,
+        model: ModelSpec::new(LinkKind::Power(Power { depth: 2 }), 0.5),
+        dynamics: GradientDescent { batch, learning_rate: drops, ..GradientDescent::new(60, 0.02) },
+        noises: vec![label_noise(0.5, 0)],
+        recording: Recording::Every(25),
+        quantities: ["train_loss", "test_error", "average_test_error", "active"].map(quantity).to_vec(),
+        average_from: Some(20),
+        replicas,
+        seed: 8,
+    }
+}
+
+fn quantity(name: &str) -> &'static crate::observable::Observable {
+    find(name).unwrap()
+}
+
+/// The four ways to run replicas: together or alone, on common data or data of their own.
+fn arrangements(replicas: u32) -> Vec<(&'static str, Cell)> {
+    [
+        ("full batch, shared data", shared(13, 19), Batch::Full),
+        ("full batch, own data", Source::PerReplica(generator(13, 19)), Batch::Full),
+        ("mini-batch, shared data", shared(13, 19), Batch::Size(3)),
+        ("mini-batch, own data", Source::PerReplica(generator(13, 19)), Batch::Size(3)),
+    ]
+    .map(|(what, source, batch)| (what, cell(source, batch, replicas).check().unwrap()))
+    .into()
+}
+
+/// The results of the cells that were finished, which must be handed over in order.
+fn run_all(cells: &[Cell], threads: usize, level: Level, monitor: &dyn Monitor) -> Vec<UnitResult> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let mut results = Vec::new();
+    let count = run(cells, &pool, level, monitor, &mut |k, result| {
+        assert_eq!(k, results.len());
+        results.push(result);
+    });
+    assert_eq!(count, results.len());
+    results
+}
+
+fn run_one(cell: Cell) -> Vec<Replica> {
+    run_all(&[cell.check().unwrap()], 2, Level::detect(), &Silent).remove(0).replicas
+}
+
+/// All numbers of a replica as bits, so that NaN equals NaN and 0 differs from -0.
+fn bits(replica: &Replica) -> Vec<u64> {
+    let average = replica.average.as_deref().unwrap_or_default();
+    [&replica.rows, &replica.theta, &replica.log_abs_theta, &replica.beta, average]
+        .into_iter()
+        .flat_map(|values| values.iter().map(|v| v.to_bits()))
+        .chain([u64::from(replica.replica), replica.diverged.map_or(0, |step| step + 1)])
+        .collect()
+}
+
+fn all_bits(replicas: &[Replica]) -> Vec<Vec<u64>> {
+    replicas.iter().map(bits).collect()
+}
+
+#[test]
+fn results_do_not_depend_on_the_threads_or_the_level() {
+    let cells: Vec<Cell> = arrangements(21).into_iter().map(|(_, cell)| cell).collect();
+    let with = |threads: usize, level: Level| -> Vec<Vec<Vec<u64>>> {
+        let results = run_all(&cells, threads, level, &Silent);
+        assert_eq!(results.len(), cells.len());
+        results.iter().map(|result| all_bits(&result.replicas)).collect()
+    };
+    let expected = with(1, Level::Portable);
+    for level in Level::available() {
+        for threads in [1, 2, 3] {
+            assert!(with(threads, level) == expected, "{threads} threads, {level}");
+        }
+    }
+}
+
+#[test]
+fn a_replica_does_not_depend_on_how_many_there_are() {
+    for (k, (what, most)) in arrangements(40).into_iter().enumerate() {
+        let most = run_one(most);
+        assert_eq!(most.iter().map(|r| r.replica).collect::<Vec<_>>(), (0..40).collect::<Vec<_>>());
+        assert!(most.iter().all(|r| r.diverged.is_none() && r.rows.iter().all(|v| v.is_finite())), "{what}");
+        for count in [1, 2, 5, 16, 17] {
+            let few = run_one(arrangements(count).remove(k).1);
+            assert!(all_bits(&few) == all_bits(&most[..count as usize]), "{count} replicas, {what}");
+        }
+    }
+}
+
+#[test]
+fn replicas_are_different_and_so_are_seeds() {
+    for (what, cell) in arrangements(3) {
+        let first = run_one(Cell { seed: 9, ..cell });
+        assert_ne!(first[0].theta, first[1].theta, "{what}");
+        assert_ne!(first[1].theta, first[2].theta, "{what}");
+    }
+    let with_seed = |seed| run_one(Cell { seed, ..cell(shared(13, 19), Batch::Full, 1) }).remove(0).theta;
+    assert_ne!(with_seed(1), with_seed(2));
+}
+
+#[test]
+fn replicas_without_any_noise_are_the_same_on_shared_data() {
+    let replicas = run_one(Cell { noises: Vec::new(), ..cell(shared(13, 19), Batch::Full, 20) });
+    for replica in &replicas {
+        assert_eq!(replica.theta, replicas[0].theta);
+    }
+}
+
+#[test]
+fn units_cover_every_replica_once_in_order() {
+    for replicas in [1, 15, 16, 17, 40] {
+        for (what, cell) in arrangements(replicas) {
+            let listed: Vec<u32> = units(&cell).into_iter().flat_map(|unit| unit.replicas).collect();
+            assert_eq!(listed, (0..replicas).collect::<Vec<_>>(), "{what}");
+        }
+    }
+}
+
+/// Label noise so large that some replicas explode and others do not.
+fn explosive(batch: Batch, every: u64) -> Cell {
+    let rate = if batch == Batch::Full { 0.03 } else { 0.02 };
+    Cell {
+        model: ModelSpec::new(LinkKind::Square(Square), 1.0),
+        dynamics: GradientDescent { batch, ..GradientDescent::new(400, rate) },
+        noises: vec![label_noise(30.0, 0)],
+        recording: Recording::Every(every),
+        quantities: ["train_loss", "test_error", "l1_norm", "noise_trace", "active", "support_recall"]
+            .map(quantity)
+            .to_vec(),
+        ..cell(shared(13, 19), batch, 40)
+    }
+}
+
+#[test]
+fn a_diverged_replica_is_recorded_as_infinite_and_leaves_the_others_alone() {
+    for batch in [Batch::Full, Batch::Size(4)] {
+        let cell = explosive(batch, 1).check().unwrap();
+        let replicas = run_unit_of_all(&cell);
+        let mut fates = [0, 0];
+        for replica in &replicas {
+            fates[usize::from(replica.diverged.is_some())] += 1;
+            let alone = Unit { replicas: replica.replica..replica.replica + 1 };
+            let alone = run_unit(&cell, &alone, Level::detect(), &Silent).unwrap().replicas.remove(0);
+            assert!(bits(&alone) == bits(replica), "replica {} beside others", replica.replica);
+            for (step, row) in replica.rows.chunks_exact(6).enumerate() {
+                if replica.diverged.is_some_and(|diverged| step as u64 >= diverged) {
+                    assert!(row[..4].iter().all(|v| *v == f64::INFINITY), "{row:?}");
+                    assert!(row[4..].iter().all(|v| v.is_nan()), "{row:?}");
+                } else {
+                    assert!(row.iter().all(|v| v.is_finite()), "step {step}: {row:?}");
+                }
+            }
+            let last =
+                [&replica.theta, &replica.log_abs_theta, &replica.beta, replica.average.as_ref().unwrap()];
+            for values in last {
+                assert!(values.iter().all(|v| v.is_nan() == replica.diverged.is_some()), "{values:?}");
+            }
+        }
+        assert!(fates[0] > 2 && fates[1] > 2, "the test needs both fates: {fates:?}");
+    }
+}
+
+fn run_unit_of_all(cell: &Cell) -> Vec<Replica> {
+    let unit = Unit { replicas: 0..cell.replicas };
+    run_unit(cell, &unit, Level::detect(), &Silent).unwrap().replicas
+}
+
+#[test]
+fn the_step_of_divergence_does_not_depend_on_the_recording() {
+    let often = run_one(explosive(Batch::Full, 1));
+    let seldom = run_one(explosive(Batch::Full, 400));
+    for (often, seldom) in often.iter().zip(&seldom) {
+        assert_eq!(often.diverged, seldom.diverged, "replica {}", often.replica);
+        assert_eq!(
+            often.theta.iter().map(|t| t.to_bits()).collect::<Vec<_>>(),
+            seldom.theta.iter().map(|t| t.to_bits()).collect::<Vec<_>>()
+        );
+    }
+}
+
+/// A full step of size 1000 on one sample: w = 1, 1 - 1000 (1 - 2) = 1001, then -1001^3 and so on.
+#[test]
+fn the_first_step_with_a_residual_beyond_the_limit_is_the_step_of_divergence() {
+    let problem = Problem::new(vec![1.0], vec![2.0], None).unwrap();
+    let cell = Cell {
+        model: ModelSpec::new(LinkKind::Square(Square), 1.0),
+        dynamics: GradientDescent::new(10, 1000.0),
+        noises: Vec::new(),
+        recording: Recording::Every(1),
+        quantities: vec![quantity("train_loss")],
+        average_from: None,
+        ..cell(Source::Shared(Arc::new(problem)), Batch::Full, 1)
+    };
+    // w: 1, 1.001e3, -1.0e12, 1.0e39, so that the residual w^2 - 2 passes 2e15 at step 2.
+    let replica = run_one(cell).remove(0);
+    assert_eq!(replica.diverged, Some(2));
+    assert!(replica.rows[1].is_finite() && replica.rows[2..].iter().all(|v| *v == f64::INFINITY));
+}
+
+#[test]
+fn every_recorded_step_has_a_row_of_all_quantities() {
+    for recording in [Recording::Every(7), Recording::Every(60), Recording::Log(10)] {
+        let replicas = run_one(Cell { recording, ..cell(shared(13, 19), Batch::Full, 2) });
+        let rows = recording.steps(60).len();
+        assert!(replicas.iter().all(|r| r.rows.len() == 4 * rows), "{recording}");
+    }
+}
+
+#[test]
+fn recording_more_often_changes_no_trajectory() {
+    for (what, cell) in arrangements(5) {
+        let seldom = run_one(cell);
+        for (replica, of) in run_one(Cell {
+            recording: Recording::Every(1),
+            ..arrangements(5).into_iter().find(|(name, _)| *name == what).unwrap().1
+        })
+        .iter()
+        .zip(&seldom)
+        {
+            assert_eq!((&replica.theta, &replica.average), (&of.theta, &of.average), "{what}");
+            assert_eq!(replica.rows[25 * 4..26 * 4], of.rows[4..8], "{what}");
+        }
+    }
+}
+
+#[test]
+fn the_average_is_over_the_states_after_its_first_step() {
+    for batch in [Batch::Full, Batch::Size(3)] {
+        let with_steps = |steps: u64| {
+            let mut cell = cell(shared(13, 19), batch, 1);
+            cell.dynamics.steps = steps;
+            cell.average_from = (steps > 20).then_some(20);
+            cell.quantities.truncate(2);
+            run_one(cell).remove(0)
+        };
+        let average = with_steps(28).average.unwrap();
+        let mut expected = vec![0.0; 19];
+        for step in 21..=28 {
+            expected.iter_mut().zip(with_steps(step).beta).for_each(|(sum, b)| *sum += b / 8.0);
+        }
+        for (found, expected) in average.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-14, "{batch}: {found} {expected}");
+        }
+        assert_eq!(with_steps(20).average, None);
+    }
+}
+
+/// Heavy ball with step size eta (1 - b) follows the path of step size eta. Without data to decide (13 samples,
+/// 19 coordinates), the minimum that is reached depends on the path.
+#[test]
+fn momentum_multiplies_the_step_size_and_reaches_the_same_minimum() {
+    let with = |rate: f64, momentum: f64, steps: u64| {
+        run_one(Cell {
+            dynamics: GradientDescent { momentum, ..GradientDescent::new(steps, rate) },
+            noises: Vec::new(),
+            average_from: None,
+            quantities: Vec::new(),
+            ..cell(shared(13, 19), Batch::Full, 1)
+        })
+        .remove(0)
+        .beta
+    };
+    let distance = |a: &[f64], b: &[f64]| {
+        let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+        square(&mut a.iter().zip(b).map(|(a, b)| a - b)) / square(&mut b.iter().copied())
+    };
+    let start = with(1e-12, 0.0, 1);
+    for steps in [500, 100_000] {
+        let plain = with(2e-3, 0.0, steps);
+        assert!(distance(&start, &plain) > 0.3, "the path must have left its start");
+        assert!(
+            distance(&with(2e-4, 0.9, steps), &plain) < 0.02,
+            "{}",
+            distance(&with(2e-4, 0.9, steps), &plain)
+        );
+    }
+    assert!(distance(&with(2e-3, 0.0, 500), &with(2e-3, 0.0, 100_000)) > 0.1, "500 steps are halfway");
+}
+
+/// Counts steps, and asks to stop after some.
+struct Stopwatch {
+    advanced: AtomicU64,
+    limit: u64,
+}
+
+impl Monitor for Stopwatch {
+    fn advanced(&self, replica_steps: u64) {
+        self.advanced.fetch_add(replica_steps, Ordering::Relaxed);
+    }
+    fn should_stop(&self) -> bool {
+        self.advanced.load(Ordering::Relaxed) > self.limit
+    }
+}
+
+#[test]
+fn a_monitor_hears_of_every_replica_step() {
+    for replicas in [1, 5, 40] {
+        for (what, cell) in arrangements(replicas) {
+            let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: u64::MAX };
+            run_all(&[cell], 2, Level::detect(), &monitor);
+            assert_eq!(monitor.advanced.into_inner(), 60 * u64::from(replicas), "{what}");
+        }
+    }
+    let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: u64::MAX };
+    run_all(&[explosive(Batch::Full, 100)], 2, Level::detect(), &monitor);
+    assert_eq!(monitor.advanced.into_inner(), 400 * 40, "diverged replicas count as done");
+}
+
+#[test]
+fn a_stopped_run_hands_over_the_cells_that_were_finished() {
+    let cells: Vec<Cell> = arrangements(5).into_iter().map(|(_, cell)| cell).collect();
+    let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: 0 };
+    assert!(run_all(&cells, 2, Level::detect(), &monitor).is_empty());
+    // One thread does the cells in turn: the first is finished when the second is stopped.
+    let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: 5 * 60 };
+    let finished = run_all(&cells, 1, Level::detect(), &monitor);
+    assert_eq!(all_bits(&finished[0].replicas), all_bits(&run_one(arrangements(5).remove(0).1)));
+    assert_eq!(finished.len(), 1);
+}
+
+#[test]
+fn a_long_run_is_stopped_between_recorded_steps() {
+    let mut cell = cell(shared(40, 100), Batch::Full, 16);
+    cell.dynamics.steps = 1_000_000_000;
+    cell.recording = Recording::Log(2);
+    let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: 100_000 };
+    assert_eq!(run_unit(&cell, &units(&cell)[0], Level::detect(), &monitor), None);
+    assert!(monitor.advanced.into_inner() < 1_000_000);
+}
+
+/// The message of a cell that must be refused.
+fn refusal(change: impl FnOnce(&mut Cell)) -> String {
+    let mut cell = cell(shared(13, 19), Batch::Size(3), 1);
+    change(&mut cell);
+    match cell.check() {
+        Ok(_) => panic!("the cell was accepted"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn cells_whose_parts_do_not_fit_are_refused_with_the_reason() {
+    assert_eq!(
+        refusal(|cell| cell.dynamics.batch = Batch::Size(14)),
+        "dynamics.batch is 14, more than the 13 samples of the problem; expected \"full\" or at most 13"
+    );
+    let difference = || Noise::Sample(Box::new(MiniBatchDifference { scale: 1.0, batch: 1, index: 1 }));
+    assert_eq!(
+        refusal(|cell| cell.noises.push(difference())),
+        "noise.1.kind adds to the full gradient; expected dynamics.batch = \"full\", not 3"
+    );
+    let without_truth = |cell: &mut Cell| {
+        let problem = generator(13, 19).generate(0);
+        let problem = Problem::new(problem.x().to_vec(), problem.y().to_vec(), None).unwrap();
+        cell.source = Source::Shared(Arc::new(problem));
+    };
+    assert_eq!(
+        refusal(without_truth),
+        "observe.quantities has \"test_error\", which needs a problem with a truth"
+    );
+    assert_eq!(
+        refusal(|cell| cell.average_from = None),
+        "observe.quantities has \"average_test_error\", which needs observe.average_from"
+    );
+    assert_eq!(
+        refusal(|cell| cell.average_from = Some(60)),
+        "observe.average_from is 60; expected less than the 60 steps of the run"
+    );
+    assert_eq!(
+        refusal(|cell| cell.model.init = vec![1.0; 3]),
+        "model.init has 3 values; expected 1 or 19 (the dimension)"
+    );
+}
+
+#[test]
+fn every_noise_of_the_full_gradient_is_refused_for_mini_batches() {
+    let of = CovarianceOf::MiniBatch(1);
+    let noises = |index| -> Vec<Noise> {
+        use crate::noise::{CovarianceShape, GaussianSampleNoise, ShapedNoise};
+        let shape = CovarianceShape::Diagonal;
+        vec![
+            Noise::Sample(Box::new(MiniBatchDifference { scale: 1.0, batch: 1, index })),
+            Noise::Sample(Box::new(GaussianSampleNoise { of, scale: 1.0, index })),
+            Noise::Parameter(Box::new(ShapedNoise { of, shape, scale: 1.0, index })),
+        ]
+    };
+    for noise in noises(0) {
+        assert!(refusal(|cell| cell.noises = vec![noise]).contains("expected dynamics.batch = \"full\""));
+    }
+    let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 0.1, index: 1 }));
+    let mut accepted = cell(shared(13, 19), Batch::Size(3), 1);
+    accepted.noises.push(isotropic);
+    assert!(accepted.check().is_ok());
+    // All samples without replacement are the full batch.
+    let mut accepted = cell(shared(13, 19), Batch::Size(13), 1);
+    accepted.dynamics.replacement = false;
+    accepted.noises = noises(0);
+    assert_eq!(accepted.check().ok().map(|cell| cell.dynamics.batch), Some(Batch::Full));
+}

@@ -71,7 +71,8 @@ pub struct Replica {
     pub beta: Vec<f64>,
     /// The time average of the coefficients (d), where one was asked for; NaN if it diverged.
     pub average: Option<Vec<f64>>,
-    /// The first step at whose start a squared residual exceeded 1e30 times the largest of 1 and the squared labels.
+    /// The first step at whose start a squared residual exceeded 1e30 times the largest of 1 and the squared labels;
+    /// mini-batches see the residuals of their samples only, and of all samples at recorded steps.
     pub diverged: Option<u64>,
 }
 
@@ -138,7 +139,7 @@ fn run_block(
             let from = state.step();
             let until = step.min(from + stride);
             if state.all_diverged(count) {
-                state.skip_to(step);
+                state.skip_to(task, step);
             } else {
                 advance(task, data, kernel, &mut state, until);
             }

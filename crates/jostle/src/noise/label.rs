@@ -53,11 +53,10 @@ impl SampleNoise for LabelNoise {
             Labels::One => {
                 let [eps] = scratch.numbers([lanes]);
                 self.perturbations(step.draws, eps);
-                let changes: [f64; 16] = std::array::from_fn(|lane| eps.get(lane).copied().unwrap_or(0.0));
-                let words = scratch.words(lanes);
-                step.draws.bits(Purpose::noise(self.index, 0), words);
-                for (lane, word) in words.iter().enumerate() {
-                    weights[Draws::index(*word, step.batch) * lanes + lane] -= factor * changes[lane];
+                step.draws.bits(Purpose::noise(self.index, 0), scratch.words(lanes));
+                for (lane, (word, eps)) in scratch.words[..lanes].iter().zip(&scratch.numbers[0]).enumerate()
+                {
+                    weights[Draws::index(*word, step.batch) * lanes + lane] -= factor * *eps;
                 }
             }
             Labels::Batch => {

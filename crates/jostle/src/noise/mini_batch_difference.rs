@@ -1,6 +1,7 @@
 //! The released code's "mini-batch noise": the full gradient plus the difference of two mini-batch gradients.
 
 use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
+use crate::dynamics::effective_batch_without_replacement;
 use crate::random::{Draws, Purpose};
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
 
@@ -39,10 +40,7 @@ impl SampleNoise for MiniBatchDifference {
 
     /// Twice the covariance of a mini-batch drawn without replacement, times `scale^2`.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
-        let n = point.residuals.len() as f64;
-        let size = (self.batch as f64).min(n);
-        // `B' = B (n - 1) / (n - B)`, infinite for a batch of everything: the difference is then zero.
-        let effective = size * (n - 1.0) / (n - size);
+        let effective = effective_batch_without_replacement(self.batch, point.residuals.len());
         SampleCovariance::of_mini_batch(
             point.residuals,
             point.loss_factor,

@@ -1,1 +1,463 @@
+//! Every noise, with every option: what it draws against what it says about itself.
 
+use super::*;
+use crate::dynamics::Batch;
+use crate::dynamics::kernel::plain::PlainProducts;
+use crate::ensemble::{Cell, Recording, Silent, Source, Unit, run_unit};
+use crate::model::{LinkKind, ModelSpec, Power, Square, predict};
+use crate::observable::find;
+use crate::random::Purpose;
+use crate::random::laws::{Moments, check_estimates};
+use crate::setting::{Kind, Setting, Value};
+use crate::simd::Level;
+use std::sync::Arc;
+
+const SAMPLES: usize = 7;
+const DIM: usize = 5;
+/// Neither of the usual loss factors, so that a forgotten one shows.
+const LOSS_FACTOR: f64 = 0.3;
+const STEPS: u64 = 100_000;
+/// Found are means off by a fifth of a standard deviation, and covariances off by a fifth of the variances.
+const RESOLVES: f64 = 0.2;
+
+/// A point of a small problem.
+struct Place {
+    link: LinkKind,
+    problem: Problem,
+    theta: Vec<f64>,
+    residuals: Vec<f64>,
+}
+
+impl Place {
+    fn new(link: LinkKind) -> Self {
+        let draws = Draws::new(11, &[0], 0);
+        let (mut x, mut y) = (vec![0.0; SAMPLES * DIM], vec![0.0; SAMPLES]);
+        draws.normals(Purpose::DESIGN, &mut x);
+        draws.normals(Purpose::LABELS, &mut y);
+        let problem = Problem::new(x, y, None).unwrap();
+        let mut theta = vec![0.0; link.model().num_params(DIM)];
+        draws.normals(Purpose::BOOTSTRAP, &mut theta);
+        Self::at(link, problem, theta)
+    }
+
+    fn at(link: LinkKind, problem: Problem, theta: Vec<f64>) -> Self {
+        let (mut beta, mut residuals) = (vec![0.0; DIM], vec![0.0; SAMPLES]);
+        link.model().coefficients(&theta, &mut beta);
+        predict(&problem, &beta, &mut residuals);
+        residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f -= y);
+        Self { link, problem, theta, residuals }
+    }
+
+    fn point(&self, batch: usize) -> Point<'_> {
+        Point {
+            problem: &self.problem,
+            model: self.link.model(),
+            theta: &self.theta,
+            residuals: &self.residuals,
+            loss_factor: LOSS_FACTOR,
+            batch,
+        }
+    }
+
+    fn pull_back(&self, weights: &[f64]) -> Vec<f64> {
+        let mut gradient = vec![0.0; self.theta.len()];
+        self.link.model().pull_back(&self.theta, &self.problem, weights, &mut gradient);
+        gradient
+    }
+
+    /// `J' C J` (p x p).
+    fn parameter_covariance(&self, c: &SampleCovariance) -> Vec<f64> {
+        let p = self.theta.len();
+        let mut covariance = vec![0.0; p * p];
+        let mut add = |factor: f64, g: &[f64]| {
+            (0..p * p).for_each(|k| covariance[k] += factor * g[k / p] * g[k % p]);
+        };
+        for (i, a) in c.diagonal.iter().enumerate() {
+            let one: Vec<f64> = (0..SAMPLES).map(|k| f64::from(u8::from(k == i))).collect();
+            add(*a, &self.pull_back(&one));
+        }
+        add(-1.0, &self.pull_back(&c.removed));
+        covariance
+    }
+
+    fn weights(&self) -> Vec<f64> {
+        self.residuals.iter().map(|r| 2.0 * LOSS_FACTOR / SAMPLES as f64 * r).collect()
+    }
+}
+
+/// `C` (n x n).
+fn sample_covariance(c: &SampleCovariance) -> Vec<f64> {
+    let n = c.diagonal.len();
+    (0..n * n)
+        .map(|k| (if k / n == k % n { c.diagonal[k / n] } else { 0.0 }) - c.removed[k / n] * c.removed[k % n])
+        .collect()
+}
+
+fn diagonal(variances: &[f64]) -> Vec<f64> {
+    let p = variances.len();
+    (0..p * p).map(|k| if k / p == k % p { variances[k / p] } else { 0.0 }).collect()
+}
+
+/// Values of a setting that its law is tested at.
+fn values(kind: &str, setting: &Setting) -> Vec<Value> {
+    match (setting.name, setting.kind) {
+        (_, Kind::Choice(choices)) => choices.iter().map(|c| Value::Text((*c).to_string())).collect(),
+        ("std", _) => vec![Value::Number(0.7)],
+        ("scale", _) => vec![Value::Number(0.6)],
+        ("batch", _) => vec![Value::Integer(1), Value::Integer(3)],
+        (name, accepts) => {
+            panic!("give the setting {name} of {kind:?} ({accepts}) values here to test its law")
+        }
+    }
+}
+
+/// Every noise of the registry at every choice of its settings.
+fn all_noises(index: usize) -> Vec<(String, Noise)> {
+    let mut noises = Vec::new();
+    for entry in ENTRIES {
+        let mut given: Vec<Vec<(&str, Value)>> = vec![Vec::new()];
+        for setting in entry.settings {
+            let values = values(entry.kind, setting);
+            given = given
+                .iter()
+                .flat_map(|chosen| {
+                    values.iter().map(|value| [chosen.clone(), vec![(setting.name, value.clone())]].concat())
+                })
+                .collect();
+        }
+        for chosen in given {
+            let settings = Settings::check(entry, &chosen).unwrap();
+            noises.push((
+                format!("{} with {chosen:?}", entry.kind),
+                Noise::from_settings(entry.kind, &settings, index),
+            ));
+        }
+    }
+    noises
+}
+
+/// Draws a noise many times and compares mean and covariance with its formula, in sample space, in parameter space,
+/// and its trace.
+fn check_law(what: &str, noise: &Noise, place: &Place) {
+    let point = place.point(SAMPLES);
+    let products = PlainProducts { link: place.link, problem: &place.problem, theta: &place.theta };
+    let (p, mut scratch) = (place.theta.len(), Scratch::default());
+    let mut samples = Moments::about(vec![0.0; SAMPLES]);
+    let mut parameters = Moments::about(vec![0.0; p]);
+    let mut norms = Moments::about(vec![noise.trace(&point)]);
+    let draws = Draws::new(23, &[4], 0);
+    for t in 0..STEPS {
+        let step = Step {
+            draws: draws.at_step(t),
+            batch: SAMPLES,
+            residuals: &place.residuals,
+            loss_factor: LOSS_FACTOR,
+            products: &products,
+        };
+        let zeta = match noise {
+            Noise::Sample(noise) => {
+                let mut weights = vec![0.0; SAMPLES];
+                noise.perturb(&step, &mut scratch, &mut weights);
+                samples.add(&weights);
+                place.pull_back(&weights)
+            }
+            Noise::Parameter(noise) => {
+                let mut zeta = vec![0.0; p];
+                noise.add(&step, &mut scratch, &mut zeta);
+                zeta
+            }
+        };
+        norms.add(&[zeta.iter().map(|z| z * z).sum()]);
+        parameters.add(&zeta);
+    }
+    match noise {
+        Noise::Sample(noise) => {
+            let covariance = noise.covariance(&point);
+            samples.check(&format!("{what}, samples"), RESOLVES, &sample_covariance(&covariance));
+            let covariance = place.parameter_covariance(&covariance);
+            parameters.check(&format!("{what}, parameters"), RESOLVES, &covariance);
+        }
+        Noise::Parameter(noise) => {
+            parameters.check(what, RESOLVES, &diagonal(&noise.variances(&point)));
+        }
+    }
+    check_estimates(&format!("{what}, trace"), RESOLVES, &[norms.average(0)]);
+}
+
+fn check_all_laws(link: LinkKind) {
+    let place = Place::new(link);
+    for (name, noise) in all_noises(1) {
+        check_law(&format!("{link:?}: {name}"), &noise, &place);
+    }
+}
+
+#[test]
+fn every_noise_has_the_covariance_it_states_for_squares() {
+    check_all_laws(LinkKind::Square(Square));
+}
+
+#[test]
+fn every_noise_has_the_covariance_it_states_for_differences_of_squares() {
+    check_all_laws(LinkKind::Power(Power { depth: 2 }));
+}
+
+#[test]
+fn every_kind_of_noise_is_among_the_tested_ones() {
+    let tested = all_noises(0);
+    for entry in ENTRIES {
+        assert!(tested.iter().any(|(name, _)| name.starts_with(entry.kind)), "{}", entry.kind);
+    }
+}
+
+/// One step from `init` by many replicas: mean and covariance of the gradient they saw.
+fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoise>) {
+    const REPLICAS: u32 = 40_000;
+    const RATE: f64 = 0.5;
+    let link = LinkKind::Power(Power { depth: 2 });
+    let model = ModelSpec { link, init: vec![0.4, 1.3, 0.8, -0.6, 1.1], loss_factor: LOSS_FACTOR };
+    let theta = model.initial(DIM).unwrap();
+    let place = Place::at(link, Place::new(link).problem, theta);
+    let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, RATE) };
+    let noises: Vec<_> = noise.into_iter().map(|noise| Noise::Sample(Box::new(noise) as Box<_>)).collect();
+    let what = format!("batch {batch}, replacement {replacement}, {noise:?}");
+
+    let size = match batch {
+        Batch::Full => SAMPLES,
+        Batch::Size(size) => size,
+    };
+    let point = place.point(size);
+    let trace = total_trace(&noises, &dynamics, &point);
+    let effective = dynamics.effective_batch(SAMPLES);
+    let sampling = SampleCovariance::of_mini_batch(&place.residuals, LOSS_FACTOR, effective);
+    let mut covariance = place.parameter_covariance(&sampling);
+    if let Some(noise) = noise {
+        let of_noise = place.parameter_covariance(&noise.covariance(&point));
+        covariance.iter_mut().zip(of_noise).for_each(|(whole, part)| *whole += part);
+    }
+
+    let cell = Cell {
+        source: Source::Shared(Arc::new(place.problem.clone())),
+        model,
+        dynamics,
+        noises,
+        recording: Recording::Every(1),
+        quantities: vec![find("noise_trace").unwrap()],
+        average_from: None,
+        replicas: REPLICAS,
+        seed: 6,
+    };
+    let all = Unit { replicas: 0..REPLICAS };
+    let result = run_unit(&cell.check().unwrap(), &all, Level::detect(), &Silent).unwrap();
+    let mean = place.pull_back(&place.weights());
+    let mut gradients = Moments::about(mean.clone());
+    let mut norms = Moments::about(vec![trace]);
+    for replica in &result.replicas {
+        assert!((replica.rows[0] - trace).abs() < 1e-12 * (1.0 + trace), "{what}");
+        let gradient: Vec<f64> =
+            replica.theta.iter().zip(&place.theta).map(|(after, before)| (before - after) / RATE).collect();
+        norms.add(&[gradient.iter().zip(&mean).map(|(g, m)| (g - m) * (g - m)).sum()]);
+        gradients.add(&gradient);
+    }
+    gradients.check(&what, RESOLVES, &covariance);
+    check_estimates(&format!("{what}: trace"), RESOLVES, &[norms.average(0)]);
+}
+
+#[test]
+fn mini_batches_with_and_without_replacement_have_the_stated_covariance() {
+    for size in [1, 3, 6] {
+        for replacement in [true, false] {
+            check_first_gradients(Batch::Size(size), replacement, None);
+        }
+    }
+    check_first_gradients(Batch::Full, true, None);
+    check_first_gradients(Batch::Size(SAMPLES), true, None);
+}
+
+#[test]
+fn label_noise_in_mini_batches_adds_the_stated_covariance() {
+    for labels in [Labels::One, Labels::Batch] {
+        for distribution in [LabelDistribution::Gaussian, LabelDistribution::Rademacher] {
+            for (size, replacement) in [(1, true), (3, true), (3, false)] {
+                let noise = LabelNoise { std: 1.2, labels, distribution, index: 0 };
+                check_first_gradients(Batch::Size(size), replacement, Some(noise));
+            }
+        }
+    }
+}
+
+/// All batches of `size` out of `n`, as tuples with replacement or sets without.
+fn batches(n: usize, size: usize, replacement: bool) -> Vec<Vec<usize>> {
+    let mut batches: Vec<Vec<usize>> = vec![Vec::new()];
+    for _ in 0..size {
+        batches = batches
+            .iter()
+            .flat_map(|batch| {
+                let from = if replacement { 0 } else { batch.last().map_or(0, |last| last + 1) };
+                (from..n).map(|i| [batch.as_slice(), &[i]].concat())
+            })
+            .collect();
+    }
+    batches
+}
+
+/// Mean of `w w'` (n x n) over all batches, of the deviation of the batch's weights from the full batch's.
+fn exact_covariance(residuals: &[f64], batches: &[Vec<usize>]) -> Vec<f64> {
+    let n = residuals.len();
+    let mut covariance = vec![0.0; n * n];
+    for batch in batches {
+        let mut w: Vec<f64> = residuals.iter().map(|r| -2.0 * LOSS_FACTOR / n as f64 * r).collect();
+        for i in batch {
+            w[*i] += 2.0 * LOSS_FACTOR / batch.len() as f64 * residuals[*i];
+        }
+        (0..n * n).for_each(|k| covariance[k] += w[k / n] * w[k % n] / batches.len() as f64);
+    }
+    covariance
+}
+
+fn assert_close(found: &[f64], expected: &[f64], what: &str) {
+    assert_eq!(found.len(), expected.len());
+    let size = expected.iter().fold(0.0f64, |max, e| max.max(e.abs()));
+    for (k, (f, e)) in found.iter().zip(expected).enumerate() {
+        assert!((f - e).abs() <= 1e-12 * size, "{what}, entry {k}: {f} against {e}");
+    }
+}
+
+#[test]
+fn the_covariance_of_a_mini_batch_is_the_mean_over_all_batches() {
+    let residuals = [0.3, -1.2, 0.7, 2.0, -0.4];
+    for size in 1..=5 {
+        for replacement in [true, false] {
+            let batch = Batch::Size(size);
+            let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, 0.1) };
+            let effective = dynamics.effective_batch(5);
+            let formula = SampleCovariance::of_mini_batch(&residuals, LOSS_FACTOR, effective);
+            let exact = exact_covariance(&residuals, &batches(5, size, replacement));
+            assert_close(&sample_covariance(&formula), &exact, &format!("{size}, {replacement}"));
+        }
+    }
+}
+
+#[test]
+fn the_difference_of_mini_batches_has_twice_their_covariance() {
+    let place = Place::new(LinkKind::Square(Square));
+    for batch in [1, 3, SAMPLES] {
+        let noise = MiniBatchDifference { scale: 0.6, batch, index: 0 };
+        let of_one = exact_covariance(&place.residuals, &batches(SAMPLES, batch, false));
+        let expected: Vec<f64> = of_one.iter().map(|c| 2.0 * 0.6 * 0.6 * c).collect();
+        let found = sample_covariance(&noise.covariance(&place.point(SAMPLES)));
+        assert_close(&found, &expected, &format!("batches of {batch}"));
+    }
+}
+
+/// Plain formulas: one label has weight 2c, all labels 2c/n each.
+#[test]
+fn perturbed_labels_have_the_variance_of_their_weight() {
+    let place = Place::new(LinkKind::Square(Square));
+    let n = SAMPLES as f64;
+    for (labels, variance) in [(Labels::One, 0.36 * 0.49 / n), (Labels::Batch, 0.36 * 0.49 / (n * n))] {
+        let noise = LabelNoise { std: 0.7, labels, distribution: LabelDistribution::Rademacher, index: 0 };
+        let found = sample_covariance(&noise.covariance(&place.point(SAMPLES)));
+        assert_close(&found, &diagonal(&[variance; SAMPLES]), &format!("{labels:?}"));
+    }
+}
+
+#[test]
+fn shapes_keep_the_whole_covariance_or_its_diagonal_or_its_trace() {
+    for link in [LinkKind::Square(Square), LinkKind::Power(Power { depth: 3 })] {
+        let place = Place::new(link);
+        let point = place.point(SAMPLES);
+        let p = place.theta.len();
+        let label =
+            LabelNoise { std: 0.6, labels: Labels::One, distribution: LabelDistribution::Gaussian, index: 0 };
+        let of_batch = exact_covariance(&place.residuals, &batches(SAMPLES, 2, true));
+        let of_batch = of_batch.into_iter().map(|c| 0.36 * c).collect();
+        let of_label = sample_covariance(&label.covariance(&point));
+        for (of, expected) in [(CovarianceOf::MiniBatch(2), of_batch), (CovarianceOf::Label, of_label)] {
+            let full = GaussianSampleNoise { of, scale: 0.6, index: 0 }.covariance(&point);
+            assert_close(&sample_covariance(&full), &expected, &format!("{of:?}"));
+            let full = place.parameter_covariance(&full);
+            let variances: Vec<f64> = (0..p).map(|k| full[k * p + k]).collect();
+            let of_shape = |shape| ShapedNoise { of, shape, scale: 0.6, index: 0 }.variances(&point);
+            assert_close(&of_shape(CovarianceShape::Diagonal), &variances, &format!("{of:?}, diagonal"));
+            let mean = variances.iter().sum::<f64>() / p as f64;
+            assert_close(&of_shape(CovarianceShape::Isotropic), &vec![mean; p], &format!("{of:?}, trace"));
+        }
+    }
+}
+
+#[test]
+fn a_single_sample_has_no_mini_batch_noise() {
+    let problem = Problem::new(vec![1.0, 2.0], vec![0.5], None).unwrap();
+    let link = LinkKind::Square(Square);
+    let point = Point {
+        problem: &problem,
+        model: link.model(),
+        theta: &[1.0, 1.0],
+        residuals: &[2.5],
+        loss_factor: LOSS_FACTOR,
+        batch: 1,
+    };
+    let noise = Noise::Sample(Box::new(MiniBatchDifference { scale: 1.0, batch: 1, index: 0 }));
+    assert_eq!(noise.trace(&point), 0.0);
+    for replacement in [true, false] {
+        let batch = Batch::Size(1);
+        let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, 0.1) };
+        assert_eq!(total_trace(&[], &dynamics, &point), 0.0, "replacement {replacement}");
+    }
+}
+
+/// Also for more replicas than any kernel of ours puts side by side.
+#[test]
+fn a_replicas_noise_does_not_depend_on_its_neighbours() {
+    let place = Place::new(LinkKind::Square(Square));
+    let products = PlainProducts { link: place.link, problem: &place.problem, theta: &place.theta };
+    let draw = |noise: &dyn SampleNoise, replicas: &[u32]| {
+        let residuals: Vec<f64> =
+            place.residuals.iter().flat_map(|r| std::iter::repeat_n(*r, replicas.len())).collect();
+        let step = Step {
+            draws: Draws::new(3, replicas, 8),
+            batch: SAMPLES,
+            residuals: &residuals,
+            loss_factor: LOSS_FACTOR,
+            products: &products,
+        };
+        let mut weights = vec![0.0; residuals.len()];
+        noise.perturb(&step, &mut Scratch::default(), &mut weights);
+        weights
+    };
+    for (name, noise) in all_noises(2) {
+        let Noise::Sample(noise) = noise else { continue };
+        for lanes in [3, 8, 16, 17] {
+            let replicas: Vec<u32> = (5..5 + lanes).collect();
+            let together = draw(noise.as_ref(), &replicas);
+            for (lane, replica) in replicas.iter().enumerate() {
+                let found: Vec<f64> = together[lane..].iter().step_by(lanes as usize).copied().collect();
+                assert_eq!(found, draw(noise.as_ref(), &[*replica]), "{name}, lane {lane} of {lanes}");
+            }
+        }
+    }
+}
+
+#[test]
+fn noises_at_different_positions_are_different() {
+    let place = Place::new(LinkKind::Square(Square));
+    let products = PlainProducts { link: place.link, problem: &place.problem, theta: &place.theta };
+    let draw = |noise: &Noise| {
+        let step = Step {
+            draws: Draws::new(3, &[1], 8),
+            batch: SAMPLES,
+            residuals: &place.residuals,
+            loss_factor: LOSS_FACTOR,
+            products: &products,
+        };
+        let mut out = [0.0; SAMPLES];
+        match noise {
+            Noise::Sample(noise) => noise.perturb(&step, &mut Scratch::default(), &mut out),
+            Noise::Parameter(noise) => noise.add(&step, &mut Scratch::default(), &mut out[..DIM]),
+        }
+        out
+    };
+    for ((name, first), (_, second)) in all_noises(0).iter().zip(&all_noises(1)) {
+        assert_ne!(draw(first), draw(second), "{name}");
+    }
+}

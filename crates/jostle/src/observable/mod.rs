@@ -91,3 +91,6 @@ pub const ENTRY: Entry = Entry {
 fn truth_support(problem: &Problem) -> impl Iterator<Item = bool> {
     problem.truth().unwrap_or_default().iter().map(|t| *t != 0.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 //! interruption or on another machine, and adding a noise or an observable never shifts the draws of another.
 
 mod draws;
+#[cfg(test)]
+pub(crate) mod laws;
 mod normal;
 mod philox;
 

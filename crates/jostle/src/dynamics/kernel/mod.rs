@@ -17,6 +17,8 @@
 
 mod lanes;
 pub(crate) mod mini_batch;
+#[cfg(test)]
+pub(crate) mod plain;
 mod single;
 mod state;
 mod update;

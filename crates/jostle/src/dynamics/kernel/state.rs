@@ -76,7 +76,9 @@ impl State {
     }
 
     /// Passes over steps that would change nothing, because every replica has diverged.
-    pub(crate) fn skip_to(&mut self, step: u64) {
+    pub(crate) fn skip_to(&mut self, task: &Task<'_>, step: u64) {
+        let averaged_from = task.average_from.map_or(step, |from| from.max(self.step));
+        self.averaged += step.saturating_sub(averaged_from);
         self.step = step;
     }
 

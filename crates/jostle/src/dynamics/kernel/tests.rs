@@ -1,5 +1,6 @@
 //! Every kernel, on every level, against a plain reference: the same bits after every step.
 
+use super::plain::{PlainProducts, chain, slopes};
 use super::*;
 use crate::dynamics::Schedule;
 use crate::model::{ModelSpec, Power, Product, Square, Unit};
@@ -19,49 +20,6 @@ struct Reference<'a> {
     velocity: Vec<f64>,
     beta_sum: Vec<f64>,
     scratch: Scratch,
-}
-
-struct PlainProducts<'a> {
-    link: LinkKind,
-    problem: &'a Problem,
-    theta: &'a [f64],
-}
-
-impl Products for PlainProducts<'_> {
-    fn pull(&self, weights: &[f64], out: &mut [f64]) {
-        for (j, h) in out.iter_mut().enumerate() {
-            *h = chain(0.0, weights.iter().enumerate().map(|(i, w)| (self.problem.row(i)[j], *w)));
-        }
-    }
-    fn pull_squared(&self, weights: &[f64], out: &mut [f64]) {
-        for (j, h) in out.iter_mut().enumerate() {
-            *h = chain(0.0, weights.iter().enumerate().map(|(i, w)| (self.problem.row(i)[j].powi(2), *w)));
-        }
-    }
-    fn slopes(&self, out: &mut [f64]) {
-        let dim = self.problem.dim();
-        for j in 0..dim {
-            for (part, slope) in slopes(self.link, self.theta, dim, j).into_iter().enumerate() {
-                out[part * dim + j] = slope;
-            }
-        }
-    }
-    fn shape(&self) -> (usize, usize) {
-        (self.theta.len(), self.problem.dim())
-    }
-}
-
-fn parts(link: LinkKind, theta: &[f64], dim: usize, j: usize) -> [f64; 2] {
-    std::array::from_fn(|part| if part < link.parts() { theta[part * dim + j] } else { 0.0 })
-}
-
-fn slopes(link: LinkKind, theta: &[f64], dim: usize, j: usize) -> Vec<f64> {
-    let slopes = with_link!(link, form => form.slope(parts(link, theta, dim, j)));
-    slopes[..link.parts()].to_vec()
-}
-
-fn chain(start: f64, terms: impl Iterator<Item = (f64, f64)>) -> f64 {
-    terms.fold(start, |sum, (a, b)| a.mul_add(b, sum))
 }
 
 impl Reference<'_> {
