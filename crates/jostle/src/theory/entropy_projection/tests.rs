@@ -132,13 +132,13 @@ proptest! {
 }
 
 #[test]
-fn every_start_is_certified_over_a_hundred_and_fifty_orders_of_magnitude() {
+fn every_start_is_certified_over_three_hundred_orders_of_magnitude() {
     for (seed, samples) in [(0, 40), (1, 40), (51, 40), (0, 70), (1, 70)] {
         let problem = sparse(seed, samples, 100, 5);
-        for init in [1e-150, 1e-60, 1e-12, 1e-3, 0.01, 0.1, 0.3, 1.0, 2.0, 5.0, 30.0, 1e3, 1e6] {
+        for init in [1e-300, 1e-150, 1e-60, 1e-12, 1e-3, 0.01, 0.1, 0.3, 1.0, 2.0, 5.0, 30.0, 1e3, 1e6] {
             let found = entropy_projection(&problem, &[init]).unwrap();
             check_kkt(&problem, &[init], &found).unwrap();
-            assert!(found.iterations < 600, "{init}: {}", found.iterations);
+            assert!(found.iterations < 1500, "{init:e}: {}", found.iterations);
         }
     }
 }
@@ -217,6 +217,15 @@ fn labels_of_zero_are_interpolated_along_positive_null_vectors_or_by_zero() {
     let pinned = Problem::new(vec![1.0, 1.0], vec![0.0], None).unwrap();
     let found = entropy_projection(&pinned, &[1.0]).unwrap();
     assert!(found.beta.iter().all(|b| *b < 1e-11), "{:?}", found.beta);
+}
+
+#[test]
+fn a_design_of_zeros_leaves_the_start_or_has_no_interpolator() {
+    let free = Problem::new(vec![0.0; 6], vec![0.0; 2], None).unwrap();
+    let found = entropy_projection(&free, &[3.0]).unwrap();
+    assert!(found.beta.iter().all(|b| (b - 9.0).abs() < 1e-14));
+    let impossible = Problem::new(vec![0.0; 6], vec![0.0, 2.0], None).unwrap();
+    assert_eq!(entropy_projection(&impossible, &[1.0]), Err(TheoryError::NoInterpolator { distance: 1.0 }));
 }
 
 #[test]
