@@ -129,7 +129,11 @@ fn active<'a>(view: &View<'a>) -> impl Iterator<Item = bool> + use<'a> {
 
 /// The absolute coefficients on the support of the truth, or off it.
 fn split<'a>(view: &View<'a>, on: bool) -> impl Iterator<Item = f64> + use<'a> {
-    view.beta.iter().zip(truth_support(view.problem)).filter(move |(_, real)| *real == on).map(|(b, _)| b.abs())
+    view.beta
+        .iter()
+        .zip(truth_support(view.problem))
+        .filter(move |(_, real)| *real == on)
+        .map(|(b, _)| b.abs())
 }
 
 fn both(view: &View<'_>) -> usize {
