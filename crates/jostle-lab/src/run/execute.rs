@@ -37,6 +37,7 @@ impl Progress for Unwatched {
 }
 
 /// How a run came to its end.
+#[expect(clippy::large_enum_variant, reason = "there is one a run, and it is taken apart at once")]
 pub enum Outcome {
     /// Every cell is finished.
     Done(Run),
