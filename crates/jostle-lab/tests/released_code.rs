@@ -47,7 +47,7 @@ fn simulate(
     let pool = rayon::ThreadPoolBuilder::new().build().unwrap();
     let mut replicas = Vec::new();
     run(&[cell.check().unwrap()], &pool, Level::detect(), &Silent, &mut |_, result| {
-        replicas = result.replicas
+        replicas = result.replicas;
     });
     replicas
 }

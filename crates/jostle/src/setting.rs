@@ -358,7 +358,9 @@ impl Setting {
             (Kind::Names, Value::Names(_))
             | (Kind::Batch, Value::Batch(_))
             | (Kind::Schedule, Value::Schedule(_))
-            | (Kind::Recording, Value::Recording(_)) => Ok(value.clone()),
+            | (Kind::Recording, Value::Recording(Recording::Log(2..) | Recording::Every(1..))) => {
+                Ok(value.clone())
+            }
             _ => Err(refused()),
         }
     }

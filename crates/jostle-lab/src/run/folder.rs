@@ -138,13 +138,25 @@ impl Run {
     /// The file cannot be read.
     pub fn data_vector(&self, name: &str, cell: usize) -> Result<Option<Vec<f64>>, StorageError> {
         let mut arrays = ArrayReader::open(&self.folder.join("final.npz"))?;
-        for name in [name.to_owned(), format!("{name}_{cell}")] {
-            if arrays.has(&name) {
-                return arrays.read_vector(&name).map(Some);
-            }
-        }
-        Ok(None)
+        data_name(&arrays, name, cell).map(|name| arrays.read_vector(&name)).transpose()
     }
+
+    /// A matrix of `final.npz` that all cells share or that cell `cell` has of its own, as its rows; none if there is
+    /// no such matrix.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn data_rows(&self, name: &str, cell: usize) -> Result<Vec<Vec<f64>>, StorageError> {
+        let mut arrays = ArrayReader::open(&self.folder.join("final.npz"))?;
+        let Some(name) = data_name(&arrays, name, cell) else { return Ok(Vec::new()) };
+        let (_, columns, values) = arrays.read_matrix(&name)?;
+        Ok(values.chunks_exact(columns).map(<[f64]>::to_vec).collect())
+    }
+}
+
+/// The name under which a cell finds shared data, or its own.
+fn data_name(arrays: &ArrayReader, name: &str, cell: usize) -> Option<String> {
+    [name.to_owned(), format!("{name}_{cell}")].into_iter().find(|name| arrays.has(name))
 }
 
 fn cell_rows(cells: &[i64], steps: &[i64]) -> Vec<CellRows> {

@@ -17,7 +17,8 @@ use std::sync::mpsc;
 /// it and all cells before it are finished. Returns the number of cells handed over: fewer than there are only if the
 /// monitor asked to stop.
 ///
-/// The results are the same whatever the number of threads.
+/// The results are the same whatever the number of threads. Not to be called from a thread of the pool itself, which
+/// would wait for the work that it keeps from being done.
 pub fn run(
     cells: &[Cell],
     pool: &rayon::ThreadPool,
@@ -27,14 +28,14 @@ pub fn run(
 ) -> usize {
     let (sender, receiver) = mpsc::channel();
     pool.in_place_scope_fifo(|scope| {
-        let mut open: Vec<Vec<Option<UnitResult>>> = Vec::with_capacity(cells.len());
+        let mut open: Vec<Open> = Vec::with_capacity(cells.len());
         for (k, cell) in cells.iter().enumerate() {
             let units = units(cell);
-            open.push(vec![None; units.len()]);
+            open.push(Open { missing: units.len(), parts: vec![None; units.len()] });
             for (part, unit) in units.into_iter().enumerate() {
                 let sender = sender.clone();
                 scope.spawn_fifo(move |_| {
-                    // The receiver is gone once a stop has been heard; the result is then not wanted.
+                    // The receiver outlives the scope's tasks; a failed send could only mean that nobody listens.
                     let _ = sender.send((k, part, run_unit(cell, &unit, level, monitor)));
                 });
             }
@@ -42,16 +43,23 @@ pub fn run(
         drop(sender);
         let mut next = 0;
         for (k, part, result) in receiver {
-            open[k][part] = result;
-            while next < cells.len() && open[next].iter().all(Option::is_some) {
+            open[k].missing -= usize::from(result.is_some());
+            open[k].parts[part] = result;
+            while next < cells.len() && open[next].missing == 0 {
                 let mut whole = UnitResult::default();
-                open[next].drain(..).flatten().for_each(|part| whole.append(part));
+                open[next].parts.drain(..).flatten().for_each(|part| whole.append(part));
                 finished(next, whole);
                 next += 1;
             }
         }
         next
     })
+}
+
+/// A cell of which units are still missing.
+struct Open {
+    missing: usize,
+    parts: Vec<Option<UnitResult>>,
 }
 
 /// The settings of an experiment's `[ensemble]` table.

@@ -88,7 +88,7 @@ pub const ENTRY: Entry = Entry {
 };
 
 /// The support of the truth (d flags).
-fn truth_support(problem: &Problem) -> impl Iterator<Item = bool> {
+fn truth_support(problem: &Problem) -> impl Iterator<Item = bool> + use<'_> {
     problem.truth().unwrap_or_default().iter().map(|t| *t != 0.0)
 }
 

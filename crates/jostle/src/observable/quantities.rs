@@ -66,6 +66,25 @@ pub(super) const ALL: &[Observable] = &[
         measure: |view| active(view).filter(|a| *a).count() as f64,
     },
     Observable {
+        name: "support_mean",
+        symbol: "mean of |beta_j| over the support of the truth",
+        doc: "Mean absolute coefficient on the support of the truth; 0 when the truth is zero.",
+        needs: Needs::Truth,
+        diverged: INFINITE,
+        measure: |view| {
+            let on: Vec<f64> = split(view, true).collect();
+            if on.is_empty() { 0.0 } else { on.iter().sum::<f64>() / on.len() as f64 }
+        },
+    },
+    Observable {
+        name: "off_support_max",
+        symbol: "max of |beta_j| off the support of the truth",
+        doc: "Largest absolute coefficient off the support of the truth; 0 when there is none.",
+        needs: Needs::Truth,
+        diverged: INFINITE,
+        measure: |view| split(view, false).fold(0.0, f64::max),
+    },
+    Observable {
         name: "support_precision",
         symbol: "|active and true| / |active|",
         doc: "Share of the active coefficients that are in the support of the truth; 1 when none is active.",
@@ -106,6 +125,15 @@ fn squared_error(view: &View<'_>, beta: &[f64]) -> f64 {
 
 fn active<'a>(view: &View<'a>) -> impl Iterator<Item = bool> + use<'a> {
     view.beta.iter().map(|b| b.abs() > ACTIVE_THRESHOLD)
+}
+
+/// The absolute coefficients on the support of the truth, or off it.
+fn split<'a>(view: &View<'a>, on: bool) -> impl Iterator<Item = f64> + use<'a> {
+    view.beta
+        .iter()
+        .zip(truth_support(view.problem))
+        .filter(move |(_, real)| *real == on)
+        .map(|(b, _)| b.abs())
 }
 
 fn both(view: &View<'_>) -> usize {

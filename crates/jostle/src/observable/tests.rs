@@ -40,6 +40,8 @@ fn every_observable_has_the_value_computed_by_hand() {
         ("l1_norm", 5.0),
         ("l2_norm", 17.0f64.sqrt()),
         ("active", 2.0),
+        ("support_mean", 1.0),
+        ("off_support_max", 4.0),
         ("support_precision", 0.5),
         ("support_recall", 1.0),
         ("gradient_norm", 10.0f64.sqrt()),

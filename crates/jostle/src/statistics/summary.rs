@@ -33,7 +33,7 @@ pub fn quantile(values: &[f64], probability: f64) -> f64 {
         return low;
     }
     let high = above.iter().fold(f64::INFINITY, |least, v| least.min(*v));
-    if high == low { low } else { low.mul_add(1.0 - fraction, fraction * high) }
+    if high == low { low } else { (1.0 - fraction) * low + fraction * high }
 }
 
 #[cfg(test)]
@@ -75,6 +75,7 @@ mod tests {
             assert!(mean(values).is_nan());
         }
         assert!(median(&[f64::NEG_INFINITY, f64::INFINITY]).is_nan());
+        assert_eq!(median(&[f64::NEG_INFINITY, 1.0]), f64::NEG_INFINITY);
     }
 
     proptest! {

@@ -7,15 +7,16 @@
 //! ```
 //!
 //! (HaoChen et al. 2020, arXiv 2006.08680, the limit that its GD runs approach; Woodworth et al. 2020, arXiv
-//! 2002.09277). Gradient descent of step size `eta` ends within a relative distance of order `eta` of it.
+//! 2002.09277). Gradient descent of step size `eta` ends within a relative distance of order `eta` of it. (Some
+//! write `tau^2 exp(2 X' nu)`, with half the `nu`; ours are the Lagrange multipliers.)
 //!
-//! The multipliers `nu` maximise the concave dual `y . nu - sum_j tau_j^2 exp(X_j . nu)` over n numbers. We maximise it
-//! by a damped Newton method rather than solve the exponential cone programme and polish, because the dual iterates are
-//! exact stationary points of the Lagrangian at every step, so that the residual is the whole certificate, and because
-//! the iteration also converges where the solution has coefficients that every interpolator has at zero (a sparse truth
-//! with `n > d/2`): they shrink by a factor of about `e` a step, whereas an interior point hands over a point from
-//! which polishing does not start. The cone programme is the oracle of the tests, and clarabel decides whether there
-//! is an interpolator at all when the iteration finds none.
+//! The multipliers `nu` maximise the concave dual `y . nu - sum_j tau_j^2 exp(X_j . nu)` over n numbers. We maximise
+//! it by a damped Newton method rather than solve the exponential cone programme and polish. Every dual iterate is a
+//! stationary point of the Lagrangian, so that the residual is the whole certificate. The iteration also converges
+//! where every interpolator has the same coefficients at zero (a sparse truth with `n > d/2`): there the dual has no
+//! maximiser for polishing to tend to, but the coefficients shrink by a factor of about `e` a step. The cone programme
+//! is the oracle of the tests, and clarabel decides whether there is an interpolator at all when the iteration finds
+//! none.
 
 use clarabel::solver::SupportedConeT::{NonnegativeConeT, ZeroConeT};
 
@@ -31,6 +32,12 @@ pub const TOLERANCE: f64 = 1e-12;
 /// interpolator; below it, clarabel's answer may be a rounding error.
 const DISTANCE_RESOLUTION: f64 = 1e-8;
 
+/// Residual from which the path of solutions is followed further, and the largest change of `ln tau^2` at once.
+const PATH_TOLERANCE: f64 = 1e-3;
+const PATH_STEP: f64 = 4.0;
+/// The smallest share of such a change, so that the path comes to an end.
+const SHORTEST: f64 = 0.01;
+
 const MAX_ITERATIONS: usize = 1000;
 const PATIENCE: usize = 60;
 
@@ -43,8 +50,8 @@ pub struct EntropyProjection {
     pub dual: Vec<f64>,
     /// `|X beta - y| / |y|`, or relative to the predictions of the start when all labels are zero.
     pub primal_residual: f64,
-    /// Distance between the primal and the dual value, `|nu . (X beta - y)|`: `beta` is the exact minimiser of the
-    /// Lagrangian at `nu`, so nothing else separates the two.
+    /// Distance between the primal and the dual value, `|nu . (X beta - y)|`: `beta` minimises the Lagrangian at `nu`
+    /// up to rounding, so that nothing else separates the two.
     pub gap: f64,
     /// Newton steps taken.
     pub iterations: usize,
@@ -91,7 +98,11 @@ fn rounding_floor(problem: &Problem, beta: &[f64]) -> f64 {
 /// `|y|`, or the size of `X beta` where the labels give no scale.
 fn label_scale(problem: &Problem, beta: &[f64]) -> f64 {
     let labels = norm(problem.y());
-    if labels > 0.0 { labels } else { norm(&product(problem.x(), problem.dim(), beta)).max(f64::MIN_POSITIVE) }
+    if labels > 0.0 {
+        labels
+    } else {
+        norm(&product(problem.x(), problem.dim(), beta)).max(f64::MIN_POSITIVE)
+    }
 }
 
 /// The dual problem in coordinates in which the rows are independent.
@@ -103,6 +114,14 @@ struct Dual<'a> {
     /// `X` in that basis (rank x d).
     rows: Vec<f64>,
     scale: f64,
+}
+
+/// Where the iteration is: multipliers in the basis, and `ln beta`. The latter is kept beside the multipliers, because
+/// recomputed from large ones it would carry their rounding errors.
+struct Position {
+    reduced: Vec<f64>,
+    log_beta: Vec<f64>,
+    iterations: usize,
 }
 
 impl<'a> Dual<'a> {
@@ -118,53 +137,108 @@ impl<'a> Dual<'a> {
         Self { problem, log_scale, basis: Some(basis), rows, scale }
     }
 
-    /// Damped Newton: the step `t = ln(1 + m) / m`, with `m = max_j |X_j . direction|`, decreases the negative dual
-    /// at every iteration and tends to a full step (Sun and Tran-Dinh 2019, Mathematical Programming 178, theorem 2:
-    /// sums of exponentials are generalised self-concordant of order 2). No line search, no start to be guessed.
+    /// Follows the solutions from scales of at least the size that the labels ask for down to the wanted ones: the
+    /// solution for a tiny scale is nearly that of a linear programme, too far for Newton's method alone.
     fn maximise(&self) -> EntropyProjection {
-        let rank = self.rows.len() / self.problem.dim();
-        let mut reduced = vec![0.0; rank];
-        let mut best = self.evaluate(&reduced, 0);
+        let natural = (norm(self.problem.y()) / norm(self.problem.x()).max(f64::MIN_POSITIVE)).ln();
+        let mut scale: Vec<f64> = self.log_scale.iter().map(|l| l.max(natural)).collect();
+        let mut position = Position {
+            reduced: vec![0.0; self.rows.len() / self.problem.dim()],
+            log_beta: scale.clone(),
+            iterations: 0,
+        };
+        loop {
+            let missing: Vec<f64> = self.log_scale.iter().zip(&scale).map(|(l, s)| l - s).collect();
+            let most = missing.iter().fold(0.0, |most: f64, m| most.max(-m));
+            if most == 0.0 {
+                return self.newton(&mut position, TOLERANCE);
+            }
+            let found = self.newton(&mut position, PATH_TOLERANCE);
+            if found.primal_residual.is_nan() || found.primal_residual > PATH_TOLERANCE {
+                return found;
+            }
+            let share = self.follow(&mut position, &found.beta, &missing, (PATH_STEP / most).min(1.0));
+            for ((s, m), l) in scale.iter_mut().zip(&missing).zip(&self.log_scale) {
+                // Arriving exactly, so that the loop ends.
+                *s = if share == 1.0 { *l } else { *s + share * m };
+            }
+        }
+    }
+
+    /// Moves along the tangent of the path of solutions by a share of the change of `ln tau^2`: at most the given one,
+    /// and so far that no coefficient grows by more than a factor of `e`, as long as that gets anywhere. Returns the
+    /// share.
+    fn follow(&self, position: &mut Position, beta: &[f64], change: &[f64], at_most: f64) -> f64 {
+        let dim = self.problem.dim();
+        let lost: Vec<f64> = beta.iter().zip(change).map(|(b, c)| -b * c).collect();
+        let direction = solve_weighted_gram(&self.rows, dim, beta, &product(&self.rows, dim, &lost));
+        let mut moves = transpose_product(&self.rows, dim, &direction);
+        for (m, c) in moves.iter_mut().zip(change) {
+            *m += c;
+        }
+        let upwards = moves.iter().fold(0.0, |most: f64, m| most.max(*m));
+        let share = (1.0 / upwards).clamp(SHORTEST * at_most, at_most);
+        position.advance(&direction, &moves, share);
+        share
+    }
+
+    /// Damped Newton on the negative dual `g`. Along a direction that changes `ln beta` by `m`, at most by `M` upwards,
+    ///
+    /// ```text
+    /// g(t) - g(0) <= -t q + q (exp(t M) - 1 - t M)/M^2,    q = sum_j beta_j m_j^2,
+    /// ```
+    ///
+    /// since `(exp(x) - 1 - x)/x^2` increases in `x`. The bound is least at `t = ln(1 + M)/M`, where it is below zero:
+    /// `g` decreases at every iteration, steps become full ones as `M` tends to 0, and no line search is needed
+    /// (compare Sun and Tran-Dinh 2019, Mathematical Programming 178, for sums of exponentials).
+    fn newton(&self, position: &mut Position, wanted: f64) -> EntropyProjection {
+        let dim = self.problem.dim();
+        let mut best = self.evaluate(position);
         let mut current = best.clone();
-        for iteration in 1..=MAX_ITERATIONS {
-            let residual = self.residual(&current.beta);
-            let gradient = match &self.basis {
-                Some(basis) => product(basis, residual.len(), &residual),
-                None => residual,
-            };
-            let direction = solve_weighted_gram(&self.rows, self.problem.dim(), &current.beta, &gradient);
-            let moves = transpose_product(&self.rows, self.problem.dim(), &direction);
-            let largest = moves.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-            if largest == 0.0 || !largest.is_finite() {
+        let limit = position.iterations + MAX_ITERATIONS;
+        while position.iterations < limit {
+            // On the path, near is enough; at its end, steps are taken as long as they gain anything.
+            if wanted > TOLERANCE && best.primal_residual <= wanted {
                 break;
             }
-            let length = largest.ln_1p() / largest;
-            for (value, d) in reduced.iter_mut().zip(&direction) {
-                *value -= length * d;
+            let mut gradient = self.residual(&current.beta);
+            if let Some(basis) = &self.basis {
+                gradient = product(basis, gradient.len(), &gradient);
             }
-            current = self.evaluate(&reduced, iteration);
-            let at_rounding = best.primal_residual <= TOLERANCE && current.primal_residual > 0.5 * best.primal_residual;
+            let descent: Vec<f64> = gradient.iter().map(|g| -g).collect();
+            let direction = solve_weighted_gram(&self.rows, dim, &current.beta, &descent);
+            let moves = transpose_product(&self.rows, dim, &direction);
+            if !moves.iter().all(|m| m.is_finite()) {
+                break;
+            }
+            let upwards = moves.iter().fold(0.0, |most: f64, m| most.max(*m));
+            position.advance(&direction, &moves, if upwards > 0.0 { upwards.ln_1p() / upwards } else { 1.0 });
+            position.iterations += 1;
+            current = self.evaluate(position);
+            let reached = best.primal_residual <= wanted.max(rounding_floor(self.problem, &best.beta));
+            let settled = reached && current.primal_residual > 0.5 * best.primal_residual;
             if current.primal_residual < best.primal_residual {
                 best = current.clone();
             }
-            if at_rounding || !current.primal_residual.is_finite() || iteration > best.iterations + PATIENCE {
+            if settled
+                || !current.primal_residual.is_finite()
+                || position.iterations > best.iterations + PATIENCE
+            {
                 break;
             }
         }
         best
     }
 
-    fn evaluate(&self, reduced: &[f64], iterations: usize) -> EntropyProjection {
-        let n = self.problem.samples();
+    fn evaluate(&self, position: &Position) -> EntropyProjection {
         let dual = match &self.basis {
-            Some(basis) => transpose_product(basis, n, reduced),
-            None => reduced.to_vec(),
+            Some(basis) => transpose_product(basis, self.problem.samples(), &position.reduced),
+            None => position.reduced.clone(),
         };
-        let shift = transpose_product(self.problem.x(), self.problem.dim(), &dual);
-        let beta: Vec<f64> = self.log_scale.iter().zip(shift).map(|(l, s)| (l + s).exp()).collect();
+        let beta: Vec<f64> = position.log_beta.iter().map(|l| l.exp()).collect();
         let residual = self.residual(&beta);
         let (primal_residual, gap) = (norm(&residual) / self.scale, dot(&dual, &residual).abs());
-        EntropyProjection { beta, dual, primal_residual, gap, iterations }
+        EntropyProjection { beta, dual, primal_residual, gap, iterations: position.iterations }
     }
 
     /// `X beta - y` (n).
@@ -177,6 +251,17 @@ impl<'a> Dual<'a> {
     }
 }
 
+impl Position {
+    fn advance(&mut self, direction: &[f64], moves: &[f64], length: f64) {
+        for (value, d) in self.reduced.iter_mut().zip(direction) {
+            *value += length * d;
+        }
+        for (l, m) in self.log_beta.iter_mut().zip(moves) {
+            *l += length * m;
+        }
+    }
+}
+
 /// `min { |X b - y| : b >= 0 } / |y|`, with columns scaled to norm one.
 fn distance_to_cone(problem: &Problem) -> f64 {
     let (n, dim) = (problem.samples(), problem.dim());
@@ -185,7 +270,8 @@ fn distance_to_cone(problem: &Problem) -> f64 {
         return 0.0;
     }
     let norms = super::null_cone::column_norms(problem);
-    let mut constraints: Vec<_> = block(problem.x(), dim, 0, 0).map(|(i, j, v)| (i, j, v / norms[j])).collect();
+    let mut constraints: Vec<_> =
+        block(problem.x(), dim, 0, 0).map(|(i, j, v)| (i, j, v / norms[j])).collect();
     constraints.extend((0..n).map(|i| (i, dim + i, 1.0)));
     constraints.extend((0..dim).map(|j| (n + j, j, -1.0)));
     let mut bounds: Vec<f64> = problem.y().iter().map(|y| y / labels).collect();

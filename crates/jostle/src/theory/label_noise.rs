@@ -14,7 +14,7 @@
 //!
 //! | | factor |
 //! |---|---|
-//! | loss `(c/n) sum r^2` | `m = 4 c` for `w^2` and `u^2 - v^2`, `m = 2 c` for `a * b`: one for the papers' 1/4 and 1/2 |
+//! | loss `(c/n) sum r^2` | `m = 4 c` for `w^2` and `u^2 - v^2`, `m = 2 c` for `a * b`: 1 in the papers |
 //! | labels perturbed in a step | 1 for `labels = "one"`, 1/batch for `labels = "batch"` (1/n with the full batch) |
 //! | heavy-ball momentum `b` | 1/(1 - b) |
 //! | mini-batches of effective size `B'` | adds `rate/(2 B') (1/n) sum_i x_ij^2 E r_i^2`, see [`sampling_strength`] |
@@ -37,9 +37,9 @@ pub struct LabelNoiseStrength {
 }
 
 impl LabelNoiseStrength {
-    /// Steps after which a coordinate off the support has shrunk by `ratio` in `w`, per unit of its KKT slack in units of
-    /// `lambda_j` (d): `ln(1/ratio) / (rate lambda_j)`, which is `2 ln(1/ratio) / (eta delta)^2` for columns with
-    /// `|X_j|^2 = n`. Infinite where `lambda_j` is zero.
+    /// Steps after which a coordinate off the support has shrunk by `ratio` in `w` if its KKT slack is `lambda_j` (d),
+    /// to be divided by the slack in units of `lambda_j` otherwise: `ln(1/ratio) / (rate lambda_j)`, which is
+    /// `2 ln(1/ratio) / (eta delta)^2` for columns with `|X_j|^2 = n`. Infinite where `lambda_j` is zero.
     ///
     /// # Errors
     /// A ratio outside (0, 1).

@@ -102,7 +102,8 @@ fn verified_direction(x: &[f64], dim: usize, z: &[f64]) -> Option<Vec<f64>> {
     let size = norm(z);
     let direction: Vec<f64> = z.iter().map(|z| z / size).collect();
     let image = transpose_product(x, dim, &direction);
-    let (low, high) = image.iter().fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), v| (low.min(*v), high.max(*v)));
+    let (low, high) =
+        image.iter().fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), v| (low.min(*v), high.max(*v)));
     (high > RESOLUTION && low >= -RESOLUTION * high).then_some(direction)
 }
 

@@ -18,8 +18,7 @@ fn coverage(samples: u64, level: f64, covers: impl Fn(u64) -> bool) -> (f64, f64
 #[test]
 fn the_bootstrap_interval_of_a_mean_covers_it_at_its_level() {
     let size = 60;
-    let (share, error) =
-        coverage(1000, LEVEL, |k| bootstrap(&normal_sample(k, size), k, mean).contains(0.0));
+    let (share, error) = coverage(1000, LEVEL, |k| bootstrap(&normal_sample(k, size), k, mean).contains(0.0));
     // Percentile intervals of a mean fall short by about 1/n.
     assert!((share - LEVEL).abs() < error + 1.0 / size as f64, "{share}");
 }
@@ -113,7 +112,9 @@ fn the_median_interval_covers_the_median_at_its_stated_level() {
 #[test]
 fn the_median_interval_uses_the_tabulated_order_statistics() {
     // Two-sided 95 % ranks of the sign test, e.g. Conover, Practical Nonparametric Statistics, table A3.
-    for (size, low, level) in [(6, 1, 0.96875), (10, 2, 0.978515625), (20, 6, 0.958610535), (30, 10, 0.957226)] {
+    for (size, low, level) in
+        [(6, 1, 0.96875), (10, 2, 0.978515625), (20, 6, 0.958610535), (30, 10, 0.957226)]
+    {
         let values: Vec<f64> = (1..=size).rev().map(f64::from).collect();
         let interval = median_interval(&values).unwrap();
         assert_eq!((interval.low, interval.high), (f64::from(low), f64::from(size + 1 - low)));

@@ -1,6 +1,6 @@
 use super::*;
 use crate::dynamics::Schedule;
-use crate::model::{Model, Product, Square, Unit};
+use crate::model::{Product, Square, Unit};
 use crate::noise::{LabelDistribution, Point, SampleCovariance, SampleNoise};
 use proptest::prelude::*;
 
@@ -25,9 +25,14 @@ fn one_label_gives_half_of_step_size_times_variance_times_the_mean_squared_colum
     let problem = problem();
     let dynamics = GradientDescent::new(1, 0.01);
     for link in MODELS {
-        let found =
-            label_noise_strength(&problem, &ModelSpec::new(link, 1.0), &dynamics, &noise(2.0, Labels::One), 0)
-                .unwrap();
+        let found = label_noise_strength(
+            &problem,
+            &ModelSpec::new(link, 1.0),
+            &dynamics,
+            &noise(2.0, Labels::One),
+            0,
+        )
+        .unwrap();
         for (lambda, square) in found.lambda.iter().zip(squares(&problem)) {
             assert!((lambda - 0.01 * 4.0 / 2.0 * square / 3.0).abs() < 1e-16);
         }
@@ -72,8 +77,9 @@ proptest! {
 
         let theta = vec![1.0; spec.link.model().num_params(4)];
         let residuals = [0.3, -0.7, 0.2];
+        let model = spec.link.model();
         let point =
-            Point { problem: &problem, model: spec.link.model(), theta: &theta, residuals: &residuals, loss_factor: c, batch };
+            Point { problem: &problem, model, theta: &theta, residuals: &residuals, loss_factor: c, batch };
         let sampling = SampleCovariance::of_mini_batch(&residuals, c, dynamics.effective_batch(3));
         let squared: Vec<f64> = residuals.iter().map(|r| r * r).collect();
         let added = sampling_strength(&problem, &spec, &dynamics, &squared, 0).unwrap();
@@ -95,7 +101,8 @@ fn a_scalar_run_without_a_signal_contracts_in_the_predicted_time() {
     // w <- w (1 + eta delta s) with a random sign s: ln w falls by ln(1 - (eta delta)^2)/2 a step on average.
     let problem = Problem::new(vec![1.0], vec![0.0], None).unwrap();
     let spec = ModelSpec::new(LinkKind::Square(Square), 1.0);
-    let found = label_noise_strength(&problem, &spec, &GradientDescent::new(1, 0.01), &noise(3.0, Labels::One), 0);
+    let found =
+        label_noise_strength(&problem, &spec, &GradientDescent::new(1, 0.01), &noise(3.0, Labels::One), 0);
     let steps = found.unwrap().contraction_steps(1e-3).unwrap()[0];
     assert!((steps - 2.0 * 1e3_f64.ln() / (0.03_f64 * 0.03)).abs() < 1e-6);
     let exact = 1e-3_f64.ln() / (0.5 * (-0.03_f64 * 0.03).ln_1p());
@@ -119,8 +126,7 @@ fn other_models_and_impossible_ratios_are_refused() {
         assert!(error.to_string().contains("holds for beta = w^2, u^2 - v^2 and a * b"), "{error}");
     }
     let spec = ModelSpec::new(LinkKind::Square(Square), 1.0);
-    let strength =
-        label_noise_strength(&problem(), &spec, &dynamics, &noise(1.0, Labels::One), 0).unwrap();
+    let strength = label_noise_strength(&problem(), &spec, &dynamics, &noise(1.0, Labels::One), 0).unwrap();
     for ratio in [0.0, 1.0, f64::NAN] {
         assert!(matches!(strength.contraction_steps(ratio), Err(TheoryError::Fraction { .. })));
     }

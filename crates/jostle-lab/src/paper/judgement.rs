@@ -1,0 +1,56 @@
+//! From replicas to a measured value with its interval.
+
+use crate::report::compact_interval;
+use crate::storage::StorageError;
+use jostle::statistics::{bootstrap, mean, median, median_interval, wilson};
+
+/// Seed of the resampling; any fixed number will do.
+const SEED: u64 = 20_06_08_680;
+
+/// A measured value with its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
+    /// The value.
+    pub value: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+}
+
+impl Measured {
+    /// The mean of replicas, with a bootstrap interval.
+    pub fn mean(values: &[f64]) -> Self {
+        let interval = bootstrap(values, SEED, mean);
+        Self { value: mean(values), low: interval.low, high: interval.high }
+    }
+
+    /// The median of replicas, with the interval of order statistics (or their whole range, below six replicas).
+    /// Values that are not numbers count as infinite.
+    pub fn median(values: &[f64]) -> Self {
+        let values: Vec<f64> = values.iter().map(|v| if v.is_nan() { f64::INFINITY } else { *v }).collect();
+        let range = || {
+            let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+            (low, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+        };
+        let (low, high) =
+            median_interval(&values).map_or_else(range, |interval| (interval.low, interval.high));
+        Self { value: median(&values), low, high }
+    }
+
+    /// A share of trials, with the interval of Wilson.
+    pub fn share(successes: usize, trials: usize) -> Self {
+        let interval = wilson(successes as u64, trials as u64);
+        Self { value: successes as f64 / trials as f64, low: interval.low, high: interval.high }
+    }
+
+    /// The value and its interval as a text.
+    pub fn text(self) -> String {
+        compact_interval(Some(self.value), Some(self.low), Some(self.high))
+    }
+}
+
+/// The mean of a list that may not be read.
+pub(super) fn mean_of(values: Result<Vec<f64>, StorageError>) -> Result<f64, StorageError> {
+    values.map(|values| mean(&values))
+}
