@@ -19,6 +19,7 @@ pub struct AtomicFile {
     file: BufWriter<File>,
     temporary: TempPath,
     path: PathBuf,
+    failed: bool,
 }
 
 impl AtomicFile {
@@ -43,7 +44,7 @@ impl AtomicFile {
         let (file, temporary) = temporary.into_parts();
         // Where files cannot be locked, they are written all the same.
         let _ = file.try_lock();
-        Ok(Self { file: BufWriter::new(file), temporary, path: path.to_path_buf() })
+        Ok(Self { file: BufWriter::new(file), temporary, path: path.to_path_buf(), failed: false })
     }
 
     /// The path at which the file will appear.
@@ -56,7 +57,9 @@ impl AtomicFile {
     /// # Errors
     /// The disk is full or fails.
     pub fn settle(&mut self) -> Result<(), StorageError> {
-        let settled = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        let lost = || io::Error::other("an earlier part of it could not be written");
+        let settled = if self.failed { Err(lost()) } else { self.file.flush() };
+        let settled = settled.and_then(|()| self.file.get_ref().sync_all());
         settled.map_err(StorageError::io("write the file")).map_err(|e| e.in_file(&self.path))
     }
 
@@ -73,19 +76,41 @@ impl AtomicFile {
     }
 }
 
+impl AtomicFile {
+    /// Remembers a refusal: the file can no longer be published.
+    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        self.failed |= result.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        result
+    }
+}
+
+/// After a refusal everything is accepted and thrown away: encoders that complete their file when they are dropped
+/// would otherwise complain on standard error about what they have reported already.
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        if self.failed {
+            return Ok(bytes.len());
+        }
+        let written = self.file.write(bytes);
+        self.note(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        if self.failed {
+            return Ok(());
+        }
+        let flushed = self.file.flush();
+        self.note(flushed)
     }
 }
 
 impl Seek for AtomicFile {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.file.seek(position)
+        if self.failed {
+            return self.file.get_mut().seek(position);
+        }
+        let sought = self.file.seek(position);
+        self.note(sought)
     }
 }
 
