@@ -62,7 +62,7 @@ fn a_grid_is_repeatable() {
 
 #[test]
 fn a_run_in_which_replicas_diverge_is_repeatable() {
-    is_repeatable(&Lab::with(&small(&[("0.01", "0.3"), ("replicas = 3", "replicas = 17")])));
+    is_repeatable(&Lab::with(&small(&[("0.01", "0.5"), ("replicas = 3", "replicas = 17")])));
 }
 
 #[test]
