@@ -231,6 +231,21 @@ fn what_does_not_fit_in_memory_is_refused_with_what_it_needs() {
         &[("replicas = 3", "replicas = 4_000_000_000")],
         &["the experiment \"small\" needs "],
     );
+    // Each data set for itself is small.
+    let seeds: Vec<String> = (0..50_000).map(|seed| seed.to_string()).collect();
+    let grid = format!("replicas = 3\n[grid]\n\"problem.seed\" = [{}]", seeds.join(", "));
+    answers_about_memory(
+        &[("samples = 10", "samples = 10_000"), ("dim = 20", "dim = 10_000"), ("replicas = 3", &grid)],
+        &["the data of 50000 problems needs 36.4 TiB, but ", "; reduce the grid"],
+    );
+    answers_about_memory(
+        &[
+            ("samples = 10", "samples = 1_000\ndata_per_replica = true"),
+            ("dim = 20", "dim = 1_000"),
+            ("replicas = 3", "replicas = 1_000_000"),
+        ],
+        &["the experiment \"small\" needs 7."],
+    );
 }
 
 #[test]
