@@ -4,7 +4,7 @@ use crate::args::{Output, ReproduceOptions, Scale};
 use crate::check::duration;
 use crate::progress::Bar;
 use crate::{Ending, print};
-use jostle_lab::claim::{claims_table, verdict_line};
+use jostle_lab::claim::claims_table;
 use jostle_lab::experiment::Overrides;
 use jostle_lab::paper::{PAPERS, PaperOutcome, Reproduction, find, reproduce as run_paper};
 use jostle_lab::run::LabError;
@@ -42,11 +42,10 @@ pub(crate) fn reproduce(options: &ReproduceOptions, output: &Output) -> Result<E
     } else if !output.quiet {
         let width = terminal_width();
         print(&format!(
-            "{}, scale {}\n\n{}\n{}\nReport: {}\n",
+            "{}, scale {}\n\n{}\nReport: {}\n",
             reproduction.paper.title,
             reproduction.scale,
             claims_table(&claims, width),
-            verdict_line(&claims),
             report.display()
         ));
     }

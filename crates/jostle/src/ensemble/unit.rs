@@ -2,7 +2,7 @@
 
 use super::{Cell, Source};
 use crate::dynamics::Batch;
-use crate::dynamics::kernel::{Data, Kernel, State, Task, advance, mini_batch};
+use crate::dynamics::kernel::{Data, Kernel, State, Task, advance};
 use crate::observable::View;
 use crate::problem::Problem;
 use crate::simd::Level;
@@ -133,8 +133,7 @@ fn run_block(
     let count = replicas.len();
     // Lanes beyond the block compute replicas that nobody asked for.
     let lanes: Vec<u32> = (replicas.start..).take(kernel.lanes(task.level)).collect();
-    let spare = if kernel == Kernel::MiniBatch { mini_batch::spare(dim) } else { 0 };
-    let mut state = State::new(task, &theta, dim, lanes, spare);
+    let mut state = State::new(task, &theta, dim, lanes);
     let mut rows = vec![Vec::new(); count];
     let mut diverged = vec![None; count];
     let stride = (WORK_BETWEEN_CALLS / (cell.work_per_step() * count as f64)).clamp(1.0, 1e6) as u64;

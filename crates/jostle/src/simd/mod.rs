@@ -104,14 +104,6 @@ pub(crate) trait Vector:
     /// The numbers with these bit patterns.
     fn from_bits(bits: Self::Bits) -> Self;
 
-    /// Reads the first numbers of a slice.
-    #[inline(always)]
-    fn read(from: &[f64]) -> Self {
-        assert!(from.len() >= Self::WIDTH);
-        // SAFETY: the slice holds at least `WIDTH` numbers.
-        unsafe { Self::load(from.as_ptr()) }
-    }
-
     /// Writes to the front of a slice.
     #[inline(always)]
     fn write(self, to: &mut [f64]) {

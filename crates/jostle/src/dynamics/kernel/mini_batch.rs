@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::update::Update;
-use super::{Buffers, Data, State, Task, divergence_limit, state::SCALING_PERIOD};
+use super::{Buffers, Data, PADDING, State, Task, divergence_limit, padded, state::SCALING_PERIOD};
 use crate::dynamics::Batch;
 use crate::model::Link;
 use crate::noise::Products;
@@ -10,17 +10,7 @@ use crate::random::{Draws, Purpose};
 use crate::simd::{Portable, Vector};
 
 /// Partial sums of a row product; entry `j` goes to sum `j mod 16`.
-const STRIPES: usize = 16;
-
-/// The length of a row filled up to whole stripes.
-pub(super) fn padded(dim: usize) -> usize {
-    dim.next_multiple_of(STRIPES)
-}
-
-/// Zeros that the coefficients need at their end for whole stripes.
-pub(crate) fn spare(dim: usize) -> usize {
-    padded(dim) - dim
-}
+const STRIPES: usize = PADDING;
 
 /// Carries one replica to step `until`.
 #[inline(always)]
@@ -36,8 +26,7 @@ pub(super) fn advance_mini_batch<V: Vector, L: Link>(
     let Batch::Size(size) = task.dynamics.batch else {
         unreachable!("this kernel is chosen for mini-batches")
     };
-    let stride = padded(dim);
-    let rows = data.padded_rows();
+    let (rows, stride) = (data.rows().numbers(), padded(dim));
     assert!(state.lanes() == 1 && state.beta.len() == stride && rows.len() == n * stride);
     let mut buffers = Buffers::new(task, size, dim, 1);
     let mut members = vec![0usize; size];

@@ -16,7 +16,7 @@
 //! * [`mini_batch`]: a few rows a step, one replica; the row products are striped over 16 partial sums.
 
 mod lanes;
-pub(crate) mod mini_batch;
+mod mini_batch;
 #[cfg(test)]
 pub(crate) mod plain;
 mod single;
@@ -59,33 +59,60 @@ impl Task<'_> {
 /// The data of a problem in the layouts that the kernels read.
 pub(crate) struct Data<'a> {
     pub(crate) problem: &'a Problem,
-    columns: OnceLock<Vec<f64>>,
-    padded_rows: OnceLock<Vec<f64>>,
+    columns: OnceLock<Padded>,
+    rows: OnceLock<Padded>,
 }
 
 impl<'a> Data<'a> {
     pub(crate) fn new(problem: &'a Problem) -> Self {
-        Self { problem, columns: OnceLock::new(), padded_rows: OnceLock::new() }
+        Self { problem, columns: OnceLock::new(), rows: OnceLock::new() }
     }
 
-    /// `X` by columns (d x n).
-    fn columns(&self) -> &[f64] {
-        self.columns.get_or_init(|| {
-            let (n, dim, x) = (self.problem.samples(), self.problem.dim(), self.problem.x());
-            (0..n * dim).map(|k| x[k % n * dim + k / n]).collect()
-        })
+    /// `X` by columns.
+    fn columns(&self) -> &Padded {
+        let (n, dim, x) = (self.problem.samples(), self.problem.dim(), self.problem.x());
+        self.columns.get_or_init(|| Padded::new(dim, n, |column, row| x[row * dim + column]))
     }
 
-    /// `X` by rows, each filled up with zeros to a multiple of the stripes.
-    fn padded_rows(&self) -> &[f64] {
-        self.padded_rows.get_or_init(|| {
-            let dim = self.problem.dim();
-            let mut rows = vec![0.0; self.problem.samples() * mini_batch::padded(dim)];
-            for (i, row) in rows.chunks_exact_mut(mini_batch::padded(dim)).enumerate() {
-                row[..dim].copy_from_slice(self.problem.row(i));
-            }
-            rows
-        })
+    /// `X` by rows.
+    fn rows(&self) -> &Padded {
+        let (n, dim, x) = (self.problem.samples(), self.problem.dim(), self.problem.x());
+        self.rows.get_or_init(|| Padded::new(n, dim, |row, column| x[row * dim + column]))
+    }
+}
+
+/// A matrix whose rows begin at cache lines and are filled up with zeros to a multiple of [`PADDING`] numbers: whole
+/// vectors can be read, none of them across two lines.
+struct Padded {
+    numbers: Vec<f64>,
+    offset: usize,
+    stride: usize,
+}
+
+/// Rows of padded arrays are multiples of this long: two cache lines, and a whole number of vectors on every level.
+const PADDING: usize = 16;
+const CACHE_LINE_BYTES: usize = 64;
+
+/// A length filled up to a multiple of [`PADDING`].
+fn padded(length: usize) -> usize {
+    length.next_multiple_of(PADDING)
+}
+
+impl Padded {
+    fn new(rows: usize, columns: usize, entry: impl Fn(usize, usize) -> f64) -> Self {
+        let stride = padded(columns);
+        let mut numbers = vec![0.0; rows * stride + CACHE_LINE_BYTES / size_of::<f64>()];
+        let offset = numbers.as_ptr().align_offset(CACHE_LINE_BYTES);
+        for (row, line) in numbers[offset..].chunks_exact_mut(stride).take(rows).enumerate() {
+            line[..columns].iter_mut().enumerate().for_each(|(column, slot)| *slot = entry(row, column));
+        }
+        Self { numbers, offset, stride }
+    }
+
+    /// The numbers, row after row, each `stride` long.
+    fn numbers(&self) -> &[f64] {
+        let whole = (self.numbers.len() - CACHE_LINE_BYTES / size_of::<f64>()) / self.stride * self.stride;
+        &self.numbers[self.offset..self.offset + whole]
     }
 }
 
@@ -166,7 +193,6 @@ fn advance_link<L: Link>(
 pub(crate) struct Buffers {
     residuals: Vec<f64>,
     weights: Vec<f64>,
-    pulled: Vec<f64>,
     zeta: Vec<f64>,
     scratch: Scratch,
 }
@@ -177,7 +203,6 @@ impl Buffers {
         Self {
             residuals: vec![0.0; batch * lanes],
             weights: vec![0.0; batch * lanes],
-            pulled: vec![0.0; dim * lanes],
             zeta: vec![0.0; zeta],
             scratch: Scratch::default(),
         }

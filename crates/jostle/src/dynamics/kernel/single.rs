@@ -1,15 +1,15 @@
 //! Full batch, one replica: vectors run over samples, then over coordinates.
 //!
-//! Every sum is the same chain of fused multiply-adds as in [`super::lanes`], so the two kernels agree to the bit.
-//! A last vector that would reach past the end is moved back instead, and computes some entries twice.
+//! Every sum is the same chain of fused multiply-adds as in [`super::lanes`], so the two kernels agree to the bit. Rows
+//! are filled up with zeros to whole vectors; what is computed there is zero as well and is never looked at.
 #![allow(unsafe_code)]
 
 use super::update::Update;
-use super::{Buffers, Data, State, Task, divergence_limit, state::SCALING_PERIOD};
+use super::{Buffers, Data, Padded, State, Task, divergence_limit, state::SCALING_PERIOD};
 use crate::model::Link;
 use crate::noise::Products;
 use crate::random::Draws;
-use crate::simd::{Level, Portable, Vector, dispatch};
+use crate::simd::{Level, Vector, dispatch};
 
 /// Carries one replica to step `until`.
 #[inline(always)]
@@ -23,38 +23,41 @@ pub(super) fn advance_single<V: Vector, L: Link>(
     let problem = data.problem;
     let (n, dim) = (problem.samples(), problem.dim());
     assert!(state.lanes() == 1 && state.dim == dim);
-    let columns = data.columns();
+    let (rows, columns) = (data.rows(), data.columns());
     let mut buffers = Buffers::new(task, n, dim, 1);
     let limit = divergence_limit(problem);
     let weight = 2.0 * task.loss_factor / n as f64;
     let replicas = state.replicas.clone();
     let draws = Draws::new(task.seed, &replicas, state.step).on_level(task.level);
-    let minus_y: Vec<f64> = problem.y().iter().map(|y| -y).collect();
+    let mut minus_y: Vec<f64> = problem.y().iter().map(|y| -y).collect();
+    minus_y.resize(columns.stride, 0.0);
+    let mut sums = vec![0.0; columns.stride];
+    let mut pulled = vec![0.0; rows.stride];
     while state.step < until {
         // Residuals: chains over the coordinates, a vector of samples at a time.
-        buffers.residuals.copy_from_slice(&minus_y);
-        chains::<V, false>(columns, &state.beta[..dim], &mut buffers.residuals);
-        let mut has_diverged = false;
-        for (w, r) in buffers.weights.iter_mut().zip(&buffers.residuals) {
-            has_diverged |= !(r * r <= limit);
-            *w = r * weight;
+        sums.copy_from_slice(&minus_y);
+        chains::<V, false>(columns, &state.beta[..dim], &mut sums);
+        let mut within_limit = true;
+        for ((w, r), sum) in buffers.weights.iter_mut().zip(&mut buffers.residuals).zip(&sums) {
+            within_limit &= sum * sum <= limit;
+            *r = *sum;
+            *w = sum * weight;
         }
-        if has_diverged {
+        if !within_limit {
             state.diverge(0);
             buffers.residuals.fill(0.0);
             buffers.weights.fill(0.0);
         }
         if !task.noises.is_empty() {
-            let products =
-                SingleProducts { link, x: problem.x(), dim, level: task.level, mantissa: &state.mantissa };
+            let products = SingleProducts { link, rows, dim, level: task.level, mantissa: &state.mantissa };
             buffers.perturb(task, draws.at_step(state.step), &products);
         }
-        buffers.pulled.fill(0.0);
-        chains::<V, false>(problem.x(), &buffers.weights, &mut buffers.pulled);
+        pulled.fill(0.0);
+        chains::<V, false>(rows, &buffers.weights, &mut pulled);
         let averages = state.count_average(task);
         let update = Update::new::<L>(task, state, &buffers, averages);
         // SAFETY: the state and the buffers outlive this statement, and nothing else uses them meanwhile.
-        unsafe { update.apply_all::<V, L>(link, &buffers.pulled) };
+        unsafe { update.apply_all::<V, L>(link, &pulled[..dim]) };
         state.step += 1;
         if state.step % SCALING_PERIOD == 0 {
             state.rescale();
@@ -62,31 +65,20 @@ pub(super) fn advance_single<V: Vector, L: Link>(
     }
 }
 
-/// `out_k += sum_i factors_i rows_ik`, one chain over the rows for every `k` (or with `rows_ik^2`).
+/// `out_k += sum_i factors_i matrix_ik`, one chain over the rows for every `k` (or with `matrix_ik^2`).
 #[inline(always)]
-fn chains<V: Vector, const SQUARED: bool>(rows: &[f64], factors: &[f64], out: &mut [f64]) {
-    if out.len() < V::WIDTH {
-        chains_of_width::<Portable<1>, SQUARED>(rows, factors, out);
-    } else {
-        chains_of_width::<V, SQUARED>(rows, factors, out);
-    }
-}
-
-#[inline(always)]
-fn chains_of_width<V: Vector, const SQUARED: bool>(rows: &[f64], factors: &[f64], out: &mut [f64]) {
-    let width = out.len();
-    assert!(rows.len() == factors.len() * width && width >= V::WIDTH);
-    let vectors = width.div_ceil(V::WIDTH);
+fn chains<V: Vector, const SQUARED: bool>(matrix: &Padded, factors: &[f64], out: &mut [f64]) {
+    let rows = matrix.numbers();
+    assert!(out.len() == matrix.stride && rows.len() == factors.len() * matrix.stride);
+    let vectors = matrix.stride / V::WIDTH;
     let mut from = 0;
     while from < vectors {
-        // Up to eight chains at a time hide the latency of a fused multiply-add. The last vector, which may overlap
-        // the one before it, must be in the same tile.
-        let left = vectors - from;
-        let taken = if left == 9 { 7 } else { left.min(8) };
+        // Up to eight chains at a time hide the latency of a fused multiply-add.
+        let taken = (vectors - from).min(8);
         macro_rules! tile_of {
             ($($size:literal)*) => {
                 match taken {
-                    // SAFETY: the vectors from .. from + taken begin within the width, which is at least one vector.
+                    // SAFETY: the vectors from .. from + taken lie within the stride, which is the length of out.
                     $($size => unsafe { tile::<V, $size, SQUARED>(rows, factors, out, from * V::WIDTH) },)*
                     _ => unreachable!("at most eight vectors are taken"),
                 }
@@ -97,8 +89,7 @@ fn chains_of_width<V: Vector, const SQUARED: bool>(rows: &[f64], factors: &[f64]
     }
 }
 
-/// The chains of `TILE` vectors of entries; one that would reach past the end is moved back to end there. All of them
-/// are read before any is written, so that entries in two vectors come out the same in both.
+/// The chains of the `TILE` vectors of entries that begin at `from`.
 #[inline(always)]
 unsafe fn tile<V: Vector, const TILE: usize, const SQUARED: bool>(
     rows: &[f64],
@@ -106,21 +97,19 @@ unsafe fn tile<V: Vector, const TILE: usize, const SQUARED: bool>(
     out: &mut [f64],
     from: usize,
 ) {
-    let width = out.len();
-    let places: [usize; TILE] = std::array::from_fn(|k| (from + k * V::WIDTH).min(width - V::WIDTH));
-    // SAFETY: every place is at least one vector before the end of out and of every row.
+    // SAFETY: the caller promises that the vectors lie within out, and that rows holds as long a row for each factor.
     unsafe {
-        let mut sums: [V; TILE] = std::array::from_fn(|k| V::load(out.as_ptr().add(places[k])));
+        let mut sums: [V; TILE] = std::array::from_fn(|k| V::load(out.as_ptr().add(from + k * V::WIDTH)));
         for (i, factor) in factors.iter().enumerate() {
-            let row = rows.as_ptr().add(i * width);
+            let row = rows.as_ptr().add(i * out.len() + from);
             let factor = V::from(*factor);
             for k in 0..TILE {
-                let entry = V::load(row.add(places[k]));
+                let entry = V::load(row.add(k * V::WIDTH));
                 sums[k] = (if SQUARED { entry * entry } else { entry }).mul_add(factor, sums[k]);
             }
         }
-        for (place, sum) in places.into_iter().zip(sums) {
-            sum.store(out.as_mut_ptr().add(place));
+        for (k, sum) in sums.into_iter().enumerate() {
+            sum.store(out.as_mut_ptr().add(from + k * V::WIDTH));
         }
     }
 }
@@ -128,21 +117,33 @@ unsafe fn tile<V: Vector, const TILE: usize, const SQUARED: bool>(
 /// The products that shaped noises ask for.
 struct SingleProducts<'a, L: Link> {
     link: L,
-    x: &'a [f64],
+    rows: &'a Padded,
     dim: usize,
     level: Level,
     mantissa: &'a [f64],
 }
 
+impl<L: Link> SingleProducts<'_, L> {
+    fn pull_with(&self, weights: &[f64], out: &mut [f64], squared: bool) {
+        let rows = self.rows;
+        let mut sums = vec![0.0; rows.stride];
+        let whole = &mut sums[..];
+        if squared {
+            dispatch!(self.level, pull_squared, [], [], (rows: &Padded, weights: &[f64], whole: &mut [f64]));
+        } else {
+            dispatch!(self.level, pull, [], [], (rows: &Padded, weights: &[f64], whole: &mut [f64]));
+        }
+        out.copy_from_slice(&sums[..out.len()]);
+    }
+}
+
 impl<L: Link> Products for SingleProducts<'_, L> {
     fn pull(&self, weights: &[f64], out: &mut [f64]) {
-        let x = self.x;
-        dispatch!(self.level, pull_only, [], [], (x: &[f64], weights: &[f64], out: &mut [f64]));
+        self.pull_with(weights, out, false);
     }
 
     fn pull_squared(&self, weights: &[f64], out: &mut [f64]) {
-        let x = self.x;
-        dispatch!(self.level, pull_squared_only, [], [], (x: &[f64], weights: &[f64], out: &mut [f64]));
+        self.pull_with(weights, out, true);
     }
 
     fn slopes(&self, out: &mut [f64]) {
@@ -155,13 +156,11 @@ impl<L: Link> Products for SingleProducts<'_, L> {
 }
 
 #[inline(always)]
-fn pull_only<V: Vector>(x: &[f64], weights: &[f64], out: &mut [f64]) {
-    out.fill(0.0);
-    chains::<V, false>(x, weights, out);
+fn pull<V: Vector>(rows: &Padded, weights: &[f64], out: &mut [f64]) {
+    chains::<V, false>(rows, weights, out);
 }
 
 #[inline(always)]
-fn pull_squared_only<V: Vector>(x: &[f64], weights: &[f64], out: &mut [f64]) {
-    out.fill(0.0);
-    chains::<V, true>(x, weights, out);
+fn pull_squared<V: Vector>(rows: &Padded, weights: &[f64], out: &mut [f64]) {
+    chains::<V, true>(rows, weights, out);
 }

@@ -1,6 +1,6 @@
 //! The state of a block of replicas between steps.
 
-use super::Task;
+use super::{Task, padded};
 use crate::model::Scaling;
 
 /// Parameters below 2^-256 are multiplied by 2^256, and the exponent is kept apart.
@@ -43,15 +43,15 @@ pub(crate) struct Lane {
 }
 
 impl State {
-    /// The start `theta` (p) for every lane; `beta` has `spare` zeros at its end for kernels that read whole vectors.
-    pub(crate) fn new(task: &Task<'_>, theta: &[f64], dim: usize, replicas: Vec<u32>, spare: usize) -> Self {
+    /// The start `theta` (p) for every lane. `beta` is filled up with zeros for kernels that read whole vectors.
+    pub(crate) fn new(task: &Task<'_>, theta: &[f64], dim: usize, replicas: Vec<u32>) -> Self {
         let lanes = replicas.len();
         let mut beta = vec![0.0; dim];
         task.link.model().coefficients(theta, &mut beta);
         let spread = |values: &[f64]| values.iter().flat_map(|v| std::iter::repeat_n(*v, lanes)).collect();
         let mantissa: Vec<f64> = spread(theta);
         let mut beta: Vec<f64> = spread(&beta);
-        beta.resize(dim * lanes + spare, 0.0);
+        beta.resize(padded(dim * lanes), 0.0);
         let scaling = task.scaling();
         let scaled = if scaling == Scaling::Fixed { 0 } else { mantissa.len() };
         Self {

@@ -120,8 +120,7 @@ fn compare(task: &Task<'_>, problem: &Problem, kernel: Kernel, steps: u64, what:
     let dim = problem.dim();
     let theta = ModelSpec::new(task.link, 0.7).initial(dim).unwrap();
     let replicas: Vec<u32> = (3..).take(kernel.lanes(task.level)).collect();
-    let spare = if kernel == Kernel::MiniBatch { mini_batch::spare(dim) } else { 0 };
-    let mut state = State::new(task, &theta, dim, replicas.clone(), spare);
+    let mut state = State::new(task, &theta, dim, replicas.clone());
     let mut references: Vec<_> = replicas
         .iter()
         .map(|replica| Reference {
@@ -278,7 +277,7 @@ fn a_parameter_of_size_exp_minus_1000_survives_and_comes_back() {
             // The product form is started off its axis of symmetry, where b = 0 would stay negligible.
             let theta = if link.parts() == 2 { vec![1.0, 1.0] } else { vec![1.0] };
             let replicas = (0..).take(kernel.lanes(task.level)).collect();
-            let mut state = State::new(&task, &theta, 1, replicas, 0);
+            let mut state = State::new(&task, &theta, 1, replicas);
             advance(&task, &Data::new(&down), kernel, &mut state, 1_000_000);
             let shrunk = state.lane(0);
             let expected = 1e6 * (1.0f64 - 0.001).ln();
@@ -316,11 +315,11 @@ fn a_diverged_lane_is_marked_with_its_step_and_its_neighbours_do_not_notice() {
     let theta = ModelSpec::new(link, 1.0).initial(19).unwrap();
     let data = Data::new(&problem);
     let lanes = Kernel::Lanes(2).lanes(task.level) as u32;
-    let mut together = State::new(&task, &theta, 19, (0..lanes).collect(), 0);
+    let mut together = State::new(&task, &theta, 19, (0..lanes).collect());
     advance(&task, &data, Kernel::Lanes(2), &mut together, 400);
     let mut counts = [0, 0];
     for lane in 0..lanes {
-        let mut alone = State::new(&task, &theta, 19, vec![lane], 0);
+        let mut alone = State::new(&task, &theta, 19, vec![lane]);
         advance(&task, &data, Kernel::Single, &mut alone, 400);
         let (alone, together) = (alone.lane(0), together.lane(lane as usize));
         assert_eq!(alone.diverged, together.diverged, "lane {lane}");
