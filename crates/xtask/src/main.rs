@@ -1,2 +1,59 @@
-//! xtask
-fn main() {}
+//! The project's chores: `cargo xtask test`, and what is too slow or too particular for it.
+
+mod browser;
+mod devtools;
+mod stage;
+mod tally;
+mod tools;
+
+use stage::Stage;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask test                           format, lints, every test, documentation: what has to pass
+cargo xtask slow                           the tests that are ignored because they take minutes
+cargo xtask browser [REPORT] [--out DIR]   opens a report.html in a headless browser, narrow and wide, light and dark,
+                                           saves pictures of it (default: target/browser), and checks that it is whole;
+                                           without REPORT, reproduces a paper at its quick scale first
+cargo xtask reference                      writes docs/reference/settings.md anew
+
+Each prints its stages with their times, stops at the first that fails, and ends with one line, `N passed, N failed`:
+tests, and a stage that fails for another reason than a test counts as one.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let stages = match words[..] {
+        ["test"] => test(),
+        ["slow"] => vec![Stage::new("slow tests", || tools::tests(tools::Ignored::Only))],
+        ["reference"] => vec![Stage::new("settings reference", tools::write_reference)],
+        ["browser", ref options @ ..] => match browser::stages(options) {
+            Ok(stages) => stages,
+            Err(problem) => return misused(&problem),
+        },
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        [unknown, ..] => return misused(&format!("no chore is called {unknown:?}")),
+    };
+    stage::run(stages)
+}
+
+/// Everything that has to pass. Parts in other languages add their stages here, so that the command stays the same; a
+/// stage installs what it needs.
+fn test() -> Vec<Stage> {
+    vec![
+        Stage::new("format", tools::format),
+        Stage::new("lints", tools::lints),
+        Stage::new("tests", || tools::tests(tools::Ignored::Skipped)),
+        Stage::new("doc tests", tools::doc_tests),
+        Stage::new("documentation", tools::documentation),
+    ]
+}
+
+fn misused(problem: &str) -> ExitCode {
+    eprint!("error: {problem}\n\n{USAGE}");
+    ExitCode::from(2)
+}
