@@ -6,4 +6,5 @@ mod identity;
 mod interrupt;
 mod lab;
 mod output;
+mod reproduce;
 mod run_folder;
