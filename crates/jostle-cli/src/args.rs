@@ -7,32 +7,32 @@ use std::path::PathBuf;
 /// The laboratory for noisy gradient descent: run it, and check what the papers claim about it.
 #[derive(Debug, Parser)]
 #[command(name = "jostle", version, max_term_width = 100, propagate_version = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
     /// What to print.
     #[command(flatten)]
-    pub output: Output,
+    pub(crate) output: Output,
 }
 
 /// What to print, and where.
 #[derive(Debug, Args)]
-pub struct Output {
+pub(crate) struct Output {
     /// Print the result as JSON on standard output; progress and messages go to standard error.
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// Print nothing but errors (and the result with --json).
     #[arg(short, long, global = true)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// Say more.
     #[arg(short, long, global = true, conflicts_with = "quiet")]
-    pub verbose: bool,
+    pub(crate) verbose: bool,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a paper's experiments and judge its claims; without a name, list the papers.
     Reproduce(ReproduceOptions),
     /// Run one experiment file.
@@ -45,21 +45,21 @@ pub enum Command {
 
 /// How an experiment file is changed from the command line.
 #[derive(Debug, Args)]
-pub struct FileOptions {
+pub(crate) struct FileOptions {
     /// Change a setting: a dotted path into the file, e.g. --set noise.0.std=0.5 (repeatable).
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
+    pub(crate) set: Vec<String>,
     /// Number of replicas (ensemble.replicas).
     #[arg(long, value_name = "R")]
-    pub replicas: Option<u64>,
+    pub(crate) replicas: Option<u64>,
     /// Seed of the noise (ensemble.seed).
     #[arg(long, value_name = "S")]
-    pub seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
 }
 
 impl FileOptions {
     /// The same as overrides of an experiment, for a scale.
-    pub fn overrides(&self, scale: Option<&str>) -> Overrides {
+    pub(crate) fn overrides(&self, scale: Option<&str>) -> Overrides {
         Overrides {
             scale: scale.map(str::to_owned),
             set: self.set.clone(),
@@ -71,68 +71,68 @@ impl FileOptions {
 
 /// Options of `jostle run`.
 #[derive(Debug, Args)]
-pub struct RunOptions {
+pub(crate) struct RunOptions {
     /// The experiment file.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// Changes to the file.
     #[command(flatten)]
-    pub changes: FileOptions,
+    pub(crate) changes: FileOptions,
     /// The run folder [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Threads [default: all processors]. Results do not depend on it.
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    pub(crate) threads: Option<u16>,
 }
 
 /// Options of `jostle check`.
 #[derive(Debug, Args)]
-pub struct CheckOptions {
+pub(crate) struct CheckOptions {
     /// The experiment file.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// Changes to the file.
     #[command(flatten)]
-    pub changes: FileOptions,
+    pub(crate) changes: FileOptions,
     /// Threads to estimate the time for [default: all processors].
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    pub(crate) threads: Option<u16>,
 }
 
 /// Options of `jostle report`.
 #[derive(Debug, Args)]
-pub struct ReportOptions {
+pub(crate) struct ReportOptions {
     /// The run folder.
-    pub run: PathBuf,
+    pub(crate) run: PathBuf,
 }
 
 /// Options of `jostle reproduce`.
 #[derive(Debug, Args)]
-pub struct ReproduceOptions {
+pub(crate) struct ReproduceOptions {
     /// The paper, e.g. shape-matters.
-    pub paper: Option<String>,
+    pub(crate) paper: Option<String>,
     /// How much of the paper to run.
     #[arg(long, value_enum, default_value_t = Scale::Standard)]
-    pub scale: Scale,
+    pub(crate) scale: Scale,
     /// The run folder [default: runs/PAPER].
     #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Number of replicas of every experiment (ensemble.replicas).
     #[arg(long, value_name = "R")]
-    pub replicas: Option<u64>,
+    pub(crate) replicas: Option<u64>,
     /// Seed of the noise of every experiment (ensemble.seed).
     #[arg(long, value_name = "S")]
-    pub seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
     /// Change a setting of every experiment (repeatable).
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
+    pub(crate) set: Vec<String>,
     /// Threads [default: all processors]. Results do not depend on it.
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    pub(crate) threads: Option<u16>,
 }
 
 /// How much of a paper to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Scale {
+pub(crate) enum Scale {
     /// Seconds: fewer replicas and steps.
     Quick,
     /// Under two minutes on two cores.
@@ -143,7 +143,7 @@ pub enum Scale {
 
 impl Scale {
     /// The name of the scale in experiment files.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Scale::Quick => "quick",
             Scale::Standard => "standard",

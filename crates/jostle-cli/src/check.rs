@@ -27,25 +27,32 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
     if output.quiet {
         return Ok(Ending::Done);
     }
-    let mut text = resolved;
-    text += &format!(
-        "\n# {} cell{}, {:.3e} replica-steps, {} of memory, about {} on {} thread{}\n",
-        plan.cells.len(),
-        if plan.cells.len() == 1 { "" } else { "s" },
-        plan.replica_steps(),
-        memory::readable(plan.memory()),
-        duration(plan.seconds()),
-        plan.threads,
-        if plan.threads == 1 { "" } else { "s" },
-    );
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let mut lines = vec![
+        resolved,
+        format!(
+            "# {} cell{}, {:.3e} replica-steps, {} of memory, {} on {} thread{}",
+            plan.cells.len(),
+            plural(plan.cells.len()),
+            plan.replica_steps(),
+            memory::readable(plan.memory()),
+            about(plan.seconds()),
+            plan.threads,
+            plural(plan.threads),
+        ),
+    ];
     if output.verbose {
-        text += &format!("# vectors: {}\n", plan.level);
-        for (k, kernels) in plan.kernels().iter().enumerate() {
-            text += &format!("# cell {k}: {kernels}\n");
-        }
+        lines.push(format!("# vectors: {}", plan.level));
+        let kernels = plan.kernels().into_iter().enumerate();
+        lines.extend(kernels.map(|(k, kernels)| format!("# cell {k}: {kernels}")));
     }
-    print(&text);
+    print(&(lines.join("\n") + "\n"));
     Ok(Ending::Done)
+}
+
+fn about(seconds: f64) -> String {
+    let duration = duration(seconds);
+    if duration.starts_with(|c: char| c.is_ascii_digit()) { format!("about {duration}") } else { duration }
 }
 
 /// A rough time in the unit that suits it.

@@ -12,14 +12,14 @@ use std::time::Duration;
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// A progress bar on standard error, where that is a terminal.
-pub struct Bar {
+pub(crate) struct Bar {
     quiet: bool,
     bar: Mutex<ProgressBar>,
 }
 
 impl Bar {
     /// A bar that is not shown yet; the first Ctrl-C from now on asks to stop, the second kills.
-    pub fn new(output: &Output) -> Self {
+    pub(crate) fn new(output: &Output) -> Self {
         // Without a handler Ctrl-C still kills, and atomic renames still keep files whole.
         let _ = ctrlc::set_handler(|| {
             if STOP.swap(true, Ordering::Relaxed) {
@@ -30,7 +30,7 @@ impl Bar {
     }
 
     fn bar(&self) -> ProgressBar {
-        self.bar.lock().map(|bar| bar.clone()).unwrap_or_else(|_| ProgressBar::hidden())
+        self.bar.lock().map_or_else(|_| ProgressBar::hidden(), |bar| bar.clone())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::args::{Output, RunOptions};
 use crate::progress::Bar;
-use crate::{Ending, print};
+use crate::{Ending, print, say};
 use jostle_lab::experiment::Experiment;
 use jostle_lab::run::{LabError, Outcome, execute, report_of_run, summary, write_report};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub(crate) fn run(options: &RunOptions, output: &Output) -> Result<Ending, LabEr
     let run = match execute(&mut experiment, &out, options.threads.map(usize::from), &bar)? {
         Outcome::Done(run) => run,
         Outcome::Interrupted => {
-            eprintln!("interrupted; the finished cells are in {}", out.display());
+            say(&format!("interrupted; the finished cells are in {}\n", out.display()));
             return Ok(Ending::Interrupted);
         }
     };

@@ -5,7 +5,7 @@ use crate::storage::StorageError;
 use jostle::statistics::{bootstrap, mean, median, median_interval, wilson};
 
 /// Seed of the resampling; any fixed number will do.
-const SEED: u64 = 20_06_08_680;
+const SEED: u64 = 200_608_680;
 
 /// A measured value with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -21,19 +21,26 @@ use std::sync::Arc;
 /// # Errors
 /// Settings that do not fit each other or the data, data that cannot be read, or data that do not fit in memory.
 pub fn build(experiment: &mut Experiment) -> Result<Vec<Cell>, LabError> {
-    let mut known = HashMap::new();
-    let mut sources = Vec::new();
+    let identities: Vec<String> = experiment.cells.iter().map(|cell| format!("{:?}", cell.problem)).collect();
+    let mut known: HashMap<&String, usize> = HashMap::new();
+    let (mut held, available) = (0.0, memory::available());
     for (k, checked) in experiment.cells.iter().enumerate() {
-        let identity = format!("{:?}", checked.problem);
-        let source = match known.get(&identity) {
-            Some(at) => Source::clone(&sources[*at]),
-            None => source(&checked.problem, &|error| experiment.explain(k, &error).into())?,
-        };
-        known.entry(identity).or_insert(k);
-        sources.push(source);
+        if !known.contains_key(&identities[k]) {
+            known.insert(&identities[k], k);
+            held += held_bytes(&checked.problem, available)?;
+        }
     }
-    let has_truth: HashMap<_, _> =
-        known.iter().map(|(identity, at)| (identity.clone(), sources[*at].has_truth())).collect();
+    refuse_if_too_large(|| format!("the data of {} problems", known.len()), held, available, "the grid")?;
+    let mut sources: Vec<Source> = Vec::with_capacity(identities.len());
+    for (k, checked) in experiment.cells.iter().enumerate() {
+        let first = known[&identities[k]];
+        sources.push(match sources.get(first) {
+            Some(source) => source.clone(),
+            None => source(&checked.problem, &|error| experiment.explain(k, &error).into())?,
+        });
+    }
+    let has_truth: HashMap<&String, bool> =
+        known.iter().map(|(identity, at)| (*identity, sources[*at].has_truth())).collect();
     experiment.fill_quantities(|cell| has_truth[&format!("{:?}", cell.problem)]);
     let cells = experiment.cells.iter().zip(sources).enumerate();
     cells
@@ -69,17 +76,10 @@ fn build_cell(checked: &CheckedCell, source: Source) -> Result<Cell, InputError>
 
 fn source(problem: &Component, place: &impl Fn(InputError) -> LabError) -> Result<Source, LabError> {
     let settings = &problem.settings;
-    if problem.kind == "file" {
-        let path = Path::new(settings.text("path"));
-        let target = settings.has("target").then(|| settings.text("target"));
-        let (samples, dim) = size_hint(path)?;
-        refuse_if_too_large(&format!("the data of {}", path.display()), samples, dim, "the file")?;
+    if let Some((path, target)) = file(problem) {
         let data = load(path, target)?;
         return Ok(Source::Shared(Arc::new(Problem::new(data.x, data.y, data.truth).map_err(place)?)));
     }
-    let (samples, dim) = (settings.count("samples"), settings.count("dim"));
-    let what = format!("a design of {samples} samples in dimension {dim}");
-    refuse_if_too_large(&what, samples, dim, "problem.samples or problem.dim")?;
     let source = SparseRegression::from_settings(settings).map_err(place)?;
     if settings.flag("data_per_replica") {
         Ok(Source::PerReplica(source))
@@ -88,11 +88,38 @@ fn source(problem: &Component, place: &impl Fn(InputError) -> LabError) -> Resul
     }
 }
 
-/// Refuses data that do not fit in memory twice (the kernels lay them out anew) before they are allocated.
-fn refuse_if_too_large(what: &str, samples: usize, dim: usize, reduce: &'static str) -> Result<(), LabError> {
-    let (needed, available) = (2.0 * memory::design_bytes(samples, dim), memory::available());
+/// The data file of a problem, and its target, if it has one.
+fn file(problem: &Component) -> Option<(&Path, Option<&str>)> {
+    let settings = &problem.settings;
+    let target = || settings.has("target").then(|| settings.text("target"));
+    (problem.kind == "file").then(|| (Path::new(settings.text("path")), target()))
+}
+
+/// The memory that the data of a problem take for the whole run, found before they are allocated. Data that do not
+/// fit twice (the kernels lay them out anew) are refused.
+fn held_bytes(problem: &Component, available: f64) -> Result<f64, LabError> {
+    if let Some((path, _)) = file(problem) {
+        let (samples, dim) = size_hint(path)?;
+        let bytes = memory::design_bytes(samples, dim);
+        let what = || format!("the data of {}", path.display());
+        refuse_if_too_large(what, 2.0 * bytes, available, "the file")?;
+        return Ok(bytes);
+    }
+    let (samples, dim) = (problem.settings.count("samples"), problem.settings.count("dim"));
+    let bytes = memory::design_bytes(samples, dim);
+    let what = || format!("a design of {samples} samples in dimension {dim}");
+    refuse_if_too_large(what, 2.0 * bytes, available, "problem.samples or problem.dim")?;
+    Ok(if problem.settings.flag("data_per_replica") { 0.0 } else { bytes })
+}
+
+fn refuse_if_too_large(
+    what: impl FnOnce() -> String,
+    needed: f64,
+    available: f64,
+    reduce: &'static str,
+) -> Result<(), LabError> {
     if needed > available {
-        return Err(LabError::Memory { what: what.to_owned(), needed, available, reduce });
+        return Err(LabError::Memory { what: what(), needed, available, reduce });
     }
     Ok(())
 }

@@ -37,6 +37,7 @@ impl Progress for Unwatched {
 }
 
 /// How a run came to its end.
+#[expect(clippy::large_enum_variant, reason = "there is one a run, and it is taken apart at once")]
 pub enum Outcome {
     /// Every cell is finished.
     Done(Run),
@@ -120,11 +121,11 @@ pub fn execute(
     progress: &dyn Progress,
 ) -> Result<Outcome, LabError> {
     let plan = Plan::new(experiment, threads)?;
-    prepare_folder(out)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(plan.threads)
         .build()
         .map_err(|error| LabError::Threads { threads: plan.threads, reason: error.to_string() })?;
+    prepare_folder(out)?;
     let text = experiment.to_toml_string();
     write_atomically(&out.join("experiment.toml"), |file| file.write_all(text.as_bytes()))?;
     let started = Instant::now();
@@ -138,8 +139,7 @@ pub fn execute(
         machine: Machine::here(plan.threads, plan.level),
     };
     manifest.write(out)?;
-    let keys: Vec<_> = experiment.cells.iter().map(|cell| cell.keys.clone()).collect();
-    let mut files = ResultFiles::create(out, &plan.cells, &keys)?;
+    let mut files = ResultFiles::create(out, &plan.cells, &experiment.cells)?;
     let watch = Watch { progress, failed: AtomicBool::new(false) };
     let mut failure: Option<StorageError> = None;
     progress.begins(&experiment.name, plan.replica_steps());
@@ -147,14 +147,14 @@ pub fn execute(
         if failure.is_some() {
             return;
         }
-        if let Err(error) = files.append(k, &plan.cells[k], &keys[k], &result) {
+        if let Err(error) = files.append(k, &plan.cells[k], &experiment.cells[k], &result) {
             watch.failed.store(true, Ordering::Relaxed);
             failure = Some(error);
             return;
         }
         let cell = &plan.cells[k];
         manifest.replica_steps += f64::from(cell.replicas) * cell.dynamics.steps as f64;
-        manifest.cells.push(record(k, cell, &keys[k], &result));
+        manifest.cells.push(record(k, cell, &experiment.cells[k].keys, &result));
     });
     progress.ends();
     if let Some(error) = failure {
@@ -165,6 +165,8 @@ pub fn execute(
     manifest.wall_seconds = started.elapsed().as_secs_f64();
     manifest.write(out)?;
     if manifest.status == Status::Interrupted {
+        // The report of an older run in this folder does not belong to what is in it now.
+        let _ = std::fs::remove_file(out.join("report.html"));
         return Ok(Outcome::Interrupted);
     }
     Ok(Outcome::Done(Run::open(out)?))

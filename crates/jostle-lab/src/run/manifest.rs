@@ -115,6 +115,8 @@ impl Manifest {
 /// # Errors
 /// The file cannot be written.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StorageError> {
-    let text = serde_json::to_string_pretty(value).expect("plain data can be written as JSON");
-    write_atomically(path, |file| file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")))
+    write_atomically(path, |file| {
+        serde_json::to_writer_pretty(&mut *file, value)?;
+        file.write_all(b"\n")
+    })
 }

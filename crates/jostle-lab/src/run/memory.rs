@@ -1,6 +1,8 @@
 //! How much memory an experiment needs, before any of it is allocated.
 
 use jostle::ensemble::{Cell, Source};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Bytes of a number.
 const NUMBER: f64 = 8.0;
@@ -9,13 +11,24 @@ const NUMBER: f64 = 8.0;
 /// them, and the results of every cell.
 pub fn needed(cells: &[Cell], threads: usize) -> f64 {
     let results: f64 = cells.iter().map(|cell| f64::from(cell.replicas) * replica_bytes(cell)).sum();
-    let data = cells.iter().map(data_bytes).fold(0.0, f64::max);
-    let copies = match cells.first().map(|cell| &cell.source) {
-        // Shared data are held once for each cell, and laid out anew by each thread at most.
-        Some(Source::Shared(_)) => cells.len().min(2) as f64 + threads as f64,
-        _ => 2.0 * threads as f64,
-    };
-    results + copies * data
+    let mut known = HashSet::new();
+    let held = cells.iter().filter(|cell| match &cell.source {
+        Source::Shared(problem) => known.insert(Arc::as_ptr(problem)),
+        Source::PerReplica(_) => false,
+    });
+    let held: f64 = held.map(data_bytes).sum();
+    let largest = |bytes: &dyn Fn(&Cell) -> f64| cells.iter().map(bytes).fold(0.0, f64::max);
+    let working = largest(&|cell| match cell.source {
+        // Each thread lays out the data anew, and first makes them where replicas have their own.
+        Source::Shared(_) => data_bytes(cell),
+        Source::PerReplica(_) => 2.0 * data_bytes(cell),
+    });
+    // Generated data are put together for the results, cell by cell.
+    let writing = largest(&|cell| match cell.source {
+        Source::Shared(_) => data_bytes(cell),
+        Source::PerReplica(_) => f64::from(cell.replicas) * data_bytes(cell),
+    });
+    results + held + threads as f64 * working + writing
 }
 
 /// The memory of an `n x d` design, in bytes; refuses nothing, so that it can be asked before the data exist.
@@ -34,11 +47,13 @@ fn replica_bytes(cell: &Cell) -> f64 {
     NUMBER * (2.0 * rows + 2.0 * params + 2.0 * dim) + 2.0 * NUMBER * (4.0 * params + 3.0 * dim)
 }
 
-/// Memory that is free to use on this machine, in bytes; infinite where the system does not tell.
+/// Memory that is free to use on this machine, and within the limit of a container, in bytes; infinite where the
+/// system does not tell.
 pub fn available() -> f64 {
     sysinfo::System::new().map_or(f64::INFINITY, |mut system| {
         system.refresh_memory();
-        system.available_memory() as f64
+        let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
+        system.available_memory().min(limit) as f64
     })
 }
 

@@ -1,6 +1,6 @@
 //! `metrics.parquet` and `final.npz`, written cell by cell.
 
-use crate::experiment::GridValue;
+use crate::experiment::{CheckedCell, GridValue};
 use crate::storage::{ArrayWriter, Column, ColumnData, ColumnType, Schema, StorageError, Table, TableWriter};
 use jostle::ensemble::{Cell, Replica, Source, UnitResult};
 use jostle::model::Scaling;
@@ -19,11 +19,11 @@ pub(super) struct ResultFiles {
 }
 
 impl ResultFiles {
-    /// Files for the results of `cells`, whose grid keys have the values `keys`.
+    /// Files for the results of `cells`, which were made from the settings `checked`.
     pub(super) fn create(
         folder: &Path,
         cells: &[Cell],
-        keys: &[Vec<(String, GridValue)>],
+        checked: &[CheckedCell],
     ) -> Result<Self, StorageError> {
         let mut quantities = Vec::new();
         for quantity in cells.iter().flat_map(|cell| &cell.quantities) {
@@ -32,9 +32,9 @@ impl ResultFiles {
             }
         }
         let names: Vec<String> =
-            keys.first().map(|keys| keys.iter().map(|(name, _)| name.clone()).collect()).unwrap_or_default();
+            checked.first().into_iter().flat_map(|cell| &cell.keys).map(|(name, _)| name.clone()).collect();
         let key_types: Vec<ColumnType> =
-            (0..names.len()).map(|k| common_type(keys.iter().map(|values| &values[k].1))).collect();
+            (0..names.len()).map(|k| common_type(checked.iter().map(|cell| &cell.keys[k].1))).collect();
         let mut columns = vec![("cell".to_owned(), ColumnType::Integer)];
         columns.extend(names.into_iter().zip(key_types.iter().copied()));
         columns.push(("replica".to_owned(), ColumnType::Integer));
@@ -56,10 +56,10 @@ impl ResultFiles {
         &mut self,
         k: usize,
         cell: &Cell,
-        keys: &[(String, GridValue)],
+        checked: &CheckedCell,
         result: &UnitResult,
     ) -> Result<(), StorageError> {
-        self.append_rows(k, cell, keys, result)?;
+        self.append_rows(k, cell, &checked.keys, result)?;
         let replicas = &result.replicas;
         let (params, dim) = (cell.num_params(), cell.source.dim());
         self.matrix(&format!("theta_{k}"), params, replicas, |r| &r.theta)?;
@@ -72,13 +72,14 @@ impl ResultFiles {
                 r.average.as_deref().unwrap_or(&r.beta)
             })?;
         }
-        self.append_data(k, cell)
+        self.append_data(k, cell, checked.problem.kind == "file")
     }
 
-    /// Publishes both files.
+    /// Publishes both files, the first of them only once the disk has taken both.
     pub(super) fn finish(self) -> Result<(), StorageError> {
-        self.table.finish()?;
-        self.arrays.finish()
+        let (table, arrays) = (self.table.complete()?, self.arrays.complete()?);
+        table.publish()?;
+        arrays.publish()
     }
 
     fn append_rows(
@@ -127,23 +128,27 @@ impl ResultFiles {
 
     /// The data: `X`, `y` and `truth` when all cells share them, otherwise with the cell's number. With a data set a
     /// replica, their rows follow one another. Data that came from a file are not copied, but for the truth.
-    fn append_data(&mut self, k: usize, cell: &Cell) -> Result<(), StorageError> {
+    fn append_data(&mut self, k: usize, cell: &Cell, from_file: bool) -> Result<(), StorageError> {
         if self.data_are_shared && self.data.is_some() {
             return Ok(());
         }
         self.data = Some(cell.source.clone());
         let name = |array: &str| if self.data_are_shared { array.to_owned() } else { format!("{array}_{k}") };
-        let dim = cell.source.dim();
-        let replicas = match cell.source {
-            Source::PerReplica(_) => cell.replicas,
-            Source::Shared(_) => 1,
-        };
-        let problems: Vec<_> = (0..replicas).map(|replica| cell.source.problem(replica)).collect();
-        let x: Vec<f64> = problems.iter().flat_map(|problem| problem.x().iter().copied()).collect();
-        let y: Vec<f64> = problems.iter().flat_map(|problem| problem.y().iter().copied()).collect();
-        self.arrays.matrix(&name("X"), y.len(), dim, &x)?;
-        self.arrays.vector(&name("y"), &y)?;
-        match problems[0].truth() {
+        if !from_file {
+            let data_sets = match cell.source {
+                Source::PerReplica(_) => cell.replicas,
+                Source::Shared(_) => 1,
+            };
+            let (mut x, mut y) = (Vec::new(), Vec::new());
+            for replica in 0..data_sets {
+                let problem = cell.source.problem(replica);
+                x.extend_from_slice(problem.x());
+                y.extend_from_slice(problem.y());
+            }
+            self.arrays.matrix(&name("X"), y.len(), cell.source.dim(), &x)?;
+            self.arrays.vector(&name("y"), &y)?;
+        }
+        match cell.source.problem(0).truth() {
             Some(truth) => self.arrays.vector(&name("truth"), truth),
             None => Ok(()),
         }

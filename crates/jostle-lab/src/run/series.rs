@@ -42,7 +42,7 @@ pub fn recovered(run: &Run, cell: usize, name: &str) -> Result<Recovered, Storag
     let values = (0..count).map(|j| spread(&rows.iter().map(|row| row[j]).collect::<Vec<_>>())).collect();
     let name = match total - rows.len() {
         0 => name.to_owned(),
-        lost => format!("{name} ({lost} of {total} replicas diverged, not drawn)"),
+        lost => format!("{name}, {lost} of {total} diverged"),
     };
     Ok(Recovered { name, values })
 }

@@ -4,6 +4,7 @@ use super::series::spread;
 use super::{LabError, Run};
 use crate::report::{Estimate, compact_interval};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// The end of a run in numbers.
@@ -83,9 +84,10 @@ impl Summary {
         }
         let rate = self.replica_steps / self.seconds.max(1e-9) / 1e6;
         let steps = self.cells.iter().map(|cell| cell.steps).max().unwrap_or(0);
-        text += &format!(
+        let _ = writeln!(
+            text,
             "\nAfter {steps} steps: median [10 % quantile, 90 % quantile] over replicas. \
-             {:.3e} replica-steps in {:.2} s ({rate:.2} M/s).\nReport: {}\n",
+             {:.3e} replica-steps in {:.2} s ({rate:.2} M/s).\nReport: {}",
             self.replica_steps,
             self.seconds,
             self.folder.join("report.html").display(),

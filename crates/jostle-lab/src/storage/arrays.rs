@@ -72,8 +72,17 @@ impl ArrayWriter {
     /// # Errors
     /// The disk refuses; nothing is left behind then.
     pub fn finish(self) -> Result<(), StorageError> {
-        let file = self.npz.finish().map_err(|e| write_error(e).in_file(&self.path))?;
-        file.publish()
+        self.complete()?.publish()
+    }
+
+    /// Completes the file and brings it to the disk; it then only needs its name.
+    ///
+    /// # Errors
+    /// As [`ArrayWriter::finish`].
+    pub fn complete(self) -> Result<AtomicFile, StorageError> {
+        let mut file = self.npz.finish().map_err(|e| write_error(e).in_file(&self.path))?;
+        file.settle()?;
+        Ok(file)
     }
 
     fn add(&mut self, name: &str, count: usize, array: &impl WriteNpyExt) -> Result<(), StorageError> {

@@ -5,15 +5,21 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
+
+/// How the names of files under way end.
+const UNDER_WAY: &str = ".jostle.tmp";
 
 /// A file under way: written beside its final path, and there only once [`AtomicFile::publish`] has succeeded.
 ///
-/// Dropping it unpublished removes what was written and leaves an older file at the path as it was.
+/// Dropping it unpublished removes what was written and leaves an older file at the path as it was. While it is being
+/// written it is locked, which tells it from what a killed process left behind.
 #[derive(Debug)]
 pub struct AtomicFile {
-    temporary: BufWriter<NamedTempFile>,
+    file: BufWriter<File>,
+    temporary: TempPath,
     path: PathBuf,
+    failed: bool,
 }
 
 impl AtomicFile {
@@ -26,15 +32,19 @@ impl AtomicFile {
         let mut prefix = OsString::from(".");
         prefix.push(name);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(".tmp");
+        builder.prefix(&prefix).suffix(UNDER_WAY);
         // Temporary files are private by default; results are for whoever the umask admits.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let temporary = builder
             .tempfile_in(folder_of(path))
+            .map_err(without_path)
             .map_err(StorageError::io("create the file"))
             .map_err(|e| e.in_file(path))?;
-        Ok(Self { temporary: BufWriter::new(temporary), path: path.to_path_buf() })
+        let (file, temporary) = temporary.into_parts();
+        // Where files cannot be locked, they are written all the same.
+        let _ = file.try_lock();
+        Ok(Self { file: BufWriter::new(file), temporary, path: path.to_path_buf(), failed: false })
     }
 
     /// The path at which the file will appear.
@@ -42,35 +52,65 @@ impl AtomicFile {
         &self.path
     }
 
+    /// Brings everything written so far to the disk, so that nothing but the name is left to be given.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn settle(&mut self) -> Result<(), StorageError> {
+        let lost = || io::Error::other("an earlier part of it could not be written");
+        let settled = if self.failed { Err(lost()) } else { self.file.flush() };
+        let settled = settled.and_then(|()| self.file.get_ref().sync_all());
+        settled.map_err(StorageError::io("write the file")).map_err(|e| e.in_file(&self.path))
+    }
+
     /// Brings everything to the disk and gives the file its name, replacing an older one in a single step.
     ///
     /// # Errors
     /// The disk is full or fails, or the path is taken by a folder; the path is then as it was before.
-    pub fn publish(self) -> Result<(), StorageError> {
-        let Self { temporary, path } = self;
-        let finish = || -> io::Result<()> {
-            let temporary = temporary.into_inner().map_err(io::IntoInnerError::into_error)?;
-            temporary.as_file().sync_all()?;
-            temporary.persist(&path)?;
-            sync_folder(folder_of(&path))
-        };
-        finish().map_err(StorageError::io("write the file")).map_err(|e| e.in_file(&path))
+    pub fn publish(mut self) -> Result<(), StorageError> {
+        self.settle()?;
+        let Self { temporary, path, .. } = self;
+        let named =
+            temporary.persist(&path).map_err(|e| e.error).and_then(|()| sync_folder(folder_of(&path)));
+        named.map_err(StorageError::io("write the file")).map_err(|e| e.in_file(&path))
     }
 }
 
+impl AtomicFile {
+    /// Remembers a refusal: the file can no longer be published.
+    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        self.failed |= result.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        result
+    }
+}
+
+/// After a refusal everything is accepted and thrown away: encoders that complete their file when they are dropped
+/// would otherwise complain on standard error about what they have reported already.
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.temporary.write(bytes)
+        if self.failed {
+            return Ok(bytes.len());
+        }
+        let written = self.file.write(bytes);
+        self.note(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.temporary.flush()
+        if self.failed {
+            return Ok(());
+        }
+        let flushed = self.file.flush();
+        self.note(flushed)
     }
 }
 
 impl Seek for AtomicFile {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.temporary.seek(position)
+        if self.failed {
+            return self.file.get_mut().seek(position);
+        }
+        let sought = self.file.seek(position);
+        self.note(sought)
     }
 }
 
@@ -89,7 +129,8 @@ pub fn write_atomically(
     file.publish()
 }
 
-/// Creates the folder `path` with its parents, and proves by a nameless file that it can be written to.
+/// Creates the folder `path` with its parents, proves by a nameless file that it can be written to, and removes the
+/// unfinished files of writers that were killed.
 ///
 /// # Errors
 /// A file is in the way, or the operating system refuses; folders made on the way are removed again.
@@ -109,7 +150,19 @@ pub fn prepare_folder(path: &Path) -> Result<(), StorageError> {
                 let _ = fs::remove_dir(folder);
             }
             error.in_file(path)
-        })
+        })?;
+    remove_leftovers(path);
+    Ok(())
+}
+
+/// Removes files under way that nobody holds any more. One that stays does no harm.
+fn remove_leftovers(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    for path in entries.filter(|path| path.to_string_lossy().ends_with(UNDER_WAY)) {
+        if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(&path);
+        }
+    }
 }
 
 /// Opens a file for reading.
@@ -122,10 +175,17 @@ pub(super) fn open(path: &Path) -> Result<File, StorageError> {
 }
 
 fn probe(folder: &Path) -> io::Result<()> {
-    let mut file = tempfile::tempfile_in(folder)?;
+    let mut file = tempfile::tempfile_in(folder).map_err(without_path)?;
     file.write_all(b"jostle")?;
     file.rewind()?;
     file.read_exact(&mut [0; 6])
+}
+
+/// The system's refusal without the random name of the temporary file that it met.
+fn without_path(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(std::error::Error::source);
+    let code = cause.and_then(|cause| cause.downcast_ref::<io::Error>()).and_then(io::Error::raw_os_error);
+    code.map_or(error, io::Error::from_raw_os_error)
 }
 
 fn folder_of(path: &Path) -> &Path {

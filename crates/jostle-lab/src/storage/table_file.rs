@@ -81,12 +81,22 @@ impl TableWriter {
     ///
     /// # Errors
     /// The disk refuses; nothing is left behind then.
-    pub fn finish(mut self) -> Result<(), StorageError> {
+    pub fn finish(self) -> Result<(), StorageError> {
+        self.complete()?.publish()
+    }
+
+    /// Writes what is left and brings it to the disk; the file then only needs its name.
+    ///
+    /// # Errors
+    /// As [`TableWriter::finish`].
+    pub fn complete(mut self) -> Result<AtomicFile, StorageError> {
         if self.group.first().is_some_and(|column| !column.is_empty()) {
             self.write_group()?;
         }
         let path = self.writer.inner().path().to_path_buf();
-        self.writer.into_inner().map_err(|e| write_error(e, &path))?.publish()
+        let mut file = self.writer.into_inner().map_err(|e| write_error(e, &path))?;
+        file.settle()?;
+        Ok(file)
     }
 
     fn write_group(&mut self) -> Result<(), StorageError> {

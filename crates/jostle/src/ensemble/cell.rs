@@ -96,12 +96,11 @@ impl Cell {
         }
         for quantity in &self.quantities {
             let lacks = match quantity.needs {
-                Needs::Nothing => None,
                 Needs::Truth | Needs::AverageAndTruth if !self.source.has_truth() => {
                     Some("a problem with a truth")
                 }
                 Needs::AverageAndTruth if self.average_from.is_none() => Some("observe.average_from"),
-                Needs::Truth | Needs::AverageAndTruth => None,
+                Needs::Nothing | Needs::Truth | Needs::AverageAndTruth => None,
             };
             if let Some(lacks) = lacks {
                 let problem = format!("has {:?}, which needs {lacks}", quantity.name);

@@ -14,14 +14,22 @@ impl Recording {
     pub fn steps(self, steps: u64) -> Vec<u64> {
         let mut at = vec![0];
         match self {
+            // So many are nowhere more than one step apart.
+            Recording::Log(count) if count as f64 > 2.0 + steps as f64 * (steps as f64).ln() => {
+                at.extend(1..=steps);
+            }
             Recording::Log(count) => {
                 let last = (count.max(2) - 1) as f64;
-                at.extend((0..count).map(|k| (steps as f64).powf(k as f64 / last).round() as u64));
+                for k in 0..count {
+                    let step = (steps as f64).powf(k as f64 / last).round() as u64;
+                    if at.last().is_some_and(|before| *before < step) && step < steps {
+                        at.push(step);
+                    }
+                }
             }
             Recording::Every(stride) => at.extend((1..=steps / stride).map(|k| k * stride)),
         }
         at.push(steps);
-        at.sort_unstable();
         at.dedup();
         at
     }
@@ -58,6 +66,15 @@ mod tests {
             assert!(at.windows(2).all(|pair| pair[0] < pair[1]), "{recording}");
             assert!(at.len() as u64 <= recording.count(1000), "{recording}");
         }
+    }
+
+    #[test]
+    fn more_recorded_steps_than_there_are_steps_are_all_of_them() {
+        let all: Vec<u64> = (0..=100).collect();
+        for count in [1000, u64::MAX] {
+            assert_eq!(Recording::Log(count).steps(100), all);
+        }
+        assert_eq!(Recording::Log(u64::MAX).steps(1), [0, 1]);
     }
 
     #[test]

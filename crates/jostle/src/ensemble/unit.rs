@@ -92,6 +92,10 @@ impl UnitResult {
 
 /// Runs a unit; `None` if the monitor asked to stop.
 pub fn run_unit(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monitor) -> Option<UnitResult> {
+    // Of many units, most have not begun when the user asks to stop.
+    if monitor.should_stop() {
+        return None;
+    }
     let task = Task {
         link: cell.model.link,
         loss_factor: cell.model.loss_factor,

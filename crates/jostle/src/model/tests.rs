@@ -75,7 +75,7 @@ fn the_product_form_starts_at_the_same_point_as_the_power_form() {
         let spec = ModelSpec::new(link, 0.3);
         let theta = spec.initial(2).unwrap();
         let (u, v) = match link {
-            LinkKind::Product(_) => ((theta[0] + theta[2]) / 2.0, (theta[0] - theta[2]) / 2.0),
+            LinkKind::Product(_) => (f64::midpoint(theta[0], theta[2]), f64::midpoint(theta[0], -theta[2])),
             _ => (theta[0], theta[2]),
         };
         assert_eq!((u, v), (0.3, 0.3));

@@ -1,7 +1,7 @@
 //! A replica at one step, as an observable sees it.
 
 use crate::dynamics::GradientDescent;
-use crate::dynamics::kernel::divergence_limit;
+use crate::dynamics::kernel::{divergence_limit, exceeds};
 use crate::model::{Model, predict};
 use crate::noise::{Noise, Point};
 use crate::problem::Problem;
@@ -54,7 +54,7 @@ impl<'a> View<'a> {
     /// Whether a squared residual is beyond 1e30 times the largest of 1 and the squared labels (or not a number).
     pub fn has_diverged(&self) -> bool {
         let limit = divergence_limit(self.problem);
-        self.residuals.iter().any(|r| !(r * r <= limit))
+        self.residuals.iter().any(|r| exceeds(r * r, limit))
     }
 
     /// The loss `(c/n) sum_i r_i^2`.

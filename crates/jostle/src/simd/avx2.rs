@@ -1,5 +1,7 @@
 //! Vectors of 4 float64 numbers in one AVX2 register.
 
+#![allow(clippy::wildcard_imports, reason = "two dozen intrinsics, all of one prefix")]
+
 use super::{Bits, Vector};
 use std::arch::x86_64::*;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Sub};

@@ -154,9 +154,15 @@ fn samples(runs: &Runs) -> Result<Figure, LabError> {
         || "at none of these numbers of samples".to_owned(),
         |p| format!("from {} samples on", compact(p.x)),
     );
+    let (few, many) = (&series[0].points[0], &series[0].points[series[0].points.len() - 1]);
     let see = format!(
-        "With label noise nine in ten data sets end below a test error of 5e-3 {enough}; gradient descent needs nearly \
-         as many samples as dimensions (100). Medians over {} data sets, whiskers from the 10 % to the 90 % quantile.",
+        "With label noise nine in ten data sets end below a test error of 5e-3 {enough}. Gradient descent ends at {} \
+         with {} samples and at {} with {}: with many samples non-negative coefficients alone leave little choice. \
+         Medians over {} data sets, whiskers from the 10 % to the 90 % quantile.",
+        compact(few.mid),
+        compact(few.x),
+        compact(many.mid),
+        compact(many.x),
         run.replicas(0)
     );
     let y = Axis::log("test error |beta - truth|\u{b2}");
@@ -176,13 +182,12 @@ fn starts(runs: &Runs) -> Result<Figure, LabError> {
         swept(label, key, "label noise, std 1", is_weak)?,
     ];
     let of = |k: usize| {
-        let mids = series[k].points.iter().map(|p| p.mid);
-        let (low, high) = mids.fold((f64::INFINITY, 0.0f64), |(low, high), m| (low.min(m), high.max(m)));
-        if low == high { compact(low) } else { format!("{} to {}", compact(low), compact(high)) }
+        let ends = series[k].points.iter().map(|p| format!("{} from {}", compact(p.mid), compact(p.x)));
+        ends.collect::<Vec<_>>().join(", ")
     };
     let see = format!(
-        "Gradient descent recovers the truth from small starts only (test error {}); label noise from all of them, if \
-         it is large enough for the start ({}). From start 2, std 1 is not enough ({}).",
+        "The final test error of gradient descent grows with the start ({}). Label noise of a size to match ends at {}; \
+         label noise of std 1 at {}.",
         of(0),
         of(1),
         of(2)
@@ -212,11 +217,11 @@ fn shapes(runs: &Runs) -> Result<Figure, LabError> {
         all.iter().find(|(known, _)| known == name).map_or_else(String::new, |(_, v)| spread_text(v))
     };
     let see = format!(
-        "Gaussian noise with the covariance that label noise has at every point does what label noise does ({} against \
-         {}), and so does noise with only the diagonal of that covariance ({}): what matters is that the noise on a \
-         coefficient fades with the coefficient. Isotropic noise of the same trace does not ({}).",
-        value("label, full"),
+        "Final test error of label noise itself: {}. Of Gaussian noise with the covariance that label noise has at every \
+         point: {}; with only the diagonal of that covariance: {}; with only its trace, isotropic: {}. What the first \
+         three share and the last lacks is that the noise on a coefficient fades with the coefficient.",
         value("label noise itself"),
+        value("label, full"),
         value("label, diagonal"),
         value("label, isotropic"),
     );

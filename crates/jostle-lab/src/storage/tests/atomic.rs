@@ -88,6 +88,19 @@ fn an_unfinished_file_vanishes_when_dropped() {
 }
 
 #[test]
+fn what_killed_writers_left_goes_and_what_is_being_written_stays() {
+    let folder = folder();
+    let mut file = AtomicFile::create(&folder.path().join("a")).unwrap();
+    for name in [".b123456.jostle.tmp", ".b123456.tmp", "b"] {
+        std::fs::write(folder.path().join(name), "half").unwrap();
+    }
+    prepare_folder(folder.path()).unwrap();
+    file.write_all(b"x").unwrap();
+    file.publish().unwrap();
+    assert_eq!(names_in(&folder), [".b123456.tmp", "a", "b"]);
+}
+
+#[test]
 fn paths_that_cannot_be_files_are_refused() {
     assert_says(write_atomically(Path::new("/"), |_| Ok(())), &["/: is not the path of a file"]);
     let (_folder, path) = file("plain", "");

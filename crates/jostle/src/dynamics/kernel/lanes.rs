@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use super::update::Update;
-use super::{Buffers, Data, State, Task, divergence_limit, state::SCALING_PERIOD};
+use super::{Buffers, Data, State, Task, divergence_limit, exceeds, state::SCALING_PERIOD};
 use crate::model::Link;
 use crate::noise::Products;
 use crate::random::Draws;
@@ -72,7 +72,7 @@ fn advance<V: Vector, L: Link, const VECTORS: usize>(
         let update = Update::new::<L>(task, state, &buffers, averages);
         pull_and_update::<V, L, VECTORS>(link, problem.x(), dim, &buffers.weights, &update);
         state.step += 1;
-        if state.step % SCALING_PERIOD == 0 {
+        if state.step.is_multiple_of(SCALING_PERIOD) {
             state.rescale();
         }
     }
@@ -95,7 +95,7 @@ fn push<V: Vector, const VECTORS: usize>(
     let mut from = 0;
     macro_rules! tiles {
         ($tile:literal) => {
-            while from + $tile <= n {
+            while n - from >= $tile {
                 // SAFETY: the rows from .. from + tile exist, and the lengths of the arrays were checked above.
                 unsafe { push_tile::<V, $tile, VECTORS>(x, y, beta, buffers, weight, from, &mut squares) };
                 from += $tile;
@@ -156,7 +156,7 @@ fn still_diverged(state: &mut State, buffers: &mut Buffers, limit: f64) {
     let lanes = state.lanes();
     for lane in 0..lanes {
         let mut residuals = buffers.residuals.iter().skip(lane).step_by(lanes);
-        if residuals.any(|r| !(r * r <= limit)) {
+        if residuals.any(|r| exceeds(r * r, limit)) {
             state.diverge(lane);
             for array in [&mut buffers.residuals, &mut buffers.weights] {
                 array.iter_mut().skip(lane).step_by(lanes).for_each(|v| *v = 0.0);
@@ -179,7 +179,7 @@ fn pull_and_update<V: Vector, L: Link, const VECTORS: usize>(
     let mut from = 0;
     macro_rules! tiles {
         ($tile:literal) => {
-            while from + $tile <= dim {
+            while dim - from >= $tile {
                 // SAFETY: the coordinates from .. from + tile exist, and the lengths were checked above.
                 unsafe {
                     let h = pull_tile::<V, $tile, VECTORS, false>(x, dim, weights, from);
@@ -291,7 +291,7 @@ fn pull_vectors<V: Vector, const VECTORS: usize, const SQUARED: bool>(
     let mut from = 0;
     macro_rules! tiles {
         ($tile:literal) => {
-            while from + $tile <= dim {
+            while dim - from >= $tile {
                 // SAFETY: the coordinates from .. from + tile exist, and the lengths were checked above.
                 let h = unsafe { pull_tile::<V, $tile, VECTORS, SQUARED>(x, dim, weights, from) };
                 for j in 0..$tile {

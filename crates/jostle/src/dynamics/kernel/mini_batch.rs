@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::update::Update;
-use super::{Buffers, Data, PADDING, State, Task, divergence_limit, padded, state::SCALING_PERIOD};
+use super::{Buffers, Data, PADDING, State, Task, divergence_limit, exceeds, padded, state::SCALING_PERIOD};
 use crate::dynamics::Batch;
 use crate::model::Link;
 use crate::noise::Products;
@@ -42,7 +42,7 @@ pub(super) fn advance_mini_batch<V: Vector, L: Link>(
         for (k, i) in members.iter().enumerate() {
             let row = &rows[i * stride..(i + 1) * stride];
             let residual = striped_product::<V>(row, &state.beta) - problem.y()[*i];
-            has_diverged |= !(residual * residual <= limit);
+            has_diverged |= exceeds(residual * residual, limit);
             buffers.residuals[k] = residual;
             buffers.weights[k] = residual * weight;
         }
@@ -67,7 +67,7 @@ pub(super) fn advance_mini_batch<V: Vector, L: Link>(
             }
         }
         state.step += 1;
-        if state.step % SCALING_PERIOD == 0 {
+        if state.step.is_multiple_of(SCALING_PERIOD) {
             state.rescale();
         }
     }

@@ -233,5 +233,11 @@ pub(crate) fn divergence_limit(problem: &Problem) -> f64 {
     1e30 * problem.y().iter().fold(1.0, |max, y| y.mul_add(*y, 0.0).max(max))
 }
 
+/// Whether a value is above a limit, or not a number.
+#[inline(always)]
+pub(crate) fn exceeds(value: f64, limit: f64) -> bool {
+    value > limit || value.is_nan()
+}
+
 #[cfg(test)]
 mod tests;

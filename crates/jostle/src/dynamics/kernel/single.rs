@@ -59,7 +59,7 @@ pub(super) fn advance_single<V: Vector, L: Link>(
         // SAFETY: the state and the buffers outlive this statement, and nothing else uses them meanwhile.
         unsafe { update.apply_all::<V, L>(link, &pulled[..dim]) };
         state.step += 1;
-        if state.step % SCALING_PERIOD == 0 {
+        if state.step.is_multiple_of(SCALING_PERIOD) {
             state.rescale();
         }
     }

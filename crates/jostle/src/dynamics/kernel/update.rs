@@ -22,10 +22,17 @@ pub(super) struct Update {
     pub(super) entries: usize,
     learning_rate: f64,
     momentum: f64,
-    has_zeta: bool,
-    has_velocity: bool,
-    is_scaled: bool,
-    averages: bool,
+    options: Options,
+}
+
+/// Which of the optional arrays an update uses.
+#[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent parts of a step")]
+struct Options {
+    zeta: bool,
+    velocity: bool,
+    scale: bool,
+    average: bool,
 }
 
 impl Update {
@@ -53,10 +60,12 @@ impl Update {
             entries,
             learning_rate: task.dynamics.learning_rate.at(state.step),
             momentum: task.dynamics.momentum,
-            has_zeta: !buffers.zeta.is_empty(),
-            has_velocity: !state.velocity.is_empty(),
-            is_scaled: state.scaling != Scaling::Fixed,
-            averages,
+            options: Options {
+                zeta: !buffers.zeta.is_empty(),
+                velocity: !state.velocity.is_empty(),
+                scale: state.scaling != Scaling::Fixed,
+                average: averages,
+            },
         }
     }
 
@@ -76,25 +85,25 @@ impl Update {
             }
             let slopes = link.slope(parts);
             for part in 0..L::PARTS {
-                let mut g = if self.has_zeta {
+                let mut g = if self.options.zeta {
                     slopes[part].mul_add(h, V::load(self.zeta.add(place(part))))
                 } else {
                     slopes[part] * h
                 };
-                if self.has_velocity {
+                if self.options.velocity {
                     let velocity = self.velocity.add(place(part));
                     g = V::load(velocity).mul_add(V::from(self.momentum), g);
                     g.store(velocity);
                 }
                 parts[part] = g.mul_add(V::from(-self.learning_rate), parts[part]);
                 parts[part].store(self.mantissa.add(place(part)));
-                if self.is_scaled {
+                if self.options.scale {
                     parts[part] = parts[part] * V::load(self.scale.add(place(part)));
                 }
             }
             let beta = link.coefficient(parts);
             beta.store(self.beta.add(at));
-            if self.averages {
+            if self.options.average {
                 let sum = self.beta_sum.add(at);
                 (V::load(sum) + beta).store(sum);
             }

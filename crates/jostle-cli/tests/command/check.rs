@@ -1,0 +1,46 @@
+//! `jostle check` says everything about a run, and runs nothing.
+
+use crate::lab::{Lab, small};
+
+const GRID: &str = "replicas = 3\n[grid]\n\"dynamics.batch\" = [\"full\", 4]\n\"problem.samples\" = [8, 10]";
+
+#[test]
+fn checking_writes_nothing_and_takes_no_steps() {
+    let lab =
+        Lab::with(&small(&[("steps = 60", "steps = 1_000_000_000_000_000"), ("every = 20", "log = 20")]));
+    let before = lab.files();
+    let said = lab.succeeds(&["check", "x.toml"]);
+    assert_eq!(lab.files(), before);
+    let estimate = said.lines().last().unwrap();
+    assert!(estimate.starts_with("# 1 cell, 3.000e15 replica-steps, "), "{estimate}");
+    assert!(estimate.contains(" of memory, about ") && estimate.contains(" h on "), "{estimate}");
+}
+
+#[test]
+fn the_resolved_experiment_resolves_to_itself() {
+    for experiment in [small(&[]), small(&[("replicas = 3", GRID)])] {
+        let lab = Lab::with(&experiment);
+        let resolved = lab.succeeds(&["check", "x.toml", "--threads", "2"]);
+        lab.write("elsewhere/resolved.toml", &resolved);
+        assert_eq!(lab.succeeds(&["check", "elsewhere/resolved.toml", "--threads", "2"]), resolved);
+        lab.succeeds(&["run", "x.toml", "--out", "out"]);
+        assert!(resolved.starts_with(&lab.read("out/experiment.toml")), "a run resolves it differently");
+    }
+}
+
+#[test]
+fn more_words_name_the_kernel_of_every_cell() {
+    let lab = Lab::with(&small(&[("replicas = 3", GRID)]));
+    let said = lab.succeeds(&["check", "x.toml", "-v"]);
+    let kernels: Vec<&str> = said.lines().filter(|line| line.starts_with("# cell ")).collect();
+    assert_eq!(kernels.len(), 4);
+    assert!(kernels[0].starts_with("# cell 0: full batch"), "{said}");
+    assert!(kernels[3].starts_with("# cell 3: mini-batch"), "{said}");
+    assert!(said.contains("\n# vectors: "), "{said}");
+}
+
+#[test]
+fn what_run_refuses_is_refused() {
+    let lab = Lab::with(&small(&[("0.01", "0.01\nbatch = 11")]));
+    assert_eq!(lab.refuses(&["check", "x.toml"]), lab.refuses(&["run", "x.toml"]));
+}

@@ -1,0 +1,148 @@
+//! A run that is stopped or fails half-way leaves whole files, and what it had.
+#![cfg(unix)]
+
+use crate::lab::{Lab, small};
+use jostle_lab::storage::{ArrayReader, read_parquet};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A grid of which the first cell is over at once and the second never.
+const ENDLESS: [(&str, &str); 2] = [
+    ("every = 20", "log = 5"),
+    ("replicas = 3", "replicas = 40\n[grid]\n\"dynamics.steps\" = [60, 1_000_000_000_000]"),
+];
+
+/// A run under way, killed if a test fails.
+struct Running(Child);
+
+impl Running {
+    /// Starts a run and waits until it computes.
+    fn start(lab: &Lab) -> Self {
+        let mut command = lab.command(&["run", "x.toml", "--out", "out"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let running = Self(child);
+        let started = Instant::now();
+        while !lab.path("out").is_dir()
+            || lab.names_in("out").iter().filter(|name| is_under_way(name)).count() < 2
+        {
+            assert!(started.elapsed() < Duration::from_secs(20), "the run does not begin");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // The first cell takes a few milliseconds from here.
+        std::thread::sleep(Duration::from_millis(300));
+        running
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.0.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// The exit code and what was said on standard error.
+    fn end(&mut self) -> (Option<i32>, String) {
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                break status;
+            }
+            assert!(started.elapsed() < Duration::from_secs(10), "the run does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let said = std::io::read_to_string(self.0.stderr.take().unwrap()).unwrap();
+        (status.code(), said)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn is_under_way(name: &str) -> bool {
+    name.starts_with('.')
+}
+
+#[test]
+fn the_first_interrupt_keeps_the_finished_cells() {
+    let lab = Lab::with(&small(&ENDLESS));
+    lab.write("out/report.html", "of an older run");
+    let mut running = Running::start(&lab);
+    running.signal("-INT");
+    let (code, said) = running.end();
+    assert_eq!(code, Some(3), "{said}");
+    assert_eq!(said, "interrupted; the finished cells are in out\n");
+    assert_eq!(lab.names_in("out"), ["experiment.toml", "final.npz", "manifest.json", "metrics.parquet"]);
+    let manifest: serde_json::Value = serde_json::from_str(&lab.read("out/manifest.json")).unwrap();
+    assert_eq!(manifest["status"], "interrupted");
+    assert_eq!(manifest["cells"].as_array().unwrap().len(), 1);
+    assert_eq!(manifest["cells_in_total"], 2);
+    let metrics = read_parquet(&lab.path("out/metrics.parquet")).unwrap();
+    assert!(metrics.rows() > 0 && metrics.integers("cell").unwrap().iter().all(|cell| *cell == 0));
+    assert!(ArrayReader::open(&lab.path("out/final.npz")).unwrap().has("beta_0"));
+}
+
+#[test]
+fn an_interrupt_before_any_cell_is_finished_leaves_empty_results() {
+    let lab = Lab::with(&small(&[("every = 20", "log = 5"), ("steps = 60", "steps = 1_000_000_000_000")]));
+    let mut running = Running::start(&lab);
+    running.signal("-INT");
+    assert_eq!(running.end().0, Some(3));
+    assert_eq!(read_parquet(&lab.path("out/metrics.parquet")).unwrap().rows(), 0);
+    assert!(ArrayReader::open(&lab.path("out/final.npz")).unwrap().names().is_empty());
+}
+
+#[test]
+fn units_that_have_not_begun_hear_of_the_interrupt() {
+    // Each of these units would take a while to look up for the first time.
+    let lab = Lab::with(&small(&[
+        ("seed = 1", "seed = 1\ndata_per_replica = true"),
+        ("steps = 60", "steps = 1_000_000_000_000"),
+        ("every = 20", "every = 100_000_000_000"),
+        ("replicas = 3", "replicas = 2000"),
+    ]));
+    let mut running = Running::start(&lab);
+    running.signal("-INT");
+    assert_eq!(running.end().0, Some(3));
+}
+
+#[test]
+fn a_killed_run_leaves_the_results_of_the_one_before_and_the_next_clears_up() {
+    let lab = Lab::with(&small(&[]));
+    lab.succeeds(&["run", "x.toml", "--out", "out"]);
+    let results = [lab.bytes("out/metrics.parquet"), lab.bytes("out/final.npz")];
+    lab.write("x.toml", small(&ENDLESS));
+    let mut running = Running::start(&lab);
+    running.signal("-KILL");
+    assert_eq!(running.end().0, None);
+    assert!(results == [lab.bytes("out/metrics.parquet"), lab.bytes("out/final.npz")]);
+    assert!(lab.names_in("out").iter().any(|name| is_under_way(name)));
+
+    lab.write("x.toml", small(&[]));
+    lab.succeeds(&["run", "x.toml", "--out", "out"]);
+    assert!(results == [lab.bytes("out/metrics.parquet"), lab.bytes("out/final.npz")]);
+    assert!(!lab.names_in("out").iter().any(|name| is_under_way(name)));
+}
+
+/// Runs with files of at most this many KiB, as if the disk were full then.
+fn with_little_space(lab: &Lab, kibibytes: u32) -> String {
+    let script = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" run x.toml --out out --threads 1");
+    let mut command = Command::new("bash");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_jostle")]).current_dir(lab.path(""));
+    crate::lab::ended(&mut command).refusal()
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_leaves_no_half_files() {
+    // The table takes less than 8 KiB and the arrays more: neither appears.
+    let lab = Lab::with(&small(&[("replicas = 3", "replicas = 60")]));
+    let answer = with_little_space(&lab, 8);
+    assert_eq!(answer, "out/final.npz: cannot write the file: File too large (os error 27)");
+    assert_eq!(lab.names_in("out"), ["experiment.toml", "manifest.json"]);
+    // Here the table already does not fit.
+    let lab = Lab::with(&small(&[("every = 20", "every = 1")]));
+    let answer = with_little_space(&lab, 6);
+    assert_eq!(answer, "out/metrics.parquet: cannot write the file: File too large (os error 27)");
+    assert_eq!(lab.names_in("out"), ["experiment.toml", "manifest.json"]);
+}

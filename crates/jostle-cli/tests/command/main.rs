@@ -1,0 +1,10 @@
+//! The command as its users meet it: what it prints, what it writes, and how it ends.
+
+mod bad_input;
+mod check;
+mod identity;
+mod interrupt;
+mod lab;
+mod output;
+mod reproduce;
+mod run_folder;

@@ -1,0 +1,81 @@
+//! `jostle reproduce`: the papers, their claims and their folders.
+
+use crate::lab::Lab;
+use serde_json::Value;
+
+fn claims(json: &str) -> Vec<(String, bool)> {
+    let result: Value = serde_json::from_str(json).unwrap();
+    let claims = result["claims"].as_array().unwrap();
+    claims.iter().map(|c| (c["id"].as_str().unwrap().to_owned(), c["holds"].as_bool().unwrap())).collect()
+}
+
+#[test]
+fn without_a_name_the_papers_are_listed_with_figures_claims_and_times() {
+    let lab = Lab::new();
+    let text = lab.succeeds(&["reproduce"]);
+    for part in ["shape-matters", "arXiv:2006.08680", "quick", "standard", "paper", "A1", "A8", "Test error"]
+    {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let json: Value = serde_json::from_str(&lab.succeeds(&["reproduce", "--json"])).unwrap();
+    assert_eq!(json[0]["claims"].as_array().unwrap().len(), 8);
+    assert!(lab.files().is_empty(), "listing writes nothing");
+}
+
+#[test]
+fn an_unknown_paper_is_refused_with_the_names_there_are() {
+    let line = Lab::new().refuses(&["reproduce", "shape-maters"]);
+    assert_eq!(line, "no paper is called \"shape-maters\"; expected shape-matters");
+}
+
+#[test]
+fn a_change_that_one_experiment_does_not_allow_is_refused_before_anything_runs() {
+    let line = Lab::new().refuses(&["reproduce", "shape-matters", "--set", "dynamics.stepz=5"]);
+    assert!(line.contains("stepz") && line.contains("steps"), "{line}");
+}
+
+#[test]
+fn the_quick_scale_holds_every_claim_and_leaves_a_complete_folder() {
+    let lab = Lab::new();
+    let json = lab.succeeds(&["reproduce", "shape-matters", "--scale", "quick", "--out", "paper", "--json"]);
+    let ids = ["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"];
+    assert_eq!(claims(&json), ids.map(|id| (id.to_owned(), true)), "{json}");
+    let names = lab.names_in("paper");
+    for name in ["claims.json", "manifest.json", "report.html", "experiments", "label", "gd", "shape"] {
+        assert!(names.contains(&name.to_owned()), "{name} is missing: {names:?}");
+    }
+    let first: Value = serde_json::from_str(&lab.read("paper/claims.json")).unwrap();
+    let keys: Vec<_> = first[0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["id", "paper", "statement", "measured", "low", "high", "expected", "holds", "how"]);
+    assert_eq!(first[0]["paper"], "shape-matters");
+    // The report is a pure function of the folder.
+    let report = lab.bytes("paper/report.html");
+    std::fs::remove_file(lab.path("paper/report.html")).unwrap();
+    lab.succeeds(&["report", "paper"]);
+    assert!(lab.bytes("paper/report.html") == report, "the rebuilt report differs");
+    // The files it wrote can be run on their own, and give the same numbers.
+    let label = lab.bytes("paper/label/metrics.parquet");
+    lab.succeeds(&["run", "paper/label/experiment.toml", "--out", "again", "--threads", "1", "-q"]);
+    assert!(lab.bytes("again/metrics.parquet") == label, "the resolved experiment gives other numbers");
+}
+
+/// With this much momentum everything diverges within a few steps: no claim about recovery can hold.
+#[test]
+fn claims_fail_with_exit_code_1_when_the_runs_do_not_bear_them_out() {
+    let lab = Lab::new();
+    let call =
+        ["reproduce", "shape-matters", "--scale", "quick", "--set", "dynamics.momentum=0.9999", "--json"];
+    let ended = lab.jostle(&call);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let failed: Vec<_> =
+        claims(&ended.stdout).into_iter().filter(|(_, holds)| !holds).map(|(id, _)| id).collect();
+    assert_eq!(failed, ["A1", "A2", "A3", "A4", "A5", "A6", "A8"], "A7 is about designs, not runs");
+}
+
+#[test]
+fn a_folder_that_is_not_a_run_is_refused() {
+    let lab = Lab::new();
+    lab.write("empty/x.txt", "");
+    let line = lab.refuses(&["report", "empty"]);
+    assert!(line.starts_with("empty: not a run folder: manifest.json cannot be read"), "{line}");
+}
