@@ -78,7 +78,8 @@ pub(crate) fn documentation() -> Result<Tally, Failure> {
 
 /// Writes the reference of the settings from the tables of the code.
 pub(crate) fn write_reference() -> Result<Tally, Failure> {
-    let mut command = cargo(&["test", "--quiet", "--package", "jostle-lab", "--test", "settings_reference"]);
+    // For one package alone, cargo would build its dependencies anew with fewer of their features.
+    let mut command = cargo(&["test", "--quiet", "--workspace", "--test", "settings_reference"]);
     command.env(WRITE_REFERENCE, "1");
     counted(&mut command, Tally::of_cargo_test)
 }
