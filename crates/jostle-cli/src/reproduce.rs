@@ -30,7 +30,7 @@ pub(crate) fn reproduce(options: &ReproduceOptions, output: &Output) -> Result<E
     let claims = match run_paper(&reproduction, &out, &Bar::new(output))? {
         PaperOutcome::Done(claims) => claims,
         PaperOutcome::Interrupted => {
-            eprintln!("interrupted; the finished experiments are in {}", out.display());
+            crate::say(&format!("interrupted; the finished experiments are in {}\n", out.display()));
             return Ok(Ending::Interrupted);
         }
     };

@@ -73,14 +73,16 @@ impl Reproduction<'_> {
     /// # Errors
     /// As [`reproduce`].
     pub fn seconds(&self) -> Result<f64, LabError> {
+        Ok(self.plans()?.iter().map(Plan::seconds).sum())
+    }
+
+    /// What each experiment will do; their data are read from a folder that is gone afterwards.
+    fn plans(&self) -> Result<Vec<Plan>, LabError> {
         let folder = tempfile::tempdir()
             .map_err(|source| StorageError::Io { action: "make a temporary folder", source })?;
         write_files(self.paper, folder.path())?;
-        let mut seconds = 0.0;
-        for (_, mut experiment) in self.experiments(folder.path())? {
-            seconds += Plan::new(&mut experiment, self.threads)?.seconds();
-        }
-        Ok(seconds)
+        let experiments = self.experiments(folder.path())?;
+        experiments.into_iter().map(|(_, mut experiment)| Plan::new(&mut experiment, self.threads)).collect()
     }
 }
 
@@ -95,16 +97,15 @@ pub fn reproduce(
 ) -> Result<PaperOutcome, LabError> {
     let paper = reproduction.paper;
     let files = out.join("experiments");
-    let mut experiments = reproduction.experiments(&files)?;
+    // Everything is checked before anything is written or computed.
+    let plans = reproduction.plans()?;
+    let machine = plans.first().map_or_else(
+        || Machine::here(1, jostle::Level::detect()),
+        |plan| Machine::here(plan.threads, plan.level),
+    );
     prepare_folder(out)?;
     write_files(paper, &files)?;
-    // Everything is checked before anything is computed.
-    let mut threads = 1;
-    let mut level = None;
-    for (_, experiment) in &mut experiments {
-        let plan = Plan::new(experiment, reproduction.threads)?;
-        (threads, level) = (plan.threads, Some(plan.level));
-    }
+    let mut experiments = reproduction.experiments(&files)?;
     let started = Instant::now();
     let mut manifest = PaperManifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -113,7 +114,7 @@ pub fn reproduce(
         scale: reproduction.scale.to_owned(),
         experiments: Vec::new(),
         wall_seconds: 0.0,
-        machine: Machine::here(threads, level.unwrap_or_else(jostle::Level::detect)),
+        machine,
     };
     let path = out.join("manifest.json");
     write_json(&path, &manifest)?;
@@ -206,11 +207,9 @@ pub fn rebuild_report(folder: &Path) -> Result<PathBuf, LabError> {
     if manifest.status != Status::Done {
         return Err(not_a_run("not all of its experiments are finished".to_owned()));
     }
-    let claims = std::fs::read_to_string(folder.join("claims.json"))
-        .map_err(|error| not_a_run(format!("claims.json cannot be read ({error})")))?;
-    let claims = serde_json::from_str(&claims)
-        .map_err(|error| not_a_run(format!("claims.json does not hold claims ({error})")))?;
-    let runs = open(folder, &manifest)?;
-    write_report(folder, &report(find(&manifest.paper)?, &runs, &manifest, claims)?)?;
+    let (paper, runs) = (find(&manifest.paper)?, open(folder, &manifest)?);
+    // Judged again: claims.json has no word for an infinite end of an interval.
+    let claims = (paper.judge)(&runs)?;
+    write_report(folder, &report(paper, &runs, &manifest, claims)?)?;
     Ok(folder.join("report.html"))
 }
