@@ -8,8 +8,10 @@ use crate::problem::Problem;
 use crate::simd::Level;
 use std::ops::Range;
 
-/// Replicas of one unit: as many as the widest kernel computes side by side.
+/// Replicas of one unit of a large ensemble: as many as the widest kernel computes side by side.
 const UNIT_REPLICAS: u32 = 16;
+/// Replicas of one unit of a small ensemble, which would leave processors idle in larger ones.
+const SMALL_UNIT_REPLICAS: u32 = 8;
 /// Multiply-adds between two calls of the monitor, so that progress is shown and a stop is heard in time.
 const WORK_BETWEEN_CALLS: f64 = 4e8;
 
@@ -23,7 +25,11 @@ pub struct Unit {
 /// The units of a cell, in the order of their replicas.
 pub fn units(cell: &Cell) -> Vec<Unit> {
     let side_by_side = cell.dynamics.batch == Batch::Full && matches!(cell.source, Source::Shared(_));
-    let size = if side_by_side { UNIT_REPLICAS } else { 1 };
+    let size = match (side_by_side, cell.replicas >= 4 * UNIT_REPLICAS) {
+        (true, true) => UNIT_REPLICAS,
+        (true, false) => SMALL_UNIT_REPLICAS,
+        (false, _) => 1,
+    };
     (0..cell.replicas)
         .step_by(size as usize)
         .map(|first| Unit { replicas: first..(first + size).min(cell.replicas) })
