@@ -7,7 +7,7 @@ mod unit;
 pub use crate::dynamics::kernel::Kernel;
 pub use cell::{Cell, Source};
 pub use recording::Recording;
-pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, describe, run_unit, units};
+pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, describe, first_kernel, run_unit, units};
 
 use crate::setting::{Entry, Fallback, Kind, Setting};
 use crate::simd::Level;

@@ -38,10 +38,14 @@ pub fn units(cell: &Cell) -> Vec<Unit> {
 
 /// Which kernel the first unit of a cell runs on, in words.
 pub fn describe(cell: &Cell, level: Level) -> String {
-    let unit = &units(cell)[0];
-    let shared = matches!(cell.source, Source::Shared(_));
-    let (kernel, taken) = Kernel::choose(cell.dynamics.batch, shared, unit.replicas.len(), level);
+    let (kernel, taken) = first_kernel(cell, level);
     format!("{kernel} ({level}, {taken} replica{} at a time)", if taken == 1 { "" } else { "s" })
+}
+
+/// The kernel of the first unit of a cell, and the replicas that it computes side by side.
+pub fn first_kernel(cell: &Cell, level: Level) -> (Kernel, usize) {
+    let shared = matches!(cell.source, Source::Shared(_));
+    Kernel::choose(cell.dynamics.batch, shared, units(cell)[0].replicas.len(), level)
 }
 
 /// Hears of progress, and may ask to stop.
