@@ -125,7 +125,7 @@ fn isotropic_sizes(runs: &Runs) -> Result<Figure, LabError> {
         ends.push(format!("{} with std {std}", compact(spread(&run.finals(cell, "l1_norm")?).value)));
     }
     let see = format!(
-        "The larger the isotropic noise, the faster the l1 norm runs away; nothing holds it: it ends at {}. {SPREAD}",
+        "The larger the isotropic noise, the larger the l1 norm at the end of the run: {}. {SPREAD}",
         ends.join(", ")
     );
     let spec = bands(&series, &Axis::log("step"), &Axis::log("l1 norm of the coefficients"), &[]);
