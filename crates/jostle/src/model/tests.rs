@@ -2,7 +2,7 @@ use super::*;
 use num_dual::{Dual64, DualNum};
 use proptest::prelude::*;
 
-/// A dual number under a name of our own, so that it can be made from a float the way kernels do it.
+/// The loss written out once more, on dual numbers: its derivative is exact.
 fn loss<L: Link>(link: L, theta: &[Dual64], problem: &Problem, factor: f64) -> Dual64 {
     let dim = problem.dim();
     let mut total = Dual64::from(0.0);
