@@ -17,6 +17,7 @@
 pub mod dynamics;
 pub mod ensemble;
 pub mod error;
+mod float;
 mod linear_algebra;
 pub mod model;
 pub mod noise;
@@ -29,4 +30,5 @@ pub mod statistics;
 pub mod theory;
 
 pub use error::InputError;
+pub use float::{Float, Precision};
 pub use simd::Level;

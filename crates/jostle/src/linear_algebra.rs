@@ -1,6 +1,6 @@
 //! Dense linear algebra, the one place where faer is used: its interface moves between versions.
 
-use faer::{Mat, MatRef};
+use faer::{Mat, MatRef, Side};
 
 /// `X' v` (d) for a row-major `X` (n x d).
 pub(crate) fn transpose_product(x: &[f64], dim: usize, v: &[f64]) -> Vec<f64> {
@@ -38,6 +38,13 @@ pub(crate) fn column_space(x: &[f64], dim: usize) -> Vec<f64> {
     let smallest = r[(0, 0)].abs() * samples.max(dim) as f64 * f64::EPSILON;
     let rank = (0..r.nrows()).take_while(|k| r[(*k, *k)].abs() > smallest).count();
     (0..rank * samples).map(|k| q[(k % samples, k / samples)]).collect()
+}
+
+/// The smallest eigenvalue of `A A'` (n x n) for a row-major `A` (n x p); zero if it cannot be computed.
+pub(crate) fn smallest_gram_eigenvalue(a: &[f64], columns: usize) -> f64 {
+    let a = MatRef::from_row_major_slice(a, a.len() / columns, columns);
+    let gram = a * a.transpose();
+    gram.self_adjoint_eigenvalues(Side::Lower).ok().and_then(|values| values.first().copied()).unwrap_or(0.0)
 }
 
 /// Solves `(X diag(weights) X') s = rhs` (n) for a row-major `X` (n x d) of full row rank and weights above zero.

@@ -28,6 +28,9 @@ impl std::fmt::Display for Batch {
     }
 }
 
+/// The tolerance of early exits where none is given.
+const TOLERANCE: f64 = 1e-9;
+
 /// Gradient descent in discrete time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientDescent {
@@ -41,13 +44,16 @@ pub struct GradientDescent {
     pub replacement: bool,
     /// The heavy-ball coefficient `b`, in [0, 1).
     pub momentum: f64,
+    /// Without noise and momentum, a replica stops early once its parameters are known to move no further than this
+    /// times their norm; 0 for never.
+    pub tolerance: f64,
 }
 
 impl GradientDescent {
     /// Plain full-batch gradient descent.
     pub fn new(steps: u64, learning_rate: f64) -> Self {
         let learning_rate = Schedule::constant(learning_rate);
-        Self { steps, learning_rate, batch: Batch::Full, replacement: true, momentum: 0.0 }
+        Self { steps, learning_rate, batch: Batch::Full, replacement: true, momentum: 0.0, tolerance: TOLERANCE }
     }
 
     /// The dynamics that checked settings of [`ENTRIES`] describe.
@@ -58,6 +64,7 @@ impl GradientDescent {
             batch: settings.batch("batch"),
             replacement: settings.flag("replacement"),
             momentum: settings.number("momentum"),
+            tolerance: settings.number("tolerance"),
         }
     }
 
@@ -144,6 +151,14 @@ pub const ENTRIES: &[Entry] = &[Entry {
             kind: Kind::Number(Range::UnitOpen),
             fallback: Fallback::Number(0.0),
             doc: "Heavy-ball coefficient.",
+        },
+        Setting {
+            name: "tolerance",
+            symbol: "",
+            kind: Kind::Number(Range::NonNegative),
+            fallback: Fallback::Number(TOLERANCE),
+            doc: "Without noise and momentum, a replica stops once its parameters will move no further than this \
+                  times their norm (in f32 at least 2e-6); 0: never.",
         },
     ],
 }];

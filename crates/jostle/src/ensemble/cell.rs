@@ -3,6 +3,7 @@
 use super::Recording;
 use crate::dynamics::{Batch, GradientDescent};
 use crate::error::InputError;
+use crate::float::Precision;
 use crate::model::ModelSpec;
 use crate::noise::Noise;
 use crate::observable::{Needs, Observable};
@@ -73,6 +74,8 @@ pub struct Cell {
     pub replicas: u32,
     /// Seed of the noise.
     pub seed: u64,
+    /// Floating-point format of the trajectories.
+    pub precision: Precision,
 }
 
 impl Cell {

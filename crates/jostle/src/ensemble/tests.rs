@@ -38,6 +38,7 @@ fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
         average_from: Some(20),
         replicas,
         seed: 8,
+        precision: Precision::F64,
     }
 }
 

@@ -1,17 +1,28 @@
 //! The unit of work: a block of replicas of one cell. A pure function of the cell and the block.
 
+use super::early_exit::{self, EarlyExit};
 use super::{Cell, Source};
 use crate::dynamics::Batch;
-use crate::dynamics::kernel::{Data, Kernel, State, Task, advance};
+use crate::dynamics::kernel::{Block, Data, Kernel, Lane, State, Task, advance};
+use crate::float::{Float, Precision};
 use crate::observable::View;
 use crate::problem::Problem;
 use crate::simd::Level;
 use std::ops::Range;
 
-/// Replicas of one unit of a large ensemble: as many as the widest kernel computes side by side.
-const UNIT_REPLICAS: u32 = 16;
-/// Replicas of one unit of a small ensemble, which would leave processors idle in larger ones.
-const SMALL_UNIT_REPLICAS: u32 = 8;
+/// Replicas of one unit: as many as a kernel computes side by side, and fewer of a small ensemble, which would leave
+/// processors idle in large units.
+fn unit_replicas(cell: &Cell) -> u32 {
+    let shared = matches!(cell.source, Source::Shared(_));
+    let (large, small) = match (cell.dynamics.batch, cell.precision) {
+        (Batch::Full, Precision::F64) if shared => (16, 8),
+        (Batch::Full, Precision::F32) if shared => (32, 16),
+        (Batch::Size(1), _) if shared => (16, 4),
+        _ => (1, 1),
+    };
+    if cell.replicas >= 4 * large { large } else { small }
+}
+
 /// Multiply-adds between two calls of the monitor, so that progress is shown and a stop is heard in time.
 const WORK_BETWEEN_CALLS: f64 = 4e8;
 
@@ -24,12 +35,7 @@ pub struct Unit {
 
 /// The units of a cell, in the order of their replicas.
 pub fn units(cell: &Cell) -> Vec<Unit> {
-    let side_by_side = cell.dynamics.batch == Batch::Full && matches!(cell.source, Source::Shared(_));
-    let size = match (side_by_side, cell.replicas >= 4 * UNIT_REPLICAS) {
-        (true, true) => UNIT_REPLICAS,
-        (true, false) => SMALL_UNIT_REPLICAS,
-        (false, _) => 1,
-    };
+    let size = unit_replicas(cell);
     (0..cell.replicas)
         .step_by(size as usize)
         .map(|first| Unit { replicas: first..(first + size).min(cell.replicas) })
@@ -44,8 +50,16 @@ pub fn describe(cell: &Cell, level: Level) -> String {
 
 /// The kernel of the first unit of a cell, and the replicas that it computes side by side.
 pub fn first_kernel(cell: &Cell, level: Level) -> (Kernel, usize) {
+    let replicas = units(cell)[0].replicas.len();
+    match cell.precision {
+        Precision::F64 => choose::<f64>(cell, replicas, level),
+        Precision::F32 => choose::<f32>(cell, replicas, level),
+    }
+}
+
+fn choose<F: Float>(cell: &Cell, replicas: usize, level: Level) -> (Kernel, usize) {
     let shared = matches!(cell.source, Source::Shared(_));
-    Kernel::choose(cell.dynamics.batch, shared, units(cell)[0].replicas.len(), level)
+    Kernel::choose::<F>(cell.dynamics.batch, shared, replicas, level)
 }
 
 /// Hears of progress, and may ask to stop.
@@ -81,9 +95,12 @@ pub struct Replica {
     pub beta: Vec<f64>,
     /// The time average of the coefficients (d), where one was asked for; NaN if it diverged.
     pub average: Option<Vec<f64>>,
-    /// The first step at whose start a squared residual exceeded 1e30 times the largest of 1 and the squared labels;
-    /// mini-batches see the residuals of their samples only, and of all samples at recorded steps.
+    /// The first step at whose start a squared residual exceeded 1e30 times the largest of 1 and the squared labels
+    /// (in float32 at most 1e37); mini-batches see the residuals of their samples only, and of all samples at recorded
+    /// steps.
     pub diverged: Option<u64>,
+    /// The step at which the replica had converged, and stopped; see [`crate::dynamics::GradientDescent::tolerance`].
+    pub converged: Option<u64>,
 }
 
 /// The results of a unit, or of all units of a cell.
@@ -106,6 +123,13 @@ pub fn run_unit(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monitor) -
     if monitor.should_stop() {
         return None;
     }
+    match cell.precision {
+        Precision::F64 => run_in::<f64>(cell, unit, level, monitor),
+        Precision::F32 => run_in::<f32>(cell, unit, level, monitor),
+    }
+}
+
+fn run_in<F: Float>(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monitor) -> Option<UnitResult> {
     let task = Task {
         link: cell.model.link,
         loss_factor: cell.model.loss_factor,
@@ -115,82 +139,137 @@ pub fn run_unit(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monitor) -
         seed: cell.seed,
         level,
     };
+    // One problem for all, or one for each replica.
+    let count = if matches!(cell.source, Source::Shared(_)) { 1 } else { unit.replicas.len() as u32 };
+    let problems: Vec<_> = (0..count).map(|k| cell.source.problem(unit.replicas.start + k)).collect();
+    let data: Vec<Data<'_, F>> = problems.iter().map(|problem| Data::new(problem)).collect();
     let mut result = UnitResult::default();
     let mut first = unit.replicas.start;
     while first < unit.replicas.end {
-        let problem = cell.source.problem(first);
-        let data = Data::new(&problem);
-        let shared = matches!(cell.source, Source::Shared(_));
+        let data = &data[(first - unit.replicas.start) as usize % data.len()];
         let left = (unit.replicas.end - first) as usize;
-        let (kernel, taken) = Kernel::choose(cell.dynamics.batch, shared, left, level);
-        let block = run_block(cell, &task, &data, kernel, first..first + taken as u32, monitor)?;
-        result.replicas.extend(block);
+        let (kernel, in_block) = choose::<F>(cell, left, level);
+        // Replicas that take turns are blocks of one, all of which run together.
+        let taken = if kernel == Kernel::Sample && count == 1 { left } else { in_block };
+        let replicas = first..first + taken as u32;
+        let run = Run { cell, task: &task, data, kernel, in_block, monitor };
+        result.replicas.extend(run.all(replicas)?);
         first += taken as u32;
     }
     Some(result)
 }
 
-fn run_block(
-    cell: &Cell,
-    task: &Task<'_>,
-    data: &Data<'_>,
-    kernel: Kernel,
-    replicas: Range<u32>,
-    monitor: &dyn Monitor,
-) -> Option<Vec<Replica>> {
-    let dim = data.problem.dim();
-    let theta = cell.model.initial(dim).expect("the cell has been checked");
-    let count = replicas.len();
-    // Lanes beyond the block compute replicas that nobody asked for.
-    let lanes: Vec<u32> = (replicas.start..).take(kernel.lanes(task.level)).collect();
-    let mut state = State::new(task, &theta, dim, lanes);
-    let mut rows = vec![Vec::new(); count];
-    let mut diverged = vec![None; count];
-    let stride = (WORK_BETWEEN_CALLS / (cell.work_per_step() * count as f64)).clamp(1.0, 1e6) as u64;
-    for step in cell.recording.steps(cell.dynamics.steps) {
-        while state.step() < step {
-            let from = state.step();
-            let until = step.min(from + stride);
-            if state.all_diverged(count) {
-                state.skip_to(task, step);
-            } else {
-                advance(task, data, kernel, &mut state, until);
-            }
-            monitor.advanced((state.step() - from) * count as u64);
-            if monitor.should_stop() {
-                return None;
-            }
-        }
-        for lane in 0..count {
-            record(cell, data.problem, &state, lane, &mut diverged[lane], &mut rows[lane]);
-        }
-    }
-    let finished = replicas.zip(rows).zip(diverged).enumerate().map(|(k, ((replica, rows), diverged))| {
-        let lane = state.lane(k);
-        let of = |values: Vec<f64>| if diverged.is_some() { vec![f64::NAN; values.len()] } else { values };
-        Replica {
-            replica,
-            rows,
-            theta: of(lane.theta),
-            log_abs_theta: of(lane.log_abs_theta),
-            beta: of(lane.beta),
-            average: lane.average.map(of),
-            diverged,
-        }
-    });
-    Some(finished.collect())
+/// Blocks of replicas that run together on one kernel.
+pub(super) struct Run<'a, F> {
+    pub(super) cell: &'a Cell,
+    pub(super) task: &'a Task<'a>,
+    data: &'a Data<'a, F>,
+    pub(super) kernel: Kernel,
+    in_block: usize,
+    monitor: &'a dyn Monitor,
 }
 
-/// Appends the observables of one lane. A state whose residuals have only just exploded counts as diverged here.
-fn record(
+/// What is known of a block: its replicas, and what was recorded of each.
+struct Record {
+    replicas: Range<u32>,
+    rows: Vec<Vec<f64>>,
+    diverged: Vec<Option<u64>>,
+    stop: EarlyExit,
+}
+
+impl<F: Float> Run<'_, F> {
+    /// The replicas in order; `None` if the monitor asked to stop.
+    fn all(&self, replicas: Range<u32>) -> Option<Vec<Replica>> {
+        let count = replicas.len();
+        let (mut blocks, mut records) = (Vec::new(), Vec::new());
+        for first in replicas.clone().step_by(self.in_block) {
+            let (block, record) = self.begin(first..replicas.end.min(first + self.in_block as u32));
+            blocks.push(block);
+            records.push(record);
+        }
+        // Blocks that still move stand in front of those that have come to their end.
+        let mut moving = blocks.len();
+        let work = self.cell.work_per_step() * count as f64;
+        let stride = (WORK_BETWEEN_CALLS / work).clamp(1.0, 1e6) as u64;
+        let mut at = 0;
+        for step in self.cell.recording.steps(self.cell.dynamics.steps) {
+            while at < step {
+                let until = step.min(at + stride).min(early_exit::next_look(self.cell, at));
+                advance(self.task, self.kernel, &mut blocks[..moving], until);
+                for k in (0..moving).rev() {
+                    let (state, record) = (&blocks[k].state, &mut records[k]);
+                    if state.all_diverged(record.replicas.len())
+                        || early_exit::has_converged(self, &blocks[k], &mut record.stop)
+                    {
+                        moving -= 1;
+                        blocks.swap(k, moving);
+                        records.swap(k, moving);
+                    }
+                }
+                blocks[moving..].iter_mut().for_each(|block| block.state.skip_to(self.task, until));
+                self.monitor.advanced((until - at) * count as u64);
+                if self.monitor.should_stop() {
+                    return None;
+                }
+                at = until;
+            }
+            for (block, record) in blocks.iter().zip(&mut records) {
+                self.record(&block.state, record);
+            }
+        }
+        let mut ended: Vec<Replica> =
+            blocks.iter().zip(records).flat_map(|(block, record)| Self::end(&block.state, record)).collect();
+        ended.sort_by_key(|replica| replica.replica);
+        Some(ended)
+    }
+
+    fn begin(&self, replicas: Range<u32>) -> (Block<'_, F>, Record) {
+        let dim = self.data.problem.dim();
+        let theta = self.cell.model.initial(dim).expect("the cell has been checked");
+        // Lanes beyond the block compute replicas that nobody asked for.
+        let lanes = (replicas.start..).take(self.kernel.lanes::<F>(self.task.level)).collect();
+        let block = Block { data: self.data, state: State::new(self.task, &theta, dim, lanes) };
+        let (rows, diverged) = (vec![Vec::new(); replicas.len()], vec![None; replicas.len()]);
+        (block, Record { replicas, rows, diverged, stop: EarlyExit::default() })
+    }
+
+    fn record(&self, state: &State<F>, record: &mut Record) {
+        for (lane, (rows, diverged)) in record.rows.iter_mut().zip(&mut record.diverged).enumerate() {
+            measure(self.cell, self.data.problem, &state.lane(lane), state.step(), diverged, rows);
+        }
+    }
+
+    fn end(state: &State<F>, record: Record) -> impl Iterator<Item = Replica> {
+        let converged = record.stop.converged();
+        record.replicas.zip(record.rows).zip(record.diverged).enumerate().map(
+            move |(k, ((replica, rows), diverged))| {
+                let lane = state.lane(k);
+                let of =
+                    |values: Vec<f64>| if diverged.is_some() { vec![f64::NAN; values.len()] } else { values };
+                Replica {
+                    replica,
+                    rows,
+                    theta: of(lane.theta),
+                    log_abs_theta: of(lane.log_abs_theta),
+                    beta: of(lane.beta),
+                    average: lane.average.map(of),
+                    diverged,
+                    converged: converged.filter(|_| diverged.is_none()),
+                }
+            },
+        )
+    }
+}
+
+/// Appends the observables of one replica. A state whose residuals have only just exploded counts as diverged here.
+fn measure(
     cell: &Cell,
     problem: &Problem,
-    state: &State,
-    lane: usize,
+    replica: &Lane,
+    step: u64,
     diverged: &mut Option<u64>,
     rows: &mut Vec<f64>,
 ) {
-    let replica = state.lane(lane);
     *diverged = diverged.or(replica.diverged);
     let link = cell.model.link;
     let view = View::new(
@@ -204,7 +283,7 @@ fn record(
         replica.average.as_deref(),
     );
     if diverged.is_none() && view.has_diverged() {
-        *diverged = Some(state.step());
+        *diverged = Some(step);
     }
     rows.extend(
         cell.quantities

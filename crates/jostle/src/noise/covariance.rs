@@ -4,7 +4,8 @@
 //! them by Gaussian noise with that covariance, with its diagonal only, or with its trace only (isotropic at every
 //! point) answers which part of the shape matters.
 
-use super::{Noise, ParameterNoise, Point, SampleCovariance, SampleNoise, Scratch, Step};
+use super::{Noise, ParameterNoise, Point, Products, SampleCovariance, SampleNoise, Scratch, Step};
+use crate::float::Float;
 use crate::random::Purpose;
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
 
@@ -53,23 +54,22 @@ pub struct GaussianSampleNoise {
 }
 
 impl SampleNoise for GaussianSampleNoise {
-    fn perturb(&self, step: &Step<'_>, scratch: &mut Scratch, weights: &mut [f64]) {
+    fn perturb<F: Float>(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
         let lanes = step.draws.lanes();
         let n = step.batch as f64;
-        let [normals] = scratch.numbers([weights.len()]);
-        step.draws.normals(Purpose::noise(self.index, 0), normals);
+        let purpose = Purpose::noise(self.index, 0);
         match self.of {
             CovarianceOf::Label => {
                 let factor = 2.0 * step.loss_factor * self.scale / n.sqrt();
-                for (w, z) in weights.iter_mut().zip(normals) {
-                    *w += factor * *z;
-                }
+                step.draws.add_normals(purpose, F::of(factor), weights);
             }
             CovarianceOf::MiniBatch(batch) => {
                 // (z_i - mean z) r_i has the covariance diag(r^2) - r r' / n.
-                let factor = 2.0 * step.loss_factor * self.scale / (n * batch as f64).sqrt();
+                let factor = F::of(2.0 * step.loss_factor * self.scale / (n * batch as f64).sqrt());
+                let [normals] = scratch.numbers([weights.len()]);
+                step.draws.normals(purpose, normals);
                 for lane in 0..lanes {
-                    let mean = normals[lane..].iter().step_by(lanes).sum::<f64>() / n;
+                    let mean = normals[lane..].iter().step_by(lanes).copied().sum::<F>() / F::of(n);
                     for k in (lane..weights.len()).step_by(lanes) {
                         weights[k] += factor * step.residuals[k] * (normals[k] - mean);
                     }
@@ -80,6 +80,10 @@ impl SampleNoise for GaussianSampleNoise {
 
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
         self.of.covariance(point.residuals, point.loss_factor, self.scale)
+    }
+
+    fn reads_residuals(&self) -> bool {
+        self.of != CovarianceOf::Label
     }
 
     fn needs_full_batch(&self) -> bool {
@@ -101,23 +105,30 @@ pub struct ShapedNoise {
 }
 
 impl ParameterNoise for ShapedNoise {
-    fn add(&self, step: &Step<'_>, scratch: &mut Scratch, zeta: &mut [f64]) {
+    fn add<F: Float>(
+        &self,
+        step: &Step<'_, F>,
+        products: &dyn Products<F>,
+        scratch: &mut Scratch<F>,
+        zeta: &mut [F],
+    ) {
         let lanes = step.draws.lanes();
-        let (params, dim) = step.products.shape();
+        let (params, dim) = products.shape();
         let samples = step.batch * lanes;
         let [variances, mean_part, slopes, weights] =
             scratch.numbers([dim * lanes, dim * lanes, params * lanes, samples]);
         self.sample_diagonal(step, weights);
-        step.products.pull_squared(weights, variances);
+        products.pull_squared(weights, variances);
         if self.of != CovarianceOf::Label {
             // The removed part of C, `u = 2 c scale r / (n sqrt(B))`.
             self.sample_removed(step, weights);
-            step.products.pull(weights, mean_part);
+            products.pull(weights, mean_part);
             for (v, m) in variances.iter_mut().zip(mean_part.iter()) {
-                *v = (*v - *m * *m).max(0.0);
+                let variance = *v - *m * *m;
+                *v = if variance > F::default() { variance } else { F::default() };
             }
         }
-        step.products.slopes(slopes);
+        products.slopes(slopes);
         for (k, s) in slopes.iter_mut().enumerate() {
             *s = *s * *s * variances[k % (dim * lanes)];
         }
@@ -131,8 +142,8 @@ impl ParameterNoise for ShapedNoise {
             }
             CovarianceShape::Isotropic => {
                 for lane in 0..lanes {
-                    let trace: f64 = deviations[lane..].iter().step_by(lanes).sum();
-                    let deviation = (trace / params as f64).sqrt();
+                    let trace: F = deviations[lane..].iter().step_by(lanes).copied().sum();
+                    let deviation = (trace / F::of(params as f64)).sqrt();
                     for k in (lane..zeta.len()).step_by(lanes) {
                         zeta[k] += deviation * normals[k];
                     }
@@ -173,25 +184,25 @@ impl ParameterNoise for ShapedNoise {
 
 impl ShapedNoise {
     /// The diagonal part of `C` for every lane.
-    fn sample_diagonal(&self, step: &Step<'_>, out: &mut [f64]) {
+    fn sample_diagonal<F: Float>(&self, step: &Step<'_, F>, out: &mut [F]) {
         let factor = (2.0 * step.loss_factor * self.scale).powi(2) / step.batch as f64;
         match self.of {
-            CovarianceOf::Label => out.fill(factor),
+            CovarianceOf::Label => out.fill(F::of(factor)),
             CovarianceOf::MiniBatch(batch) => {
-                let factor = factor / batch as f64;
-                out.iter_mut().zip(step.residuals).for_each(|(a, r)| *a = factor * r * r);
+                let factor = F::of(factor / batch as f64);
+                out.iter_mut().zip(step.residuals).for_each(|(a, r)| *a = factor * *r * *r);
             }
         }
     }
 
     /// The removed part of `C` for every lane.
-    fn sample_removed(&self, step: &Step<'_>, out: &mut [f64]) {
+    fn sample_removed<F: Float>(&self, step: &Step<'_, F>, out: &mut [F]) {
         let batch = match self.of {
             CovarianceOf::MiniBatch(batch) => batch as f64,
             CovarianceOf::Label => f64::INFINITY,
         };
-        let factor = 2.0 * step.loss_factor * self.scale / (step.batch as f64 * batch.sqrt());
-        out.iter_mut().zip(step.residuals).for_each(|(u, r)| *u = factor * r);
+        let factor = F::of(2.0 * step.loss_factor * self.scale / (step.batch as f64 * batch.sqrt()));
+        out.iter_mut().zip(step.residuals).for_each(|(u, r)| *u = factor * *r);
     }
 }
 

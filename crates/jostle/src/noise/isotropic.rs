@@ -1,6 +1,7 @@
 //! Isotropic Gaussian noise in parameter space, the same everywhere: what has no shape.
 
-use super::{Noise, ParameterNoise, Point, Scratch, Step};
+use super::{Noise, ParameterNoise, Point, Products, Scratch, Step};
+use crate::float::Float;
 use crate::random::Purpose;
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
 
@@ -14,12 +15,8 @@ pub struct IsotropicNoise {
 }
 
 impl ParameterNoise for IsotropicNoise {
-    fn add(&self, step: &Step<'_>, scratch: &mut Scratch, zeta: &mut [f64]) {
-        let [normals] = scratch.numbers([zeta.len()]);
-        step.draws.normals(Purpose::noise(self.index, 0), normals);
-        for (z, xi) in zeta.iter_mut().zip(normals) {
-            *z += self.std * *xi;
-        }
+    fn add<F: Float>(&self, step: &Step<'_, F>, _: &dyn Products<F>, _: &mut Scratch<F>, zeta: &mut [F]) {
+        step.draws.add_normals(Purpose::noise(self.index, 0), F::of(self.std), zeta);
     }
 
     fn variances(&self, point: &Point<'_>) -> Vec<f64> {

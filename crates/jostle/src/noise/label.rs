@@ -1,6 +1,7 @@
 //! Label noise: at every step, labels are replaced by `y_i + eps_i` with fresh `eps_i`.
 
 use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
+use crate::float::Float;
 use crate::random::{Draws, Purpose};
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
 
@@ -36,7 +37,7 @@ pub struct LabelNoise {
 }
 
 impl LabelNoise {
-    fn perturbations(&self, draws: Draws<'_>, out: &mut [f64]) {
+    fn perturbations<F: Float>(&self, draws: Draws<'_>, out: &mut [F]) {
         let purpose = Purpose::noise(self.index, 1);
         match self.distribution {
             LabelDistribution::Gaussian => draws.normals(purpose, out),
@@ -46,13 +47,18 @@ impl LabelNoise {
 }
 
 impl SampleNoise for LabelNoise {
-    fn perturb(&self, step: &Step<'_>, scratch: &mut Scratch, weights: &mut [f64]) {
+    fn perturb<F: Float>(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
         let lanes = step.draws.lanes();
         let factor = 2.0 * step.loss_factor * self.std;
         match self.labels {
             Labels::One => {
+                let factor = F::of(factor);
                 let [eps] = scratch.numbers([lanes]);
                 self.perturbations(step.draws, eps);
+                if step.batch == 1 {
+                    weights.iter_mut().zip(eps).for_each(|(w, eps)| *w -= factor * *eps);
+                    return;
+                }
                 step.draws.bits(Purpose::noise(self.index, 0), scratch.words(lanes));
                 for (lane, (word, eps)) in scratch.words[..lanes].iter().zip(&scratch.numbers[0]).enumerate()
                 {
@@ -62,12 +68,14 @@ impl SampleNoise for LabelNoise {
             Labels::Batch => {
                 let [eps] = scratch.numbers([weights.len()]);
                 self.perturbations(step.draws, eps);
-                let factor = factor / step.batch as f64;
-                for (w, e) in weights.iter_mut().zip(eps) {
-                    *w -= factor * *e;
-                }
+                let factor = F::of(factor / step.batch as f64);
+                weights.iter_mut().zip(eps).for_each(|(w, eps)| *w -= factor * *eps);
             }
         }
+    }
+
+    fn reads_residuals(&self) -> bool {
+        false
     }
 
     /// `4 c^2 delta^2 / n` on the diagonal, divided by the batch when all its labels are perturbed.

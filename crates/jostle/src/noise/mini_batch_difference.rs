@@ -2,6 +2,7 @@
 
 use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
 use crate::dynamics::effective_batch_without_replacement;
+use crate::float::Float;
 use crate::random::{Draws, Purpose};
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
 
@@ -17,15 +18,15 @@ pub struct MiniBatchDifference {
 }
 
 impl SampleNoise for MiniBatchDifference {
-    fn perturb(&self, step: &Step<'_>, scratch: &mut Scratch, weights: &mut [f64]) {
+    fn perturb<F: Float>(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
         let lanes = step.draws.lanes();
         let size = self.batch.min(step.batch);
         let factor = 2.0 * step.loss_factor * self.scale / size as f64;
-        for (channel, sign) in [(0, factor), (1, -factor)] {
+        for (channel, factor) in [(0, F::of(factor)), (1, F::of(-factor))] {
             let words = scratch.words(size * lanes);
             step.draws.bits(Purpose::noise(self.index, channel), words);
             for lane in 0..lanes {
-                let mut add = |i: usize| weights[i * lanes + lane] += sign * step.residuals[i * lanes + lane];
+                let mut add = |i: usize| weights[i * lanes + lane] += factor * step.residuals[i * lanes + lane];
                 if size == 1 {
                     add(Draws::index(scratch.words[lane], step.batch));
                     continue;
@@ -46,6 +47,10 @@ impl SampleNoise for MiniBatchDifference {
             point.loss_factor,
             effective / (2.0 * self.scale * self.scale),
         )
+    }
+
+    fn reads_residuals(&self) -> bool {
+        true
     }
 
     fn needs_full_batch(&self) -> bool {

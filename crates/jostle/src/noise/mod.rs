@@ -4,6 +4,7 @@
 //! covariance formula; tests compare the two.
 
 mod covariance;
+mod erased;
 mod isotropic;
 mod label;
 mod mini_batch_difference;
@@ -13,37 +14,41 @@ pub use isotropic::IsotropicNoise;
 pub use label::{LabelDistribution, LabelNoise, Labels};
 pub use mini_batch_difference::MiniBatchDifference;
 
+pub(crate) use erased::Perturb;
+pub use erased::{AnyParameterNoise, AnySampleNoise};
+
 use crate::dynamics::GradientDescent;
+use crate::float::Float;
 use crate::model::Model;
 use crate::problem::Problem;
 use crate::random::Draws;
 use crate::setting::{Entry, Settings};
 
-/// One step of a block of replicas, as a noise sees it.
+/// One step of a block of replicas, as a noise sees it; or several steps side by side, for a noise that does not look at
+/// the residuals.
 ///
 /// Arrays hold the replicas side by side: entry `k` of lane `l` stands at `k * lanes + l`.
-pub struct Step<'a> {
+pub struct Step<'a, F> {
     /// The random numbers of this step.
     pub draws: Draws<'a>,
     /// Number of samples in this step's batch: `n` for the full batch.
     pub batch: usize,
-    /// Residuals `f_i - y_i` of the batch (batch x lanes), before any perturbation.
-    pub residuals: &'a [f64],
+    /// Residuals `f_i - y_i` of the batch (batch x lanes), before any perturbation; empty for a noise that does not
+    /// [read them](SampleNoise::reads_residuals).
+    pub residuals: &'a [F],
     /// The loss factor `c`.
     pub loss_factor: f64,
-    /// Products with the Jacobian's factors.
-    pub products: &'a dyn Products,
 }
 
 /// The products with the factors of the Jacobian `J = X diag(slope)` that a noise with a prescribed shape needs.
 /// They are there for full batches only.
-pub trait Products {
+pub trait Products<F> {
     /// `X' w` (d x lanes) for `w` (n x lanes).
-    fn pull(&self, weights: &[f64], out: &mut [f64]);
+    fn pull(&self, weights: &[F], out: &mut [F]);
     /// `(X * X)' w` (d x lanes), with the squares of the entries of `X`.
-    fn pull_squared(&self, weights: &[f64], out: &mut [f64]);
+    fn pull_squared(&self, weights: &[F], out: &mut [F]);
     /// The derivatives of every coefficient with respect to its parameters (p x lanes).
-    fn slopes(&self, out: &mut [f64]);
+    fn slopes(&self, out: &mut [F]);
     /// Parameters `p`, and dimension `d`.
     fn shape(&self) -> (usize, usize);
 }
@@ -104,14 +109,14 @@ impl SampleCovariance {
 
 /// Buffers that a noise may use within a step.
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct Scratch<F> {
     words: Vec<u64>,
-    numbers: [Vec<f64>; 4],
+    numbers: [Vec<F>; 4],
     marks: Vec<bool>,
     chosen: Vec<usize>,
 }
 
-impl Scratch {
+impl<F: Float> Scratch<F> {
     fn words(&mut self, length: usize) -> &mut [u64] {
         if self.words.len() < length {
             self.words.resize(length, 0);
@@ -119,26 +124,29 @@ impl Scratch {
         &mut self.words[..length]
     }
 
-    fn numbers<const COUNT: usize>(&mut self, lengths: [usize; COUNT]) -> [&mut [f64]; COUNT] {
+    fn numbers<const COUNT: usize>(&mut self, lengths: [usize; COUNT]) -> [&mut [F]; COUNT] {
         let mut buffers = self.numbers.iter_mut();
         lengths.map(|length| {
             let buffer = buffers.next().expect("at most four buffers are asked for");
             if buffer.len() < length {
-                buffer.resize(length, 0.0);
+                buffer.resize(length, F::default());
             }
             &mut buffer[..length]
         })
     }
 }
 
-/// Perturbs the sample weights of one step.
+/// Perturbs the sample weights of one step. The law is written once, for both precisions.
 pub trait SampleNoise: Send + Sync {
     /// Adds the perturbation to the sample weights (batch x lanes). Weights are derivatives of the loss with respect
     /// to the predictions, `2 c r_i / batch` before any perturbation.
-    fn perturb(&self, step: &Step<'_>, scratch: &mut Scratch, weights: &mut [f64]);
+    fn perturb<F: Float>(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]);
 
     /// The covariance of the perturbation, as one of all `n` samples.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance;
+
+    /// Whether the perturbation depends on the residuals; if not, it is drawn for many steps at a time.
+    fn reads_residuals(&self) -> bool;
 
     /// Whether the noise is defined for full batches only.
     fn needs_full_batch(&self) -> bool {
@@ -146,10 +154,16 @@ pub trait SampleNoise: Send + Sync {
     }
 }
 
-/// Adds `zeta` to the gradient of one step.
+/// Adds `zeta` to the gradient of one step. The law is written once, for both precisions.
 pub trait ParameterNoise: Send + Sync {
     /// Adds this step's `zeta` (p x lanes).
-    fn add(&self, step: &Step<'_>, scratch: &mut Scratch, zeta: &mut [f64]);
+    fn add<F: Float>(
+        &self,
+        step: &Step<'_, F>,
+        products: &dyn Products<F>,
+        scratch: &mut Scratch<F>,
+        zeta: &mut [F],
+    );
 
     /// The variances of the entries of `zeta` (p); the entries are uncorrelated.
     fn variances(&self, point: &Point<'_>) -> Vec<f64>;
@@ -166,9 +180,9 @@ pub trait ParameterNoise: Send + Sync {
 /// A noise, by the half of the step that it acts on.
 pub enum Noise {
     /// Acts on the sample weights.
-    Sample(Box<dyn SampleNoise>),
+    Sample(Box<dyn AnySampleNoise>),
     /// Acts on the gradient.
-    Parameter(Box<dyn ParameterNoise>),
+    Parameter(Box<dyn AnyParameterNoise>),
 }
 
 impl Noise {

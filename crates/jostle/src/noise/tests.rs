@@ -3,6 +3,7 @@
 use super::*;
 use crate::dynamics::Batch;
 use crate::dynamics::kernel::plain::PlainProducts;
+use crate::Precision;
 use crate::ensemble::{Cell, Recording, Silent, Source, Unit, run_unit};
 use crate::model::{LinkKind, ModelSpec, Power, Square, predict};
 use crate::observable::find;
@@ -152,18 +153,17 @@ fn check_law(what: &str, noise: &Noise, place: &Place) {
             batch: SAMPLES,
             residuals: &place.residuals,
             loss_factor: LOSS_FACTOR,
-            products: &products,
         };
         let zeta = match noise {
             Noise::Sample(noise) => {
                 let mut weights = vec![0.0; SAMPLES];
-                noise.perturb(&step, &mut scratch, &mut weights);
+                noise.perturb_f64(&step, &mut scratch, &mut weights);
                 samples.add(&weights);
                 place.pull_back(&weights)
             }
             Noise::Parameter(noise) => {
                 let mut zeta = vec![0.0; p];
-                noise.add(&step, &mut scratch, &mut zeta);
+                noise.add_f64(&step, &products, &mut scratch, &mut zeta);
                 zeta
             }
         };
@@ -231,7 +231,7 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
     let sampling = SampleCovariance::of_mini_batch(&place.residuals, LOSS_FACTOR, effective);
     let mut covariance = place.parameter_covariance(&sampling);
     if let Some(noise) = noise {
-        let of_noise = place.parameter_covariance(&noise.covariance(&point));
+        let of_noise = place.parameter_covariance(&SampleNoise::covariance(&noise, &point));
         covariance.iter_mut().zip(of_noise).for_each(|(whole, part)| *whole += part);
     }
 
@@ -245,6 +245,7 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
         average_from: None,
         replicas: REPLICAS,
         seed: 6,
+        precision: Precision::F64,
     };
     let all = Unit { replicas: 0..REPLICAS };
     let result = run_unit(&cell.check().unwrap(), &all, Level::detect(), &Silent).unwrap();
@@ -344,7 +345,7 @@ fn the_difference_of_mini_batches_has_twice_their_covariance() {
         let noise = MiniBatchDifference { scale: 0.6, batch, index: 0 };
         let of_one = exact_covariance(&place.residuals, &batches(SAMPLES, batch, false));
         let expected: Vec<f64> = of_one.iter().map(|c| 2.0 * 0.6 * 0.6 * c).collect();
-        let found = sample_covariance(&noise.covariance(&place.point(SAMPLES)));
+        let found = sample_covariance(&SampleNoise::covariance(&noise, &place.point(SAMPLES)));
         assert_close(&found, &expected, &format!("batches of {batch}"));
     }
 }
@@ -356,7 +357,7 @@ fn perturbed_labels_have_the_variance_of_their_weight() {
     let n = SAMPLES as f64;
     for (labels, variance) in [(Labels::One, 0.36 * 0.49 / n), (Labels::Batch, 0.36 * 0.49 / (n * n))] {
         let noise = LabelNoise { std: 0.7, labels, distribution: LabelDistribution::Rademacher, index: 0 };
-        let found = sample_covariance(&noise.covariance(&place.point(SAMPLES)));
+        let found = sample_covariance(&SampleNoise::covariance(&noise, &place.point(SAMPLES)));
         assert_close(&found, &diagonal(&[variance; SAMPLES]), &format!("{labels:?}"));
     }
 }
@@ -371,13 +372,14 @@ fn shapes_keep_the_whole_covariance_or_its_diagonal_or_its_trace() {
             LabelNoise { std: 0.6, labels: Labels::One, distribution: LabelDistribution::Gaussian, index: 0 };
         let of_batch = exact_covariance(&place.residuals, &batches(SAMPLES, 2, true));
         let of_batch = of_batch.into_iter().map(|c| 0.36 * c).collect();
-        let of_label = sample_covariance(&label.covariance(&point));
+        let of_label = sample_covariance(&SampleNoise::covariance(&label, &point));
         for (of, expected) in [(CovarianceOf::MiniBatch(2), of_batch), (CovarianceOf::Label, of_label)] {
-            let full = GaussianSampleNoise { of, scale: 0.6, index: 0 }.covariance(&point);
+            let full = SampleNoise::covariance(&GaussianSampleNoise { of, scale: 0.6, index: 0 }, &point);
             assert_close(&sample_covariance(&full), &expected, &format!("{of:?}"));
             let full = place.parameter_covariance(&full);
             let variances: Vec<f64> = (0..p).map(|k| full[k * p + k]).collect();
-            let of_shape = |shape| ShapedNoise { of, shape, scale: 0.6, index: 0 }.variances(&point);
+            let of_shape =
+                |shape| ParameterNoise::variances(&ShapedNoise { of, shape, scale: 0.6, index: 0 }, &point);
             assert_close(&of_shape(CovarianceShape::Diagonal), &variances, &format!("{of:?}, diagonal"));
             let mean = variances.iter().sum::<f64>() / p as f64;
             assert_close(&of_shape(CovarianceShape::Isotropic), &vec![mean; p], &format!("{of:?}, trace"));
@@ -410,8 +412,7 @@ fn a_single_sample_has_no_mini_batch_noise() {
 #[test]
 fn a_replicas_noise_does_not_depend_on_its_neighbours() {
     let place = Place::new(LinkKind::Square(Square));
-    let products = PlainProducts { link: place.link, problem: &place.problem, theta: &place.theta };
-    let draw = |noise: &dyn SampleNoise, replicas: &[u32]| {
+    let draw = |noise: &dyn AnySampleNoise, replicas: &[u32]| {
         let residuals: Vec<f64> =
             place.residuals.iter().flat_map(|r| std::iter::repeat_n(*r, replicas.len())).collect();
         let step = Step {
@@ -419,10 +420,9 @@ fn a_replicas_noise_does_not_depend_on_its_neighbours() {
             batch: SAMPLES,
             residuals: &residuals,
             loss_factor: LOSS_FACTOR,
-            products: &products,
         };
         let mut weights = vec![0.0; residuals.len()];
-        noise.perturb(&step, &mut Scratch::default(), &mut weights);
+        noise.perturb_f64(&step, &mut Scratch::default(), &mut weights);
         weights
     };
     for (name, noise) in all_noises(2) {
@@ -448,16 +448,51 @@ fn noises_at_different_positions_are_different() {
             batch: SAMPLES,
             residuals: &place.residuals,
             loss_factor: LOSS_FACTOR,
-            products: &products,
         };
         let mut out = [0.0; SAMPLES];
         match noise {
-            Noise::Sample(noise) => noise.perturb(&step, &mut Scratch::default(), &mut out),
-            Noise::Parameter(noise) => noise.add(&step, &mut Scratch::default(), &mut out[..DIM]),
+            Noise::Sample(noise) => noise.perturb_f64(&step, &mut Scratch::default(), &mut out),
+            Noise::Parameter(noise) => {
+                noise.add_f64(&step, &products, &mut Scratch::default(), &mut out[..DIM]);
+            }
         }
         out
     };
     for ((name, first), (_, second)) in all_noises(0).iter().zip(&all_noises(1)) {
         assert_ne!(draw(first), draw(second), "{name}");
     }
+}
+
+/// What makes drawing ahead possible: several steps side by side are the steps one after the other.
+#[test]
+fn noises_that_do_not_read_residuals_can_be_drawn_for_many_steps_at_a_time() {
+    fn draw<F: Float>(noise: &dyn AnySampleNoise, batch: usize, step: u64, steps: usize) -> Vec<F> {
+        let replicas = [3, 9];
+        let draws = Draws::new(3, &replicas, step).for_steps(steps);
+        let step = Step { draws, batch, residuals: &[], loss_factor: LOSS_FACTOR };
+        let mut weights = vec![F::default(); batch * draws.lanes()];
+        F::perturb(noise, &step, &mut Scratch::default(), &mut weights);
+        weights
+    }
+    fn check<F: Float>(name: &str, noise: &dyn AnySampleNoise) {
+        for batch in [1, 5] {
+            let together = draw::<F>(noise, batch, 20, 8);
+            for ahead in 0..8 {
+                let alone = draw::<F>(noise, batch, 20 + ahead as u64, 1);
+                let found: Vec<F> =
+                    (0..batch).flat_map(|k| together[k * 16 + 2 * ahead..][..2].to_vec()).collect();
+                assert_eq!(found, alone, "{name}, batch {batch}, step {ahead}");
+            }
+        }
+    }
+    let mut checked = 0;
+    for (name, noise) in all_noises(2) {
+        let Noise::Sample(noise) = noise else { continue };
+        if !noise.reads_residuals() {
+            check::<f64>(&name, &*noise);
+            check::<f32>(&name, &*noise);
+            checked += 1;
+        }
+    }
+    assert!(checked > 5, "{checked} noises");
 }

@@ -1,8 +1,9 @@
 //! The random numbers of one step of a block of replicas.
 
-use super::normal::box_muller;
-use super::philox::{philox_vector, philox4x32};
-use crate::simd::{Bits, Level, Portable, Vector, dispatch};
+use super::normal::{Normal, box_muller};
+use super::philox::{philox_vectors, philox4x32};
+use crate::float::Float;
+use crate::simd::{Bits, Level, Simd, Vector, Word, dispatch};
 
 /// What a random number is for. Different purposes are independent streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,22 +25,25 @@ impl Purpose {
     }
 }
 
-/// The random numbers of one step for a block of replicas.
+/// The random numbers of one step, or of several consecutive ones, for a block of replicas.
 ///
-/// Arrays are filled with the replicas side by side: entry `k` of the replica in lane `l` stands at
-/// `k * lanes + l`, and depends on (seed, replica, step, purpose, k) only.
+/// Arrays are filled with the replicas side by side: entry `k` of the replica in lane `l` stands at `k * lanes + l`,
+/// and depends on (seed, replica, step, purpose, k) only. Several steps stand side by side in the same way: all
+/// replicas of the first step, then all of the next.
 #[derive(Debug, Clone, Copy)]
 pub struct Draws<'a> {
     key: [u32; 2],
     replicas: &'a [u32],
     step: u64,
+    steps: usize,
     level: Level,
 }
 
 impl<'a> Draws<'a> {
     /// The draws of `replicas` (one a lane) at `step` (below 2^48).
     pub fn new(seed: u64, replicas: &'a [u32], step: u64) -> Self {
-        Self { key: [seed as u32, (seed >> 32) as u32], replicas, step, level: Level::detect() }
+        let key = [seed as u32, (seed >> 32) as u32];
+        Self { key, replicas, step, steps: 1, level: Level::detect() }
     }
 
     /// The same draws computed on another level; the numbers are the same.
@@ -58,20 +62,26 @@ impl<'a> Draws<'a> {
         Self { step, ..self }
     }
 
-    /// Number of replicas side by side.
-    pub fn lanes(&self) -> usize {
-        self.replicas.len()
+    /// The same block of replicas at this and the following steps, `steps` in all, side by side.
+    #[must_use]
+    pub fn for_steps(self, steps: usize) -> Self {
+        Self { steps, ..self }
     }
 
-    /// The step.
+    /// Number of lanes: replicas times steps.
+    pub fn lanes(&self) -> usize {
+        self.replicas.len() * self.steps
+    }
+
+    /// The (first) step.
     pub fn step(&self) -> u64 {
         self.step
     }
 
     /// The 128 random bits number `block` of one lane.
     pub fn words(&self, lane: usize, purpose: Purpose, block: u32) -> [u32; 4] {
-        let [low, high] = self.step_words(purpose);
-        philox4x32([block, low, high, self.replicas[lane]], self.key)
+        let [low, high, replica] = self.counter(lane, purpose);
+        philox4x32([block, low, high, replica], self.key)
     }
 
     /// Fills with independent uniform 64-bit words.
@@ -79,29 +89,31 @@ impl<'a> Draws<'a> {
     /// # Panics
     /// If the length is not a multiple of the number of lanes.
     pub fn bits(&self, purpose: Purpose, out: &mut [u64]) {
-        let draws = self;
-        dispatch!(self.level, fill, [], [Words], (draws: &Draws<'_>, purpose: Purpose, out: &mut [u64]));
+        fill_on::<f64, Words>(&Words, self, purpose, out);
     }
 
     /// Fills with independent standard normal numbers.
     ///
     /// # Panics
     /// If the length is not a multiple of the number of lanes.
-    pub fn normals(&self, purpose: Purpose, out: &mut [f64]) {
-        let draws = self;
-        dispatch!(self.level, fill, [], [Normals], (draws: &Draws<'_>, purpose: Purpose, out: &mut [f64]));
+    pub fn normals<F: Float>(&self, purpose: Purpose, out: &mut [F]) {
+        fill_on::<F, Normals>(&Normals, self, purpose, out);
+    }
+
+    /// Adds `factor` times independent standard normal numbers, each by one fused multiply-add.
+    ///
+    /// # Panics
+    /// If the length is not a multiple of the number of lanes.
+    pub fn add_normals<F: Float>(&self, purpose: Purpose, factor: F, out: &mut [F]) {
+        fill_on::<F, ScaledNormals<F>>(&ScaledNormals(factor), self, purpose, out);
     }
 
     /// Fills with independent signs, +1 or -1 with equal probability.
     ///
     /// # Panics
     /// If the length is not a multiple of the number of lanes.
-    pub fn signs(&self, purpose: Purpose, out: &mut [f64]) {
-        let mut words = vec![0; out.len()];
-        self.bits(purpose, &mut words);
-        for (sign, word) in out.iter_mut().zip(words) {
-            *sign = if word >> 63 == 0 { 1.0 } else { -1.0 };
-        }
+    pub fn signs<F: Float>(&self, purpose: Purpose, out: &mut [F]) {
+        fill_on::<F, Signs>(&Signs, self, purpose, out);
     }
 
     /// A uniform number in `0..n` from a uniform 64-bit word; the bias is below n / 2^64.
@@ -124,100 +136,210 @@ impl<'a> Draws<'a> {
         }
     }
 
-    fn step_words(&self, purpose: Purpose) -> [u32; 2] {
-        [self.step as u32, ((self.step >> 32) as u32 & 0xffff) << 16 | u32::from(purpose.0)]
+    /// The words of a lane's counter behind the block: the step, the purpose with the step's high bits, the replica.
+    #[inline(always)]
+    fn counter(&self, lane: usize, purpose: Purpose) -> [u32; 3] {
+        let step = self.step + (lane / self.replicas.len()) as u64;
+        let high = ((step >> 32) as u32 & 0xffff) << 16 | u32::from(purpose.0);
+        [step as u32, high, self.replicas[lane % self.replicas.len()]]
     }
 }
 
-/// The words of the entries `(2 block, 2 block + 1)` for consecutive lanes or, when there is only one lane, of
-/// consecutive blocks.
-#[inline(always)]
-fn pair_of_words<V: Vector>(draws: &Draws<'_>, purpose: Purpose, block: usize, lane: usize) -> [V::Bits; 2] {
-    let mut scratch = [0u64; 16];
-    let (blocks, replicas) = if draws.lanes() == 1 {
-        for (k, word) in scratch[..V::WIDTH].iter_mut().enumerate() {
-            *word = (block + k) as u64;
-        }
-        (V::Bits::read(&scratch), V::Bits::from(u64::from(draws.replicas[0])))
-    } else {
-        for (word, replica) in scratch[..V::WIDTH].iter_mut().zip(&draws.replicas[lane..]) {
-            *word = u64::from(*replica);
-        }
-        (V::Bits::from(block as u64), V::Bits::read(&scratch))
-    };
-    let [low, high] = draws.step_words(purpose);
-    let (low, high) = (V::Bits::from(u64::from(low)), V::Bits::from(u64::from(high)));
-    let words = philox_vector([blocks, low, high, replicas], draws.key);
-    let low_half = V::Bits::from(0xffff_ffff);
-    [words[0].shl::<32>() | (words[1] & low_half), words[2].shl::<32>() | (words[3] & low_half)]
+/// What is made of the 128 bits of a block: two entries of 64 bits, or four of 32.
+trait Fill<F: Float> {
+    type Item: Copy + Default;
+    /// The entries of one block for every lane of a vector.
+    fn make<V: Vector<Float = F>>(&self, words: Entries<V>, rows: &mut Rows<Self::Item>);
+    /// Puts a new entry into its place.
+    #[inline(always)]
+    fn place(&self, slot: &mut Self::Item, entry: Self::Item) {
+        *slot = entry;
+    }
 }
 
-/// What is made of the words: the words themselves, or normal numbers.
-trait Fill {
-    type Item: Copy + Default;
-    fn make<V: Vector>(words: [V::Bits; 2], first: &mut [Self::Item], second: &mut [Self::Item]);
+/// The words of a block's entries: the first two, or all four.
+type Entries<V> = [<V as Vector>::Bits; 4];
+/// The entries of a block, each for as many lanes as the widest vector has.
+type Rows<T> = [[T; WIDEST]; 4];
+const WIDEST: usize = 16;
+
+/// Entries of one block.
+const fn per_block<F: Normal>() -> usize {
+    128 / F::WORD_BITS as usize
 }
 
 struct Words;
 
-impl Fill for Words {
+impl Fill<f64> for Words {
     type Item = u64;
     #[inline(always)]
-    fn make<V: Vector>(words: [V::Bits; 2], first: &mut [u64], second: &mut [u64]) {
-        words[0].write(first);
-        words[1].write(second);
+    fn make<V: Vector<Float = f64>>(&self, words: Entries<V>, rows: &mut Rows<u64>) {
+        for e in 0..2 {
+            let mut integers = [<V::Bits as Bits>::Word::default(); WIDEST];
+            words[e].write(&mut integers);
+            for (slot, word) in rows[e].iter_mut().zip(integers).take(V::WIDTH) {
+                *slot = word.into();
+            }
+        }
     }
 }
 
 struct Normals;
 
-impl Fill for Normals {
-    type Item = f64;
+impl<F: Float> Fill<F> for Normals {
+    type Item = F;
     #[inline(always)]
-    fn make<V: Vector>(words: [V::Bits; 2], first: &mut [f64], second: &mut [f64]) {
-        let [a, b] = box_muller::<V>(words[0], words[1]);
-        a.write(first);
-        b.write(second);
+    fn make<V: Vector<Float = F>>(&self, words: Entries<V>, rows: &mut Rows<F>) {
+        for e in (0..per_block::<F>()).step_by(2) {
+            let [a, b] = box_muller::<V>(words[e], words[e + 1]);
+            a.write(&mut rows[e]);
+            b.write(&mut rows[e + 1]);
+        }
     }
 }
 
-#[inline(always)]
-fn fill<V: Vector, F: Fill>(draws: &Draws<'_>, purpose: Purpose, out: &mut [F::Item]) {
+struct ScaledNormals<F>(F);
+
+impl<F: Float> Fill<F> for ScaledNormals<F> {
+    type Item = F;
+    #[inline(always)]
+    fn make<V: Vector<Float = F>>(&self, words: Entries<V>, rows: &mut Rows<F>) {
+        Normals.make::<V>(words, rows);
+    }
+    #[inline(always)]
+    fn place(&self, slot: &mut F, entry: F) {
+        *slot = entry.mul_add(self.0, *slot);
+    }
+}
+
+struct Signs;
+
+impl<F: Float> Fill<F> for Signs {
+    type Item = F;
+    #[inline(always)]
+    fn make<V: Vector<Float = F>>(&self, words: Entries<V>, rows: &mut Rows<F>) {
+        let sign = V::Bits::from(1 << (F::WORD_BITS - 1));
+        for e in 0..per_block::<F>() {
+            V::from_bits((words[e] & sign) | V::from(1.0).to_bits()).write(&mut rows[e]);
+        }
+    }
+}
+
+fn fill_on<F: Float, K: Fill<F>>(kind: &K, draws: &Draws<'_>, purpose: Purpose, out: &mut [K::Item]) {
     let lanes = draws.lanes();
-    assert!(lanes > 0 && out.len().is_multiple_of(lanes), "{} draws for {lanes} replicas", out.len());
+    assert!(lanes > 0 && out.len().is_multiple_of(lanes), "{} draws for {lanes} lanes", out.len());
+    let level = draws.level;
+    dispatch!(level, fill, F, [K: Fill<F>],
+        (kind: &K, draws: &Draws<'_>, purpose: Purpose, out: &mut [K::Item]));
+}
+
+#[inline(always)]
+fn fill<V: Vector, K: Fill<V::Float>>(kind: &K, draws: &Draws<'_>, purpose: Purpose, out: &mut [K::Item]) {
+    let lanes = draws.lanes();
     if lanes == 1 {
-        fill_one_lane::<V, F>(draws, purpose, out);
+        fill_one_lane::<V, K>(kind, draws, purpose, out);
     } else if lanes.is_multiple_of(V::WIDTH) {
-        fill_lanes::<V, F>(draws, purpose, out);
+        fill_lanes::<V, K>(kind, draws, purpose, out);
     } else {
-        fill_lanes::<Portable<1>, F>(draws, purpose, out);
+        fill_lanes::<<V::Float as Simd>::Single, K>(kind, draws, purpose, out);
     }
 }
 
+/// Blocks that are drawn before the first of them is transformed: doing both in one loop runs out of registers.
+const BLOCKS_AHEAD: usize = 8;
+/// Blocks that are drawn at a time.
+const PAIR: usize = 2;
+
+/// The words of up to [`BLOCKS_AHEAD`] blocks, an even number.
 #[inline(always)]
-fn fill_lanes<V: Vector, F: Fill>(draws: &Draws<'_>, purpose: Purpose, out: &mut [F::Item]) {
-    let lanes = draws.lanes();
-    let mut dropped = [F::Item::default(); 16];
-    for (block, rows) in out.chunks_mut(2 * lanes).enumerate() {
-        let (first, second) = rows.split_at_mut(lanes);
-        for lane in (0..lanes).step_by(V::WIDTH) {
-            let words = pair_of_words::<V>(draws, purpose, block, lane);
-            // The last entry of an odd count has no partner.
-            let second = if second.is_empty() { &mut dropped[..] } else { &mut second[lane..] };
-            F::make::<V>(words, &mut first[lane..], second);
+fn draw_blocks<V: Vector>(
+    key: [u32; 2],
+    count: usize,
+    counter: impl Fn(usize) -> [V::Bits; 4],
+    words: &mut [Entries<V>; BLOCKS_AHEAD],
+) {
+    for first in (0..count).step_by(PAIR) {
+        let drawn = philox_vectors::<V::Bits, PAIR>([counter(first), counter(first + 1)], key);
+        for (k, w) in drawn.into_iter().enumerate() {
+            words[first + k] = if V::Float::WORD_BITS == 64 {
+                let low = V::Bits::from(0xffff_ffff);
+                [w[0].shl(32) | (w[1] & low), w[2].shl(32) | (w[3] & low), w[0], w[0]]
+            } else {
+                w
+            };
         }
     }
 }
 
 #[inline(always)]
-fn fill_one_lane<V: Vector, F: Fill>(draws: &Draws<'_>, purpose: Purpose, out: &mut [F::Item]) {
-    let mut first = [F::Item::default(); 16];
-    let mut second = [F::Item::default(); 16];
-    for (group, entries) in out.chunks_mut(2 * V::WIDTH).enumerate() {
-        let words = pair_of_words::<V>(draws, purpose, group * V::WIDTH, 0);
-        F::make::<V>(words, &mut first, &mut second);
-        for (k, entry) in entries.iter_mut().enumerate() {
-            *entry = if k % 2 == 0 { first[k / 2] } else { second[k / 2] };
+fn fill_lanes<V: Vector, K: Fill<V::Float>>(
+    kind: &K,
+    draws: &Draws<'_>,
+    purpose: Purpose,
+    out: &mut [K::Item],
+) {
+    let (lanes, per_block) = (draws.lanes(), per_block::<V::Float>());
+    let (entries, blocks) = (out.len() / lanes, (out.len() / lanes).div_ceil(per_block));
+    let mut words = [[V::Bits::from(0); 4]; BLOCKS_AHEAD];
+    let mut rows = [[K::Item::default(); WIDEST]; 4];
+    for lane in (0..lanes).step_by(V::WIDTH) {
+        let mut counters = [[<V::Bits as Bits>::Word::default(); WIDEST]; 3];
+        for k in 0..V::WIDTH {
+            let counter = draws.counter(lane + k, purpose);
+            for word in 0..3 {
+                counters[word][k] = Word::of(u64::from(counter[word]));
+            }
+        }
+        let [low, high, replica] = counters.map(|counter| V::Bits::read(&counter));
+        for ahead in (0..blocks).step_by(BLOCKS_AHEAD) {
+            let count = BLOCKS_AHEAD.min(blocks - ahead);
+            let counter = |k: usize| [V::Bits::from((ahead + k) as u64), low, high, replica];
+            draw_blocks::<V>(draws.key, count, counter, &mut words);
+            for (k, words) in words[..count].iter().enumerate() {
+                kind.make::<V>(*words, &mut rows);
+                let first = (ahead + k) * per_block;
+                // The last block may have more entries than are asked for.
+                for (e, row) in rows[..per_block.min(entries - first)].iter().enumerate() {
+                    let place = (first + e) * lanes + lane;
+                    for (slot, entry) in out[place..place + V::WIDTH].iter_mut().zip(row) {
+                        kind.place(slot, *entry);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One lane: the vector runs over blocks.
+#[inline(always)]
+fn fill_one_lane<V: Vector, K: Fill<V::Float>>(
+    kind: &K,
+    draws: &Draws<'_>,
+    purpose: Purpose,
+    out: &mut [K::Item],
+) {
+    let per_block = per_block::<V::Float>();
+    let [low, high, replica] = draws.counter(0, purpose).map(|word| V::Bits::from(u64::from(word)));
+    let mut lanes = [<V::Bits as Bits>::Word::default(); WIDEST];
+    for (k, lane) in lanes.iter_mut().enumerate() {
+        *lane = Word::of(k as u64);
+    }
+    let lanes = V::Bits::read(&lanes);
+    let mut words = [[V::Bits::from(0); 4]; BLOCKS_AHEAD];
+    let mut rows = [[K::Item::default(); WIDEST]; 4];
+    let per_vector = per_block * V::WIDTH;
+    for (ahead, entries) in out.chunks_mut(BLOCKS_AHEAD * per_vector).enumerate() {
+        let count = entries.len().div_ceil(per_vector);
+        let counter = |k: usize| {
+            let first = (ahead * BLOCKS_AHEAD + k) * V::WIDTH;
+            [V::Bits::from(first as u64) + lanes, low, high, replica]
+        };
+        draw_blocks::<V>(draws.key, count, counter, &mut words);
+        for (words, entries) in words.iter().zip(entries.chunks_mut(per_vector)) {
+            kind.make::<V>(*words, &mut rows);
+            for (k, slot) in entries.iter_mut().enumerate() {
+                kind.place(slot, rows[k % per_block][k / per_block]);
+            }
         }
     }
 }

@@ -10,4 +10,5 @@ mod normal;
 mod philox;
 
 pub use draws::{Draws, Purpose};
+pub(crate) use normal::Normal;
 pub use philox::philox4x32;

@@ -18,21 +18,18 @@ pub fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     c
 }
 
-/// The same for a vector of counters, one word in the low half of each 64-bit lane; the high halves of the results
-/// are arbitrary.
+/// The same for `M` vectors of counters, one word in the low 32 bits of each integer; what stands above them in the
+/// results is arbitrary. Several at a time hide the latency of a multiplication.
 #[inline(always)]
-pub(super) fn philox_vector<B: Bits>(counter: [B; 4], key: [u32; 2]) -> [B; 4] {
-    let mut c = counter;
+pub(super) fn philox_vectors<B: Bits, const M: usize>(counters: [[B; 4]; M], key: [u32; 2]) -> [[B; 4]; M] {
+    let mut c = counters;
     for round in 0..ROUNDS {
-        let k = round_key(key, round);
-        let a = c[0].mul_low(B::from(u64::from(MULTIPLIERS[0])));
-        let b = c[2].mul_low(B::from(u64::from(MULTIPLIERS[1])));
-        c = [
-            b.shr::<32>() ^ c[1] ^ B::from(u64::from(k[0])),
-            b,
-            a.shr::<32>() ^ c[3] ^ B::from(u64::from(k[1])),
-            a,
-        ];
+        let [k0, k1] = round_key(key, round).map(|k| B::from(u64::from(k)));
+        for m in 0..M {
+            let [a_high, a_low] = c[m][0].products(MULTIPLIERS[0]);
+            let [b_high, b_low] = c[m][2].products(MULTIPLIERS[1]);
+            c[m] = [b_high ^ c[m][1] ^ k0, b_low, a_high ^ c[m][3] ^ k1, a_low];
+        }
     }
     c
 }

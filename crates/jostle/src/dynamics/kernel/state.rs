@@ -1,31 +1,38 @@
 //! The state of a block of replicas between steps.
 
-use super::{Task, padded};
+use super::Task;
+use super::data::padded;
+use crate::float::{Float, Precision};
 use crate::model::Scaling;
 
-/// Parameters below 2^-256 are multiplied by 2^256, and the exponent is kept apart.
-const SHIFT: f64 = 1.157920892373162e77;
-const SHIFT_BITS: f64 = 256.0;
-/// Steps between two looks at the exponents.
-pub(super) const SCALING_PERIOD: u64 = 64;
+/// Steps between two looks at the exponents of parameters and at the sums of averages.
+const PERIOD: u64 = 64;
 
-/// The state of a block of replicas; arrays hold the replicas side by side (entries x lanes).
+/// The state of a block of replicas; arrays hold the replicas side by side (entries x lanes), and each part of the
+/// parameters is filled up with zeros to whole vectors.
 ///
-/// A parameter is `mantissa * scale` with `scale = 2^(-256 shifts)`: a parameter of size exp(-1000) is far below the
-/// smallest float64 number, but its mantissa is not.
-pub(crate) struct State {
+/// A parameter is `mantissa * scale` with `scale = 2^(-B shifts)` and B = 256 (float64) or 32 (float32): a parameter
+/// of size exp(-1000) is far below the smallest float64 number, but its mantissa is not.
+#[derive(Clone)]
+pub(crate) struct State<F> {
     pub(super) step: u64,
     pub(super) replicas: Vec<u32>,
     pub(super) dim: usize,
-    pub(super) mantissa: Vec<f64>,
-    pub(super) scale: Vec<f64>,
+    /// Entries of one part of the parameters, with its padding.
+    pub(super) entries: usize,
+    pub(super) mantissa: Vec<F>,
+    pub(super) scale: Vec<F>,
     shifts: Vec<u32>,
-    pub(super) velocity: Vec<f64>,
-    pub(super) beta: Vec<f64>,
-    pub(super) beta_sum: Vec<f64>,
+    /// Whether any scale differs from one.
+    pub(super) scaled: bool,
+    pub(super) velocity: Vec<F>,
+    pub(super) beta: Vec<F>,
+    /// The coefficients' sums since the last look, and before it.
+    pub(super) beta_sum: Vec<F>,
+    beta_total: Vec<f64>,
     averaged: u64,
     diverged: Vec<Option<u64>>,
-    pub(super) scaling: Scaling,
+    scaling: Scaling,
 }
 
 /// One replica of a block, as numbers.
@@ -42,29 +49,47 @@ pub(crate) struct Lane {
     pub(crate) diverged: Option<u64>,
 }
 
-impl State {
-    /// The start `theta` (p) for every lane. `beta` is filled up with zeros for kernels that read whole vectors.
+/// Parameters below 2^-B are multiplied by 2^B, and the exponent is kept apart.
+const fn shift_bits(precision: Precision) -> i32 {
+    match precision {
+        Precision::F64 => 256,
+        Precision::F32 => 32,
+    }
+}
+
+impl<F: Float> State<F> {
+    /// The start `theta` (p) for every lane.
     pub(crate) fn new(task: &Task<'_>, theta: &[f64], dim: usize, replicas: Vec<u32>) -> Self {
         let lanes = replicas.len();
+        let entries = padded(dim * lanes);
         let mut beta = vec![0.0; dim];
-        task.link.model().coefficients(theta, &mut beta);
-        let spread = |values: &[f64]| values.iter().flat_map(|v| std::iter::repeat_n(*v, lanes)).collect();
-        let mantissa: Vec<f64> = spread(theta);
-        let mut beta: Vec<f64> = spread(&beta);
-        beta.resize(padded(dim * lanes), 0.0);
+        // Of the rounded parameters, as every later coefficient is.
+        let theta: Vec<f64> = theta.iter().map(|t| F::of(*t).into()).collect();
+        task.link.model().coefficients(&theta, &mut beta);
+        let spread = |values: &[f64]| {
+            let mut array = Vec::with_capacity(entries);
+            array.extend(values.iter().flat_map(|v| std::iter::repeat_n(F::of(*v), lanes)));
+            array.resize(entries, F::default());
+            array
+        };
+        let mantissa: Vec<F> = theta.chunks(dim).flat_map(spread).collect();
         let scaling = task.scaling();
         let scaled = if scaling == Scaling::Fixed { 0 } else { mantissa.len() };
+        let averaged = if task.average_from.is_some() { entries } else { 0 };
         Self {
             step: 0,
             dim,
-            scale: vec![1.0; scaled],
+            entries,
+            scale: vec![F::of(1.0); scaled],
             shifts: vec![0; scaled],
-            velocity: vec![0.0; if task.dynamics.momentum > 0.0 { mantissa.len() } else { 0 }],
-            beta_sum: vec![0.0; if task.average_from.is_some() { dim * lanes } else { 0 }],
+            scaled: false,
+            velocity: vec![F::default(); if task.dynamics.momentum > 0.0 { mantissa.len() } else { 0 }],
+            beta_sum: vec![F::default(); averaged],
+            beta_total: vec![0.0; averaged],
             averaged: 0,
             diverged: vec![None; lanes],
+            beta: spread(&beta),
             mantissa,
-            beta,
             replicas,
             scaling,
         }
@@ -75,10 +100,14 @@ impl State {
         self.step
     }
 
-    /// Passes over steps that would change nothing, because every replica has diverged.
+    /// Passes over steps that would change nothing: those of diverged replicas, and of converged ones.
     pub(crate) fn skip_to(&mut self, task: &Task<'_>, step: u64) {
         let averaged_from = task.average_from.map_or(step, |from| from.max(self.step));
-        self.averaged += step.saturating_sub(averaged_from);
+        let steps = step.saturating_sub(averaged_from);
+        self.averaged += steps;
+        for (total, beta) in self.beta_total.iter_mut().zip(&self.beta) {
+            *total += steps as f64 * (*beta).into();
+        }
         self.step = step;
     }
 
@@ -87,6 +116,7 @@ impl State {
     }
 
     /// Whether the step that leads away from the current state is averaged, counting it if so.
+    #[inline(always)]
     pub(super) fn count_average(&mut self, task: &Task<'_>) -> bool {
         let averaging = task.average_from.is_some_and(|from| self.step >= from);
         self.averaged += u64::from(averaging);
@@ -98,32 +128,91 @@ impl State {
         self.diverged[..replicas].iter().all(Option::is_some)
     }
 
+    /// Whether the parameters are the same, to the bit.
+    pub(crate) fn has_parameters_of(&self, other: &Self) -> bool {
+        self.mantissa == other.mantissa && self.shifts == other.shifts
+    }
+
     /// Marks a lane as diverged at the current step and stills it, so that its infinities stay out of the way.
     #[cold]
+    #[inline(never)]
     pub(super) fn diverge(&mut self, lane: usize) {
         self.diverged[lane].get_or_insert(self.step);
         let lanes = self.lanes();
         for array in [&mut self.mantissa, &mut self.velocity, &mut self.beta, &mut self.beta_sum] {
-            array[..].iter_mut().skip(lane).step_by(lanes).for_each(|v| *v = 0.0);
+            array[..].iter_mut().skip(lane).step_by(lanes).for_each(|v| *v = F::default());
+        }
+    }
+
+    /// How many of the next steps are free of averages, exponents and tidying; the last of them may tidy up.
+    pub(super) fn plain_steps(&self) -> u64 {
+        if self.scaled || !self.velocity.is_empty() || !self.beta_sum.is_empty() {
+            return 0;
+        }
+        PERIOD - self.step % PERIOD
+    }
+
+    /// Ends several plain steps.
+    pub(super) fn end_steps(&mut self, steps: u64) {
+        self.step += steps;
+        if self.step.is_multiple_of(PERIOD) {
+            self.tidy();
+        }
+    }
+
+    /// Ends a step.
+    #[inline(always)]
+    pub(super) fn end_step(&mut self) {
+        self.step += 1;
+        if self.step.is_multiple_of(PERIOD) {
+            self.tidy();
+        }
+    }
+
+    /// What is done now and then: exponents, and sums of many small numbers.
+    #[inline(never)]
+    fn tidy(&mut self) {
+        self.rescale();
+        for (total, sum) in self.beta_total.iter_mut().zip(&mut self.beta_sum) {
+            *total += (*sum).into();
+            *sum = F::default();
         }
     }
 
     /// Moves small parameters up, and those that have grown back down, by whole powers of two: exact.
-    pub(super) fn rescale(&mut self) {
-        let entries = self.dim * self.lanes();
+    fn rescale(&mut self) {
+        let entries = self.entries;
+        let down = F::of((-f64::from(shift_bits(F::PRECISION))).exp2());
+        let mut any_small = self.scaled;
+        for m in &self.mantissa {
+            any_small |= m.abs() < down && *m != F::default();
+        }
+        if !any_small {
+            return;
+        }
         match self.scaling {
-            Scaling::Fixed => {}
+            Scaling::Fixed => return,
             Scaling::Separate => (0..self.mantissa.len()).for_each(|k| self.rescale_group(&[k])),
             Scaling::Joint => (0..entries).for_each(|k| self.rescale_group(&[k, k + entries])),
         }
+        self.scaled = self.shifts.iter().any(|shifts| *shifts > 0);
     }
 
+    #[inline(always)]
     fn rescale_group(&mut self, group: &[usize]) {
-        let size = group.iter().fold(0.0f64, |max, k| max.max(self.mantissa[*k].abs()));
-        let (factor, shifts) = if size < 1.0 / SHIFT && size > 0.0 {
-            (SHIFT, self.shifts[group[0]] + 1)
-        } else if size >= 1.0 && self.shifts[group[0]] > 0 {
-            (1.0 / SHIFT, self.shifts[group[0]] - 1)
+        let bits = shift_bits(F::PRECISION);
+        let up = F::of(f64::from(bits).exp2());
+        let down = F::of((-f64::from(bits)).exp2());
+        let mut size = F::default();
+        for k in group {
+            let entry = self.mantissa[*k].abs();
+            size = if entry > size { entry } else { size };
+        }
+        let shifts = self.shifts[group[0]];
+        let (factor, shifts) = if size < down && size > F::default() {
+            (up, shifts + 1)
+        } else if size >= F::of(1.0) && shifts > 0 {
+            (down, shifts - 1)
         } else {
             return;
         };
@@ -133,31 +222,46 @@ impl State {
                 *velocity *= factor;
             }
             self.shifts[*k] = shifts;
-            self.scale[*k] = (-SHIFT_BITS * f64::from(shifts)).exp2();
+            // From the second shift on, coefficients (of degree two) are below the smallest number: exactly zero
+            // keeps them out of the processor's slow range just above it.
+            self.scale[*k] = match shifts {
+                0 => F::of(1.0),
+                1 => down,
+                _ => F::default(),
+            };
         }
     }
 
     /// The replica in one lane.
     pub(crate) fn lane(&self, lane: usize) -> Lane {
-        let lanes = self.lanes();
-        let of = |array: &[f64]| -> Vec<f64> { array.iter().skip(lane).step_by(lanes).copied().collect() };
-        let mantissa = of(&self.mantissa);
-        let shifts: Vec<u32> = self.shifts.iter().skip(lane).step_by(lanes).copied().collect();
-        let shift = |k: usize| f64::from(shifts.get(k).copied().unwrap_or(0)) * SHIFT_BITS;
+        let (lanes, used) = (self.lanes(), self.dim * self.lanes());
+        let of = |array: &[F]| -> Vec<f64> {
+            array[..used].iter().skip(lane).step_by(lanes).map(|v| (*v).into()).collect()
+        };
+        let mantissa: Vec<f64> = self.mantissa.chunks(self.entries).flat_map(of).collect();
+        let bits = f64::from(shift_bits(F::PRECISION));
+        let exponent = |k: usize| {
+            let place = k / self.dim * self.entries + k % self.dim * lanes + lane;
+            f64::from(self.shifts.get(place).copied().unwrap_or(0)) * bits
+        };
         let diverged = self.diverged[lane];
         let valid = |values: Vec<f64>| if diverged.is_some() { vec![f64::NAN; values.len()] } else { values };
+        let average = || {
+            let totals = self.beta_total.iter().skip(lane).step_by(lanes);
+            let sums = of(&self.beta_sum);
+            sums.iter().zip(totals).map(|(sum, total)| (total + sum) / self.averaged as f64).collect()
+        };
         Lane {
-            theta: valid(mantissa.iter().enumerate().map(|(k, m)| m * (-shift(k)).exp2()).collect()),
+            theta: valid(mantissa.iter().enumerate().map(|(k, m)| m * (-exponent(k)).exp2()).collect()),
             log_abs_theta: valid(
                 mantissa
                     .iter()
                     .enumerate()
-                    .map(|(k, m)| m.abs().ln() - shift(k) * std::f64::consts::LN_2)
+                    .map(|(k, m)| m.abs().ln() - exponent(k) * std::f64::consts::LN_2)
                     .collect(),
             ),
-            beta: valid(of(&self.beta[..self.dim * lanes])),
-            average: (self.averaged > 0)
-                .then(|| valid(of(&self.beta_sum).iter().map(|sum| sum / self.averaged as f64).collect())),
+            beta: valid(of(&self.beta)),
+            average: (self.averaged > 0).then(|| valid(average())),
             diverged,
         }
     }

@@ -1,4 +1,4 @@
-//! Every kernel, on every level, against a plain reference: the same bits after every step.
+//! Every kernel, on every level, in both precisions, against a plain reference: the same bits after every step.
 
 use super::plain::{PlainProducts, chain, slopes};
 use super::*;
@@ -6,27 +6,31 @@ use crate::dynamics::Schedule;
 use crate::model::{ModelSpec, Power, Product, Square, Unit};
 use crate::noise::{
     CovarianceOf, CovarianceShape, GaussianSampleNoise, IsotropicNoise, LabelDistribution, LabelNoise,
-    Labels, MiniBatchDifference, ShapedNoise,
+    Labels, MiniBatchDifference, Scratch, ShapedNoise, Step,
 };
-use crate::random::Purpose;
+use crate::problem::Problem;
+use crate::random::{Draws, Purpose};
 
 /// The step of the module's head, one replica, one number at a time.
-struct Reference<'a> {
+struct Reference<'a, F> {
     task: &'a Task<'a>,
     problem: &'a Problem,
     replica: [u32; 1],
     step: u64,
-    theta: Vec<f64>,
-    velocity: Vec<f64>,
-    beta_sum: Vec<f64>,
-    scratch: Scratch,
+    theta: Vec<F>,
+    velocity: Vec<F>,
+    beta_sums: [Vec<f64>; 2],
+    scratch: Scratch<F>,
 }
 
-impl Reference<'_> {
-    fn beta(&self) -> Vec<f64> {
-        let mut beta = vec![0.0; self.problem.dim()];
-        self.task.link.model().coefficients(&self.theta, &mut beta);
-        beta
+impl<F: Float> Reference<'_, F> {
+    fn beta(&self) -> Vec<F> {
+        let dim = self.problem.dim();
+        (0..dim).map(|j| plain::coefficient(self.task.link, &self.theta, dim, j)).collect()
+    }
+
+    fn row(&self, i: usize) -> Vec<F> {
+        self.problem.row(i).iter().map(|x| F::of(*x)).collect()
     }
 
     fn members(&self, draws: Draws<'_>) -> Vec<usize> {
@@ -42,66 +46,79 @@ impl Reference<'_> {
         members
     }
 
+    fn residual(&self, i: usize, beta: &[F]) -> F {
+        let terms = self.row(i).into_iter().zip(beta.iter().copied());
+        let y = F::of(self.problem.y()[i]);
+        if self.task.dynamics.batch == Batch::Full {
+            return chain(-y, terms);
+        }
+        let stripe = |s: usize| {
+            let terms = terms.clone().enumerate().filter(|(j, _)| j % 16 == s);
+            chain(F::default(), terms.map(|(_, term)| term))
+        };
+        let mut stripes: Vec<F> = (0..16).map(stripe).collect();
+        while stripes.len() > 1 {
+            let half = stripes.len() / 2;
+            stripes = (0..half).map(|k| stripes[k] + stripes[k + half]).collect();
+        }
+        stripes[0] - y
+    }
+
     fn advance(&mut self) {
         let (problem, dim, beta) = (self.problem, self.problem.dim(), self.beta());
         let draws = Draws::new(self.task.seed, &self.replica, self.step).on_level(Level::Portable);
         let members = self.members(draws);
-        let residuals: Vec<f64> = members
-            .iter()
-            .map(|i| {
-                let terms = problem.row(*i).iter().copied().zip(beta.iter().copied());
-                if self.task.dynamics.batch == Batch::Full {
-                    return chain(-problem.y()[*i], terms);
-                }
-                let mut stripes: Vec<f64> = (0..16)
-                    .map(|s| {
-                        chain(0.0, terms.clone().enumerate().filter(|(j, _)| j % 16 == s).map(|(_, t)| t))
-                    })
-                    .collect();
-                while stripes.len() > 1 {
-                    let half = stripes.len() / 2;
-                    stripes = (0..half).map(|k| stripes[k] + stripes[k + half]).collect();
-                }
-                stripes[0] - problem.y()[*i]
-            })
-            .collect();
-        let weight = 2.0 * self.task.loss_factor / members.len() as f64;
-        let mut weights: Vec<f64> = residuals.iter().map(|r| r * weight).collect();
-        let mut zeta = vec![0.0; self.theta.len()];
+        let residuals: Vec<F> = members.iter().map(|i| self.residual(*i, &beta)).collect();
+        let zero = F::default();
+        let (mut perturbation, mut zeta) = (vec![zero; members.len()], vec![zero; self.theta.len()]);
         let products = PlainProducts { link: self.task.link, problem, theta: &self.theta };
         let step = Step {
             draws,
             batch: members.len(),
             residuals: &residuals,
             loss_factor: self.task.loss_factor,
-            products: &products,
         };
         for noise in self.task.noises {
             match noise {
-                Noise::Sample(noise) => noise.perturb(&step, &mut self.scratch, &mut weights),
-                Noise::Parameter(noise) => noise.add(&step, &mut self.scratch, &mut zeta),
+                Noise::Sample(noise) => F::perturb(&**noise, &step, &mut self.scratch, &mut perturbation),
+                Noise::Parameter(noise) => {
+                    F::add_zeta(&**noise, &step, &products, &mut self.scratch, &mut zeta);
+                }
             }
         }
-        let rate = self.task.dynamics.learning_rate.at(self.step);
-        let has_zeta = self.task.has_parameter_noise();
+        let momentum = F::of(self.task.dynamics.momentum);
+        let descent = F::of(-self.task.dynamics.learning_rate.at(self.step));
+        let factor = if momentum > zero { F::of(1.0) } else { descent };
+        let weight = F::of(2.0 * self.task.loss_factor / members.len() as f64);
+        let weights: Vec<F> =
+            residuals.iter().zip(&perturbation).map(|(r, p)| r.mul_add(weight, *p) * factor).collect();
+        let rows: Vec<Vec<F>> = members.iter().map(|i| self.row(*i)).collect();
         for j in 0..dim {
-            let pairs = members.iter().zip(&weights).map(|(i, w)| (problem.row(*i)[j], *w));
-            let h = chain(0.0, pairs);
+            let h = chain(zero, rows.iter().zip(&weights).map(|(row, w)| (row[j], *w)));
             for (part, slope) in slopes(self.task.link, &self.theta, dim, j).into_iter().enumerate() {
                 let k = part * dim + j;
-                let mut g = if has_zeta { slope.mul_add(h, zeta[k]) } else { slope * h };
-                if self.task.dynamics.momentum > 0.0 {
-                    g = self.velocity[k].mul_add(self.task.dynamics.momentum, g);
-                    self.velocity[k] = g;
-                }
-                self.theta[k] = g.mul_add(-rate, self.theta[k]);
+                self.theta[k] = if momentum > zero {
+                    self.velocity[k] = self.velocity[k].mul_add(momentum, slope * h + zeta[k]);
+                    self.velocity[k].mul_add(descent, self.theta[k])
+                } else {
+                    slope.mul_add(h, zeta[k].mul_add(descent, self.theta[k]))
+                };
             }
         }
-        if self.task.average_from.is_some_and(|from| self.step >= from) {
-            let beta = self.beta();
-            self.beta_sum.iter_mut().zip(beta).for_each(|(sum, b)| *sum += b);
-        }
         self.step += 1;
+        if self.task.average_from.is_some_and(|from| self.step > from) {
+            let beta = self.beta();
+            for (sum, b) in self.beta_sums[0].iter_mut().zip(beta) {
+                *sum = (F::of(*sum) + b).into();
+            }
+        }
+        if self.step.is_multiple_of(64) {
+            let [sums, totals] = &mut self.beta_sums;
+            for (sum, total) in sums.iter_mut().zip(totals) {
+                *total += *sum;
+                *sum = 0.0;
+            }
+        }
     }
 }
 
@@ -114,37 +131,50 @@ fn problem(samples: usize, dim: usize) -> Problem {
     Problem::new(x, y, None).unwrap()
 }
 
-/// Compares a kernel with the reference after each of `steps` steps, to the bit.
-fn compare(task: &Task<'_>, problem: &Problem, kernel: Kernel, steps: u64, what: &str) {
-    let data = Data::new(problem);
+fn widened<F: Float>(values: &[F]) -> Vec<f64> {
+    values.iter().map(|v| (*v).into()).collect()
+}
+
+/// Compares a kernel with the reference at each of some steps, to the bit.
+fn compare<F: Float>(task: &Task<'_>, problem: &Problem, kernel: Kernel, steps: &[u64], what: &str) {
+    let data = Data::<F>::new(problem);
     let dim = problem.dim();
     let theta = ModelSpec::new(task.link, 0.7).initial(dim).unwrap();
-    let replicas: Vec<u32> = (3..).take(kernel.lanes(task.level)).collect();
-    let mut state = State::new(task, &theta, dim, replicas.clone());
+    // Replicas that take turns are blocks of their own.
+    let count = if kernel == Kernel::Sample { 3 } else { kernel.lanes::<F>(task.level) };
+    let in_block = kernel.lanes::<F>(task.level);
+    let replicas: Vec<u32> = (3..).take(count).collect();
+    let mut blocks: Vec<_> = replicas
+        .chunks(in_block)
+        .map(|replicas| Block { data: &data, state: State::new(task, &theta, dim, replicas.to_vec()) })
+        .collect();
     let mut references: Vec<_> = replicas
         .iter()
-        .map(|replica| Reference {
+        .map(|replica| Reference::<F> {
             task,
             problem,
             replica: [*replica],
             step: 0,
-            theta: theta.clone(),
-            velocity: vec![0.0; theta.len()],
-            beta_sum: vec![0.0; dim],
+            theta: theta.iter().map(|t| F::of(*t)).collect(),
+            velocity: vec![F::default(); theta.len()],
+            beta_sums: [vec![0.0; dim], vec![0.0; dim]],
             scratch: Scratch::default(),
         })
         .collect();
-    for step in 1..=steps {
-        advance(task, &data, kernel, &mut state, step);
-        for (lane, reference) in references.iter_mut().enumerate() {
-            reference.advance();
-            let place = format!("{what}, {kernel:?} on {}, step {step}, lane {lane}", task.level);
-            let found = state.lane(lane);
-            assert_eq!(found.theta, reference.theta, "theta: {place}");
-            assert_eq!(found.beta, reference.beta(), "beta: {place}");
+    for step in steps {
+        advance(task, kernel, &mut blocks, *step);
+        for (k, reference) in references.iter_mut().enumerate() {
+            while reference.step < *step {
+                reference.advance();
+            }
+            let place = format!("{what}, {kernel:?} in {} on {}, step {step}, replica {k}", F::PRECISION, task.level);
+            let found = blocks[k / in_block].state.lane(k % in_block);
+            assert_eq!(found.theta, widened(&reference.theta), "theta: {place}");
+            assert_eq!(found.beta, widened(&reference.beta()), "beta: {place}");
             if let Some(average) = found.average {
                 let count = (step - task.average_from.unwrap()) as f64;
-                let expected: Vec<f64> = reference.beta_sum.iter().map(|sum| sum / count).collect();
+                let [sums, totals] = &reference.beta_sums;
+                let expected: Vec<f64> = sums.iter().zip(totals).map(|(s, t)| (t + s) / count).collect();
                 assert_eq!(average, expected, "average: {place}");
             }
         }
@@ -198,29 +228,39 @@ const LINKS: [LinkKind; 5] = [
 fn check_all(dynamics: &GradientDescent, kernels: &[Kernel], noise_sets: &[&[&str]]) {
     // Sizes that leave remainders for every tile and every vector width.
     for (samples, dim) in [(3, 2), (13, 19), (40, 100)] {
-        let problem = problem(samples, dim);
-        for link in LINKS {
-            for names in noise_sets {
-                let noises = noises(names);
-                for level in Level::available() {
-                    let task = Task {
-                        link,
-                        loss_factor: link.loss_factor(),
-                        dynamics,
-                        noises: &noises,
-                        average_from: Some(2),
-                        seed: 5,
-                        level,
-                    };
-                    for kernel in kernels {
-                        compare(
-                            &task,
-                            &problem,
-                            *kernel,
-                            6,
-                            &format!("{link:?} with {names:?} at {samples}x{dim}"),
-                        );
-                    }
+        check_at(dynamics, kernels, noise_sets, samples, dim, &LINKS, &[1, 2, 3, 4, 6], Some(2));
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "what one comparison needs")]
+fn check_at(
+    dynamics: &GradientDescent,
+    kernels: &[Kernel],
+    noise_sets: &[&[&str]],
+    samples: usize,
+    dim: usize,
+    links: &[LinkKind],
+    steps: &[u64],
+    average_from: Option<u64>,
+) {
+    let problem = problem(samples, dim);
+    for link in links {
+        for names in noise_sets {
+            let noises = noises(names);
+            for level in Level::available() {
+                let task = Task {
+                    link: *link,
+                    loss_factor: link.loss_factor(),
+                    dynamics,
+                    noises: &noises,
+                    average_from,
+                    seed: 5,
+                    level,
+                };
+                for kernel in kernels {
+                    let what = format!("{link:?} with {names:?} at {samples}x{dim}");
+                    compare::<f64>(&task, &problem, *kernel, steps, &what);
+                    compare::<f32>(&task, &problem, *kernel, steps, &what);
                 }
             }
         }
@@ -247,14 +287,47 @@ fn full_batch_kernels_follow_the_reference_to_the_bit() {
 }
 
 #[test]
-fn the_mini_batch_kernel_follows_the_reference_to_the_bit() {
+fn the_mini_batch_kernels_follow_the_reference_to_the_bit() {
     for (size, replacement) in [(1, true), (3, true), (2, false)] {
-        let dynamics =
-            GradientDescent { batch: Batch::Size(size), replacement, ..GradientDescent::new(6, 0.002) };
-        check_all(&dynamics, &[Kernel::MiniBatch], &[&[], &["label"], &["labels", "isotropic"]]);
+        let drops = Schedule::with_drops(0.002, vec![(3, 0.5)]).unwrap();
+        let dynamics = GradientDescent {
+            batch: Batch::Size(size),
+            replacement,
+            learning_rate: drops,
+            ..GradientDescent::new(6, 0.002)
+        };
+        let kernels = if size == 1 { vec![Kernel::Sample, Kernel::MiniBatch] } else { vec![Kernel::MiniBatch] };
+        check_all(&dynamics, &kernels, &[&[], &["label"], &["labels", "isotropic"]]);
         let heavy_ball = GradientDescent { momentum: 0.5, ..dynamics };
-        check_all(&heavy_ball, &[Kernel::MiniBatch], &[&["label"]]);
+        check_all(&heavy_ball, &kernels, &[&["label"]]);
     }
+}
+
+/// Long enough for noise that is drawn ahead to be drawn again, and for exponents and averages to be looked at.
+#[test]
+fn long_stretches_of_steps_follow_the_reference_to_the_bit() {
+    let links = [LinkKind::Square(Square), LinkKind::Product(Product)];
+    let steps = [1, 63, 64, 150, 200];
+    let drops = Schedule::with_drops(0.01, vec![(77, 0.5), (100, 0.5)]).unwrap();
+    let full = GradientDescent { learning_rate: drops, ..GradientDescent::new(200, 0.01) };
+    let kernels = [Kernel::Lanes(1), Kernel::Lanes(2), Kernel::Single];
+    for average_from in [None, Some(70)] {
+        check_at(&full, &kernels, &[&["label"]], 13, 19, &links, &steps, average_from);
+        let samples = GradientDescent { batch: Batch::Size(1), ..full.clone() };
+        let sets: [&[&str]; 2] = [&[], &["label", "labels"]];
+        check_at(&samples, &[Kernel::Sample, Kernel::MiniBatch], &sets, 13, 19, &links, &steps, average_from);
+    }
+}
+
+/// More columns than one block of the matrix holds.
+#[test]
+fn a_matrix_in_several_blocks_gives_the_same_bits() {
+    let dynamics = GradientDescent::new(4, 1e-5);
+    let kernels = [Kernel::Lanes(1), Kernel::Lanes(2), Kernel::Single];
+    let problem = problem(61, 1003);
+    assert!(Data::<f64>::new(&problem).blocks().stream() && Data::<f32>::new(&problem).blocks().stream());
+    let sets: [&[&str]; 2] = [&["label"], &["diagonal"]];
+    check_at(&dynamics, &kernels, &sets, 61, 1003, &[LinkKind::Square(Square)], &[1, 3], None);
 }
 
 /// One sample `x = 1`, label `y`, no noise: `w <- w (1 - eta (w^2 - y))` shrinks by the factor `1 + eta y` as w -> 0.
@@ -276,17 +349,21 @@ fn a_parameter_of_size_exp_minus_1000_survives_and_comes_back() {
             };
             // The product form is started off its axis of symmetry, where b = 0 would stay negligible.
             let theta = if link.parts() == 2 { vec![1.0, 1.0] } else { vec![1.0] };
-            let replicas = (0..).take(kernel.lanes(task.level)).collect();
-            let mut state = State::new(&task, &theta, 1, replicas);
-            advance(&task, &Data::new(&down), kernel, &mut state, 1_000_000);
-            let shrunk = state.lane(0);
+            let replicas = (0..).take(kernel.lanes::<f64>(task.level)).collect();
+            let (down, up) = (Data::<f64>::new(&down), Data::new(&up));
+            let mut blocks = [Block { data: &down, state: State::new(&task, &theta, 1, replicas) }];
+            advance(&task, kernel, &mut blocks, 1_000_000);
+            let shrunk = blocks[0].state.lane(0);
             let expected = 1e6 * (1.0f64 - 0.001).ln();
             assert!((shrunk.log_abs_theta[0] / expected - 1.0).abs() < 1e-3, "{}", shrunk.log_abs_theta[0]);
             assert!(shrunk.log_abs_theta[0] < -1000.0 && shrunk.theta[0] == 0.0);
-            advance(&task, &Data::new(&up), kernel, &mut state, 1_990_000);
-            assert!(state.lane(0).beta[0] < 1e-3, "it must not come back early: {:?}", state.lane(0).beta);
-            advance(&task, &Data::new(&up), kernel, &mut state, 2_020_000);
-            assert!((state.lane(0).beta[0] - 1.0).abs() < 1e-6, "{:?}", state.lane(0).beta);
+            blocks[0].data = &up;
+            advance(&task, kernel, &mut blocks, 1_990_000);
+            let early = blocks[0].state.lane(0).beta;
+            assert!(early[0] < 1e-3, "it must not come back early: {early:?}");
+            advance(&task, kernel, &mut blocks, 2_020_000);
+            let back = blocks[0].state.lane(0).beta;
+            assert!((back[0] - 1.0).abs() < 1e-6, "{back:?}");
         }
     }
 }
@@ -313,15 +390,18 @@ fn a_diverged_lane_is_marked_with_its_step_and_its_neighbours_do_not_notice() {
         level: Level::detect(),
     };
     let theta = ModelSpec::new(link, 1.0).initial(19).unwrap();
-    let data = Data::new(&problem);
-    let lanes = Kernel::Lanes(2).lanes(task.level) as u32;
-    let mut together = State::new(&task, &theta, 19, (0..lanes).collect());
-    advance(&task, &data, Kernel::Lanes(2), &mut together, 400);
+    let data = Data::<f64>::new(&problem);
+    let run = |kernel: Kernel, replicas: Vec<u32>| {
+        let mut blocks = [Block { data: &data, state: State::new(&task, &theta, 19, replicas) }];
+        advance(&task, kernel, &mut blocks, 400);
+        let [block] = blocks;
+        block.state
+    };
+    let lanes = Kernel::Lanes(2).lanes::<f64>(task.level) as u32;
+    let together = run(Kernel::Lanes(2), (0..lanes).collect());
     let mut counts = [0, 0];
     for lane in 0..lanes {
-        let mut alone = State::new(&task, &theta, 19, vec![lane]);
-        advance(&task, &data, Kernel::Single, &mut alone, 400);
-        let (alone, together) = (alone.lane(0), together.lane(lane as usize));
+        let (alone, together) = (run(Kernel::Single, vec![lane]).lane(0), together.lane(lane as usize));
         assert_eq!(alone.diverged, together.diverged, "lane {lane}");
         if alone.diverged.is_none() {
             assert_eq!(alone.theta, together.theta, "lane {lane}");

@@ -7,9 +7,14 @@ const SEED: u64 = 0x0123_4567_89ab_cdef;
 const PURPOSE: Purpose = Purpose::DESIGN;
 
 fn normals(seed: u64, replica: u32, step: u64, purpose: Purpose, count: usize) -> Vec<f64> {
-    let mut out = vec![0.0; count];
+    normals_in::<f64>(seed, replica, step, purpose, count)
+}
+
+/// The same in either precision, widened.
+fn normals_in<F: Float>(seed: u64, replica: u32, step: u64, purpose: Purpose, count: usize) -> Vec<f64> {
+    let mut out = vec![F::default(); count];
     Draws::new(seed, &[replica], step).normals(purpose, &mut out);
-    out
+    out.into_iter().map(Into::into).collect()
 }
 
 /// Moments 1 to 4 and both tails of standard normals, from sums that may come from several calls.
@@ -62,6 +67,15 @@ fn normals_of_one_call_are_normal() {
     check_distribution("one call", 0.006, draws[..1_000_000].to_vec(), normal_cdf);
 }
 
+#[test]
+fn float32_normals_of_one_call_are_normal() {
+    let draws = normals_in::<f32>(SEED, 0, 0, PURPOSE, 10_000_000);
+    let mut shape = Shape::default();
+    shape.add(&draws);
+    shape.check("one call in float32", 0.004, 0.5);
+    check_distribution("one call in float32", 0.006, draws[..1_000_000].to_vec(), normal_cdf);
+}
+
 /// The way a trajectory uses them: a few at every step.
 #[test]
 fn normals_of_many_steps_are_normal() {
@@ -83,6 +97,16 @@ fn the_moments_of_a_thousand_million_normals_are_right() {
         shape.add(&normals(SEED, 1, step, PURPOSE, 1_000_000));
     }
     shape.check("a thousand million", 0.0004, 0.05);
+}
+
+#[test]
+#[ignore = "slow: run by cargo xtask slow"]
+fn the_moments_of_a_thousand_million_float32_normals_are_right() {
+    let mut shape = Shape::default();
+    for step in 0..1000 {
+        shape.add(&normals_in::<f32>(SEED, 1, step, PURPOSE, 1_000_000));
+    }
+    shape.check("a thousand million in float32", 0.0004, 0.05);
 }
 
 /// Correlations of the numbers and of their squares: partners share a radius, which must not show.
@@ -171,7 +195,10 @@ fn check_arrangements<T: Copy + Default + PartialEq + std::fmt::Debug>(fill: imp
 fn numbers_do_not_depend_on_the_level_or_on_the_neighbours() {
     check_arrangements(|draws, out| draws.bits(PURPOSE, out));
     check_arrangements(|draws, out: &mut [f64]| draws.normals(PURPOSE, out));
+    check_arrangements(|draws, out: &mut [f32]| draws.normals(PURPOSE, out));
+    check_arrangements(|draws, out: &mut [f64]| draws.add_normals(PURPOSE, 0.3, out));
     check_arrangements(|draws, out: &mut [f64]| draws.signs(PURPOSE, out));
+    check_arrangements(|draws, out: &mut [f32]| draws.signs(PURPOSE, out));
 }
 
 #[test]
@@ -202,11 +229,51 @@ fn bits_and_normals_are_made_of_the_words_as_documented() {
         let words = draws.words(0, PURPOSE, block as u32).map(u64::from);
         let pair = [words[0] << 32 | words[1], words[2] << 32 | words[3]];
         assert_eq!(bits[2 * block..2 * block + 2], pair);
-        let [u, v] = pair.map(|word| ((word >> 12) as f64 + 0.5) / 4_503_599_627_370_496.0);
-        let (sin, cos) = (2.0 * std::f64::consts::PI * v).sin_cos();
+        let u = ((pair[0] >> 12) as f64 + 0.5) / 4_503_599_627_370_496.0;
+        // The quadrant, and the place within it counted from its middle.
+        let quarters = (pair[1] >> 62) as f64 + ((pair[1] << 2 >> 12) as f64 + 0.5) / 4_503_599_627_370_496.0;
+        let (sin, cos) = (std::f64::consts::FRAC_PI_2 * (quarters - 0.5)).sin_cos();
         let radius = (-2.0 * u.ln()).sqrt();
         for (found, expected) in normals[2 * block..].iter().zip([radius * cos, radius * sin]) {
             assert!((found - expected).abs() < 1e-14, "block {block}: {found} {expected}");
+        }
+    }
+}
+
+#[test]
+fn float32_normals_are_made_of_the_words_as_documented() {
+    let draws = Draws::new(SEED, &[2], 4);
+    let mut normals = vec![0.0f32; 4000];
+    draws.normals(PURPOSE, &mut normals);
+    for block in 0..1000 {
+        let words = draws.words(0, PURPOSE, block as u32);
+        for pair in 0..2 {
+            let half = |word: u32| (f64::from(word >> 1) + 0.5) / 2_147_483_648.0;
+            let radius = (-2.0 * half(words[2 * pair]).ln()).sqrt();
+            let quarters = f64::from(words[2 * pair + 1] >> 30) + half(words[2 * pair + 1] << 2);
+            let (sin, cos) = (std::f64::consts::FRAC_PI_2 * (quarters - 0.5)).sin_cos();
+            for (found, expected) in normals[4 * block + 2 * pair..].iter().zip([radius * cos, radius * sin]) {
+                assert!((f64::from(*found) - expected).abs() < 3e-6, "block {block}: {found} {expected}");
+            }
+        }
+    }
+}
+
+/// Steps side by side are the steps one after the other.
+#[test]
+fn several_steps_can_be_drawn_at_a_time() {
+    let replicas = [4, 7, 9];
+    let draws = Draws::new(SEED, &replicas, u64::from(u32::MAX) - 3);
+    for steps in [1, 5, 16] {
+        let lanes = 3 * steps;
+        let mut together = vec![0.0; 7 * lanes];
+        draws.for_steps(steps).normals(PURPOSE, &mut together);
+        for ahead in 0..steps {
+            let mut alone = vec![0.0; 7 * 3];
+            draws.at_step(draws.step() + ahead as u64).normals(PURPOSE, &mut alone);
+            for (k, row) in alone.chunks(3).enumerate() {
+                assert_eq!(together[k * lanes + 3 * ahead..][..3], *row, "{steps} steps, {ahead} ahead");
+            }
         }
     }
 }

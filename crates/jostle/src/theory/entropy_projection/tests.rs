@@ -117,7 +117,7 @@ proptest! {
         let d = n + extra;
         let mut draws = vec![0.0; 2 * d];
         Draws::new(seed, &[1], 0).normals(Purpose::LABELS, &mut draws);
-        let truth = draws[..d].iter().map(|v| v.exp()).collect();
+        let truth = draws[..d].iter().map(|v: &f64| v.exp()).collect();
         let init: Vec<f64> = draws[d..].iter().map(|v| scale * (spread * v).exp()).collect();
         let problem = labelled(seed, n, truth);
         let found = entropy_projection(&problem, &init).unwrap();

@@ -1,0 +1,239 @@
+//! What the step loops of all kernels have in common: from residuals to perturbed weights, and the noise of parameters.
+
+use super::data::PADDING;
+use super::{Data, State, Task, exceeds};
+use crate::float::Float;
+use crate::noise::{Noise, Products, Scratch, Step};
+use crate::random::Draws;
+use crate::simd::{Vector, dispatch};
+
+/// Most steps that noises draw ahead, and the numbers that they may fill: a part of the first level of cache.
+const MOST_STEPS_AHEAD: usize = 64;
+const NUMBERS_AHEAD: usize = 2048;
+
+/// A block's steps up to the step `until`.
+pub(super) struct Frame<'a, F> {
+    task: &'a Task<'a>,
+    draws: Draws<'a>,
+    batch: usize,
+    until: u64,
+    limit: F,
+    /// `2 c / batch`, of residuals.
+    weight: F,
+    /// The negative step size, as of this step, until that one.
+    descent: F,
+    descent_until: u64,
+    ahead: Ahead<F>,
+    /// This step's `zeta` (p x lanes), with padding; empty without parameter noise.
+    pub(super) zeta: Vec<F>,
+    params: usize,
+    scratch: Scratch<F>,
+}
+
+/// The perturbations of the sample weights of some steps, side by side.
+struct Ahead<F> {
+    numbers: Vec<F>,
+    first: u64,
+    steps: usize,
+    /// How many steps can be drawn at a time: one if a noise looks at the residuals, none without noise.
+    most: usize,
+}
+
+impl<'a, F: Float> Frame<'a, F> {
+    /// The steps of the replicas of a block, `batch` samples each, from `step` to `until`.
+    pub(super) fn new(
+        task: &'a Task<'a>,
+        data: &Data<'_, F>,
+        replicas: &'a [u32],
+        batch: usize,
+        step: u64,
+        until: u64,
+    ) -> Self {
+        let lanes = replicas.len();
+        let mut samples = task.noises.iter().filter_map(|noise| match noise {
+            Noise::Sample(noise) => Some(noise.reads_residuals()),
+            Noise::Parameter(_) => None,
+        });
+        let most = match samples.next() {
+            None => 0,
+            Some(reads) if reads || samples.any(|reads| reads) => 1,
+            Some(_) => (NUMBERS_AHEAD / (batch * lanes)).clamp(1, MOST_STEPS_AHEAD),
+        };
+        let params = task.link.parts() * data.dim() * lanes;
+        let zeta = if task.has_parameter_noise() { params + PADDING } else { 0 };
+        Self {
+            task,
+            draws: Draws::new(task.seed, replicas, step).on_level(task.level),
+            batch,
+            until,
+            limit: data.divergence_limit(),
+            weight: F::of(2.0 * task.loss_factor / batch as f64),
+            descent: F::default(),
+            descent_until: step,
+            ahead: Ahead { numbers: Vec::new(), first: step, steps: 0, most },
+            zeta: vec![F::default(); zeta],
+            params,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// The limit of squared residuals.
+    pub(super) fn limit(&self) -> F {
+        self.limit
+    }
+
+    /// `2 c / batch`.
+    pub(super) fn weight(&self) -> F {
+        self.weight
+    }
+
+    /// The random numbers of the block.
+    pub(super) fn draws(&self) -> Draws<'a> {
+        self.draws
+    }
+
+    /// How many steps from this one on have its step size.
+    pub(super) fn steps_at_this_rate(&mut self, step: u64) -> u64 {
+        self.descent(step);
+        self.descent_until - step
+    }
+
+    /// The negative step size of a step.
+    #[inline(always)]
+    pub(super) fn descent(&mut self, step: u64) -> F {
+        if step >= self.descent_until {
+            let schedule = &self.task.dynamics.learning_rate;
+            self.descent = F::of(-schedule.at(step));
+            self.descent_until = schedule.next_change(step).unwrap_or(u64::MAX);
+        }
+        self.descent
+    }
+
+    /// The factor that weights carry into the update: `-learning_rate`, unless momentum needs the gradient itself.
+    #[inline(always)]
+    pub(super) fn factor(&mut self, step: u64) -> F {
+        let descent = self.descent(step);
+        if self.task.dynamics.momentum > 0.0 { F::of(1.0) } else { descent }
+    }
+
+    /// The weights (batch x lanes) of a step, `((2 c / batch) r + perturbation) * factor`, once the lanes have been
+    /// stilled in which a squared residual exceeds the limit.
+    pub(super) fn weigh(&mut self, state: &mut State<F>, residuals: &mut [F], weights: &mut [F]) {
+        let (step, level, limit) = (state.step, self.task.level, self.limit);
+        let mut diverges = false;
+        let found = &mut diverges;
+        dispatch!(level, any_exceeds, F, [], (residuals: &[F], limit: F, found: &mut bool));
+        if diverges {
+            self.still(state, residuals);
+        }
+        let lanes = self.draws.lanes();
+        let factors = [self.weight, self.factor(step)];
+        let perturbation = self.perturbation(step, residuals);
+        dispatch!(level, weigh, F, [], (
+            lanes: usize, factors: [F; 2], perturbation: Option<(&[F], usize)>, residuals: &[F], weights: &mut [F],
+        ));
+    }
+
+    /// Stills the lanes in which a squared residual exceeds the limit.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn still(&self, state: &mut State<F>, residuals: &mut [F]) {
+        let lanes = state.lanes();
+        for lane in 0..lanes {
+            let mut of_lane = residuals.iter().skip(lane).step_by(lanes);
+            if of_lane.any(|r| exceeds(*r * *r, self.limit)) {
+                state.diverge(lane);
+                residuals.iter_mut().skip(lane).step_by(lanes).for_each(|r| *r = F::default());
+            }
+        }
+    }
+
+    /// The perturbation of the sample weights of a step, if there is any: entry `k` of lane `l` stands at
+    /// `k * stride + l` of the slice that comes with the stride.
+    #[inline(always)]
+    pub(super) fn perturbation(&mut self, step: u64, residuals: &[F]) -> Option<(&[F], usize)> {
+        if self.ahead.most == 0 {
+            return None;
+        }
+        if self.ahead.most == 1 || step >= self.ahead.first + self.ahead.steps as u64 {
+            self.draw_ahead(step, residuals);
+        }
+        let lanes = self.draws.lanes();
+        let offset = (step - self.ahead.first) as usize * lanes;
+        Some((&self.ahead.numbers[offset..], self.ahead.steps * lanes))
+    }
+
+    /// Lets every noise of the sample weights draw for the next steps. Not inlined: what a noise does is not the
+    /// kernel's affair.
+    #[inline(never)]
+    fn draw_ahead(&mut self, step: u64, residuals: &[F]) {
+        let lanes = self.draws.lanes();
+        let left = (self.until - step).min(self.ahead.most as u64) as usize;
+        // Whole vectors are drawn faster, even if some numbers are for steps that nobody takes.
+        let steps = if left > 1 { (left * lanes).next_multiple_of(PADDING).div_ceil(lanes) } else { left };
+        (self.ahead.first, self.ahead.steps) = (step, steps);
+        let Ahead { numbers, most, .. } = &mut self.ahead;
+        numbers.clear();
+        numbers.resize(self.batch * steps * lanes, F::default());
+        let step = Step {
+            draws: self.draws.at_step(step).for_steps(steps),
+            batch: self.batch,
+            residuals: if *most == 1 { residuals } else { &[] },
+            loss_factor: self.task.loss_factor,
+        };
+        for noise in self.task.noises {
+            if let Noise::Sample(noise) = noise {
+                F::perturb(&**noise, &step, &mut self.scratch, numbers);
+            }
+        }
+    }
+
+    /// Lets every noise of the parameters add to this step's zeta.
+    #[inline(never)]
+    pub(super) fn draw_zeta(&mut self, step: u64, residuals: &[F], products: &dyn Products<F>) {
+        let step = Step {
+            draws: self.draws.at_step(step),
+            batch: self.batch,
+            residuals,
+            loss_factor: self.task.loss_factor,
+        };
+        self.zeta.fill(F::default());
+        for noise in self.task.noises {
+            if let Noise::Parameter(noise) = noise {
+                F::add_zeta(&**noise, &step, products, &mut self.scratch, &mut self.zeta[..self.params]);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn any_exceeds<V: Vector>(residuals: &[V::Float], limit: V::Float, found: &mut bool) {
+    let mut diverges = false;
+    for r in residuals {
+        diverges |= exceeds(*r * *r, limit);
+    }
+    *found = diverges;
+}
+
+#[inline(always)]
+fn weigh<V: Vector>(
+    lanes: usize,
+    [weight, factor]: [V::Float; 2],
+    perturbation: Option<(&[V::Float], usize)>,
+    residuals: &[V::Float],
+    weights: &mut [V::Float],
+) {
+    assert!(weights.len() == residuals.len());
+    let Some((perturbation, stride)) = perturbation else {
+        for (w, r) in weights.iter_mut().zip(residuals) {
+            *w = *r * weight * factor;
+        }
+        return;
+    };
+    for (k, (w, r)) in weights.chunks_exact_mut(lanes).zip(residuals.chunks_exact(lanes)).enumerate() {
+        let perturbation = &perturbation[k * stride..][..lanes];
+        for lane in 0..lanes {
+            w[lane] = r[lane].mul_add(weight, perturbation[lane]) * factor;
+        }
+    }
+}

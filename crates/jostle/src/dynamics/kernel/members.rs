@@ -1,0 +1,80 @@
+//! The samples of mini-batches, drawn for some steps ahead.
+
+use super::data::PADDING;
+use crate::random::{Draws, Purpose};
+
+/// Steps that are drawn at a time.
+const STEPS_AHEAD: u64 = 64;
+
+/// The batches of one replica.
+pub(super) struct Members<'a> {
+    draws: Draws<'a>,
+    samples: usize,
+    size: usize,
+    replacement: bool,
+    until: u64,
+    first: u64,
+    /// The batches of the steps that were drawn, one after the other.
+    members: Vec<usize>,
+    words: Vec<u64>,
+    marks: Vec<bool>,
+}
+
+impl<'a> Members<'a> {
+    /// Batches of `size` of the `samples`, up to the step `until`.
+    pub(super) fn new(
+        draws: Draws<'a>,
+        samples: usize,
+        size: usize,
+        replacement: bool,
+        until: u64,
+    ) -> Self {
+        assert!(draws.lanes() == 1, "batches are drawn for one replica");
+        let (words, marks) = (Vec::new(), Vec::new());
+        Self { draws, samples, size, replacement, until, first: draws.step(), members: Vec::new(), words, marks }
+    }
+
+    /// The samples of batches of one, for some steps from `step` on: at most `most` of them.
+    pub(super) fn ahead(&mut self, step: u64, most: u64) -> &[usize] {
+        if step >= self.first + self.members.len() as u64 {
+            self.draw(step);
+        }
+        let ahead = &self.members[(step - self.first) as usize..];
+        &ahead[..ahead.len().min(most as usize)]
+    }
+
+    /// The batch of a step.
+    #[inline(always)]
+    pub(super) fn at(&mut self, step: u64) -> &[usize] {
+        if step >= self.first + (self.members.len() / self.size) as u64 {
+            self.draw(step);
+        }
+        let place = (step - self.first) as usize * self.size;
+        &self.members[place..place + self.size]
+    }
+
+    #[inline(never)]
+    fn draw(&mut self, step: u64) {
+        let steps = (self.until - step).min(STEPS_AHEAD) as usize;
+        // Whole vectors are drawn faster, even if some numbers are for steps that nobody takes.
+        let drawn = if steps > 1 { steps.next_multiple_of(PADDING) } else { steps };
+        self.first = step;
+        self.words.resize(self.size * drawn, 0);
+        self.draws.at_step(step).for_steps(drawn).bits(Purpose::BATCH, &mut self.words);
+        self.members.resize(self.size * steps, 0);
+        if self.size == 1 {
+            for (member, word) in self.members.iter_mut().zip(&self.words) {
+                *member = Draws::index(*word, self.samples);
+            }
+            return;
+        }
+        for (ahead, members) in self.members.chunks_exact_mut(self.size).enumerate() {
+            let words = self.words[ahead..].iter().step_by(drawn).copied();
+            if self.replacement {
+                members.iter_mut().zip(words).for_each(|(i, word)| *i = Draws::index(word, self.samples));
+            } else {
+                Draws::subset(words, self.samples, members, &mut self.marks);
+            }
+        }
+    }
+}

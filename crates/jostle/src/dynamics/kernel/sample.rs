@@ -1,0 +1,239 @@
+//! One sample a step, several replicas in turn: while one waits for its residual, the next one computes.
+//!
+//! The pass that updates the parameters also sums the next step's row product, so that a step reads and writes the
+//! parameters once.
+#![allow(unsafe_code)]
+
+use super::frame::Frame;
+use super::members::Members;
+use super::mini_batch::NoProducts;
+use super::stripes::{self, STRIPES, Stripes};
+use super::update::Update;
+use super::{Block, Task, exceeds};
+use crate::float::Float;
+use crate::model::Link;
+use crate::simd::Vector;
+
+/// Carries replicas that stand at the same step to the step `until`.
+#[inline(always)]
+pub(super) fn advance_samples<V: Vector, L: Link>(
+    link: L,
+    task: &Task<'_>,
+    blocks: &mut [Block<'_, V::Float>],
+    until: u64,
+) {
+    let replicas: Vec<Vec<u32>> = blocks.iter().map(|block| block.state.replicas.clone()).collect();
+    let mut runners: Vec<Runner<'_, '_, V::Float>> = Vec::with_capacity(blocks.len());
+    for (block, replicas) in blocks.iter_mut().zip(&replicas) {
+        runners.push(Runner::new(task, block, replicas, until));
+    }
+    let Some(first) = runners.first() else { return };
+    let mut step = first.block.state.step;
+    while step < until {
+        // Steps without anything particular are taken in stretches; the last one stores the coefficients.
+        let mut stretch = MOST_STEPS.min(until - 1 - step);
+        for runner in &mut runners {
+            stretch = stretch.min(runner.prepare(stretch));
+        }
+        if stretch == 0 {
+            for runner in &mut runners {
+                runner.step::<V, L>(link, task, until);
+            }
+            step += 1;
+            continue;
+        }
+        for runner in &mut runners {
+            runner.begin::<L>(task);
+        }
+        for ahead in 0..stretch as usize {
+            for runner in &mut runners {
+                runner.stride::<V, L>(link, ahead);
+            }
+        }
+        for runner in &mut runners {
+            runner.end(stretch);
+        }
+        step += stretch;
+    }
+}
+
+/// Steps of one stretch, at most.
+const MOST_STEPS: u64 = 64;
+
+/// One replica on its way.
+struct Runner<'b, 'd, F> {
+    /// The sample of the current step and its residual.
+    member: usize,
+    residual: F,
+    limit: F,
+    /// What turns residuals into weights: `2 c`, and the negative step size.
+    factors: [F; 2],
+    rows: *const F,
+    stride: usize,
+    update: Option<Update<F>>,
+    /// The samples of the steps after those of the stretch, their labels, and the perturbations of its steps.
+    next: [(usize, F); MOST_STEPS as usize],
+    perturbation: [F; MOST_STEPS as usize],
+    block: &'b mut Block<'d, F>,
+    frame: Frame<'b, F>,
+    batches: Members<'b>,
+}
+
+impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
+    fn new(task: &'b Task<'_>, block: &'b mut Block<'d, F>, replicas: &'b [u32], until: u64) -> Self {
+        let (data, state) = (block.data, &block.state);
+        let rows = data.rows();
+        let n = data.samples();
+        assert!(state.lanes() == 1 && state.entries == rows.stride && rows.numbers().len() == n * rows.stride);
+        let frame = Frame::new(task, data, replicas, 1, state.step, until);
+        let mut batches = Members::new(frame.draws(), n, 1, true, until);
+        let member = batches.at(state.step)[0];
+        let mut residual = [F::default()];
+        stripes::residuals(task.level, rows.numbers(), &[member], &state.beta, data.y(), &mut residual);
+        Self {
+            member,
+            residual: residual[0],
+            limit: frame.limit(),
+            factors: [frame.weight(), F::default()],
+            rows: rows.numbers().as_ptr(),
+            stride: rows.stride,
+            update: None,
+            next: [(0, F::default()); MOST_STEPS as usize],
+            perturbation: [F::default(); MOST_STEPS as usize],
+            block,
+            frame,
+            batches,
+        }
+    }
+
+    /// How many of the next `most` steps are a plain stretch: without averages, rescaled parameters, noise of the
+    /// parameters, momentum, or a change of the step size. Draws what they need.
+    fn prepare(&mut self, most: u64) -> u64 {
+        let state = &self.block.state;
+        let step = state.step;
+        let steps = most.min(state.plain_steps()).min(self.frame.steps_at_this_rate(step));
+        if steps == 0 || !self.frame.zeta.is_empty() {
+            return 0;
+        }
+        let y = self.block.data.y();
+        let mut known = 0;
+        while known < steps {
+            let members = self.batches.ahead(step + 1 + known, steps - known);
+            for (slot, member) in self.next[known as usize..].iter_mut().zip(members) {
+                *slot = (*member, y[*member]);
+            }
+            known += members.len() as u64;
+        }
+        for (ahead, slot) in self.perturbation[..steps as usize].iter_mut().enumerate() {
+            let step = step + ahead as u64;
+            *slot = self.frame.perturbation(step, &[]).map_or(F::default(), |(perturbation, _)| perturbation[0]);
+        }
+        steps
+    }
+
+    /// Begins a plain stretch.
+    fn begin<L: Link>(&mut self, task: &Task<'_>) {
+        let state = &mut self.block.state;
+        self.factors[1] = self.frame.descent(state.step);
+        let update = Update::new::<L>(task, state, &mut self.frame);
+        assert!(update.is_plain() && update.entries == self.stride);
+        self.update = Some(update);
+    }
+
+    /// A step of a plain stretch.
+    #[inline(always)]
+    fn stride<V: Vector<Float = F>, L: Link>(&mut self, link: L, ahead: usize) {
+        if exceeds(self.residual * self.residual, self.limit) {
+            self.diverge(ahead);
+        }
+        let Some(update) = &self.update else { return };
+        let [weight, descent] = self.factors;
+        let u = self.residual.mul_add(weight, self.perturbation[ahead]) * descent;
+        let (next, y) = self.next[ahead];
+        // SAFETY: members are rows, which are as long as the parameters, and nothing else uses the state meanwhile.
+        let product = unsafe {
+            let (row, next) = (self.rows.add(self.member * self.stride), self.rows.add(next * self.stride));
+            pass::<V, L, true>(link, update, u, row, next)
+        };
+        (self.member, self.residual) = (next, product - y);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn diverge(&mut self, ahead: usize) {
+        let state = &mut self.block.state;
+        state.step += ahead as u64;
+        state.diverge(0);
+        state.step -= ahead as u64;
+        self.residual = F::default();
+        // What was pointed to has been written to.
+        self.update = self.update.map(|update| update.again(state));
+    }
+
+    fn end(&mut self, steps: u64) {
+        self.update = None;
+        self.block.state.end_steps(steps);
+    }
+
+    /// Any step.
+    #[inline(always)]
+    fn step<V: Vector<Float = F>, L: Link>(&mut self, link: L, task: &Task<'_>, until: u64) {
+        let (data, state) = (self.block.data, &mut self.block.state);
+        let (mut residual, mut weight) = ([self.residual], [F::default()]);
+        self.frame.weigh(state, &mut residual, &mut weight);
+        if !self.frame.zeta.is_empty() {
+            self.frame.draw_zeta(state.step, &residual, &NoProducts);
+        }
+        let update = Update::new::<L>(task, state, &mut self.frame);
+        // After the last step nobody asks for a product; the same row is as good as any.
+        let is_last = state.step + 1 == until;
+        let next = if is_last { self.member } else { self.batches.at(state.step + 1)[0] };
+        // SAFETY: as above.
+        let product = unsafe {
+            let (row, next) = (self.rows.add(self.member * self.stride), self.rows.add(next * self.stride));
+            pass::<V, L, false>(link, &update, weight[0], row, next)
+        };
+        (self.member, self.residual) = (next, product - data.y()[next]);
+        state.end_step();
+    }
+}
+
+/// Updates all parameters by one sample's row, and returns the product of another's with the new coefficients. Passes
+/// that are not `PLAIN` also store the coefficients.
+#[inline(always)]
+unsafe fn pass<V: Vector, L: Link, const PLAIN: bool>(
+    link: L,
+    update: &Update<V::Float>,
+    weight: V::Float,
+    row: *const V::Float,
+    next: *const V::Float,
+) -> V::Float {
+    let weight = V::splat(weight);
+    let mut sums = Stripes::<V>::zero();
+    // A macro: a closure might not be inlined, and would then be compiled for the baseline processor.
+    macro_rules! vector {
+        ($k:expr, $at:expr) => {
+            // SAFETY: the caller promises that the rows and the parameters are whole vectors.
+            unsafe {
+                let h = V::load(row.add($at)) * weight;
+                let beta = update.apply::<V, L, PLAIN>(link, $at, h);
+                if !PLAIN {
+                    beta.store(update.beta.add($at));
+                }
+                sums.add($k, V::load(next.add($at)), beta);
+            }
+        };
+    }
+    let whole = update.used / STRIPES * STRIPES;
+    for first in (0..whole).step_by(STRIPES) {
+        for k in 0..Stripes::<V>::VECTORS {
+            vector!(k, first + k * V::WIDTH);
+        }
+    }
+    for k in 0..Stripes::<V>::VECTORS {
+        if whole + k * V::WIDTH < update.used {
+            vector!(k, whole + k * V::WIDTH);
+        }
+    }
+    sums.total()
+}

@@ -1,0 +1,139 @@
+//! Replicas that have nothing left to do stop early.
+//!
+//! Without noise, gradient descent and mini-batch SGD come to rest. A replica stops once it is known that its
+//! parameters will not move any further than `tolerance` times their norm:
+//!
+//! * **Full batch.** Along the path `|J' r| >= s |r|`, with `s^2` the smallest eigenvalue of the kernel `K = J J'`, so
+//!   that the path that is left is at most `|r| / s` (Lojasiewicz); it is doubled, for step sizes that are not small
+//!   and for the change of `s` along the way.
+//! * **Mini-batches.** A step moves by `2 c learning_rate |r_i| sqrt(K_ii)` on average over the samples, and `|r|`
+//!   shrinks at least at the rate `(2 c / n) s^2 / 2` per unit of `learning_rate`. The expected path that is left is
+//!   at most `2 sqrt(n max K_ii) |r| / s^2`.
+//! * **Full batch, rounding.** A step that changes no bit of the state will not do so later: the same is computed again.
+//!
+//! Looked at every [`LOOK_EVERY`] steps, whatever is recorded, so that a result does not depend on it.
+
+use super::Cell;
+use super::unit::Run;
+use crate::dynamics::Batch;
+use crate::dynamics::kernel::{Block, advance};
+use crate::float::{Float, Precision};
+use crate::linear_algebra::{dot, norm, smallest_gram_eigenvalue};
+use crate::problem::Problem;
+
+/// Steps between two looks.
+const LOOK_EVERY: u64 = 4096;
+/// Where a replica's own rounding ends, in units of the last place.
+const ROUNDING: f64 = 16.0;
+
+/// What is known of a block's convergence.
+#[derive(Default)]
+pub(super) struct EarlyExit {
+    converged: Option<u64>,
+    /// No use in looking closely before the residual is as small as this.
+    promising: Option<f64>,
+}
+
+impl EarlyExit {
+    pub(super) fn converged(&self) -> Option<u64> {
+        self.converged
+    }
+}
+
+/// Whether the replicas of a cell may stop before the last step: without noise, without momentum, and with a step size
+/// that never grows.
+pub fn may_stop_early(cell: &Cell) -> bool {
+    let dynamics = &cell.dynamics;
+    dynamics.tolerance > 0.0
+        && dynamics.momentum == 0.0
+        && cell.noises.is_empty()
+        && dynamics.learning_rate.drops().iter().all(|(_, factor)| *factor <= 1.0)
+}
+
+/// The tolerance as it applies: no smaller than rounding in the precision of the trajectories.
+fn tolerance(cell: &Cell) -> f64 {
+    let epsilon = match cell.precision {
+        Precision::F64 => f64::EPSILON,
+        Precision::F32 => f64::from(f32::EPSILON),
+    };
+    cell.dynamics.tolerance.max(ROUNDING * epsilon)
+}
+
+/// The next step after `step` at which to look.
+pub(super) fn next_look(cell: &Cell, step: u64) -> u64 {
+    if may_stop_early(cell) { (step / LOOK_EVERY + 1) * LOOK_EVERY } else { u64::MAX }
+}
+
+/// Whether a block has converged. The lanes of a block without noise are all the same.
+pub(super) fn has_converged<F: Float>(run: &Run<'_, F>, block: &Block<'_, F>, exit: &mut EarlyExit) -> bool {
+    let (cell, state) = (run.cell, &block.state);
+    let step = state.step();
+    if !step.is_multiple_of(LOOK_EVERY) || step >= cell.dynamics.steps || !may_stop_early(cell) {
+        return false;
+    }
+    if is_at_rest(run, block) || has_little_left(cell, block, exit) {
+        exit.converged = Some(step);
+    }
+    exit.converged.is_some()
+}
+
+/// Whether a step of the full batch changes nothing.
+fn is_at_rest<F: Float>(run: &Run<'_, F>, block: &Block<'_, F>) -> bool {
+    if run.cell.dynamics.batch != Batch::Full {
+        return false;
+    }
+    let mut next = [Block { data: block.data, state: block.state.clone() }];
+    advance(run.task, run.kernel, &mut next, block.state.step() + 1);
+    next[0].state.has_parameters_of(&block.state)
+}
+
+/// Whether the path that is left is shorter than the tolerance.
+fn has_little_left<F: Float>(cell: &Cell, block: &Block<'_, F>, exit: &mut EarlyExit) -> bool {
+    let problem = block.data.problem;
+    let lane = block.state.lane(0);
+    let residual = norm(&residuals(problem, &lane.beta));
+    if exit.promising.is_some_and(|promising| residual > promising) {
+        return false;
+    }
+    let allowed = tolerance(cell) * norm(&lane.theta);
+    let left = path_left(cell, problem, &lane.theta, residual, allowed);
+    // The path is proportional to the residual while the kernel hardly changes.
+    exit.promising = Some(residual * (allowed / left).min(1.0));
+    left <= allowed
+}
+
+fn residuals(problem: &Problem, beta: &[f64]) -> Vec<f64> {
+    (0..problem.samples()).map(|i| dot(problem.row(i), beta) - problem.y()[i]).collect()
+}
+
+/// A bound of the path that is left; infinite if there is none, and perhaps too small if it is above `allowed`.
+fn path_left(cell: &Cell, problem: &Problem, theta: &[f64], residual: f64, allowed: f64) -> f64 {
+    let (n, params) = (problem.samples(), theta.len());
+    if n > params {
+        return f64::INFINITY;
+    }
+    let model = cell.model.link.model();
+    let mut kernel_diagonal = vec![0.0; n];
+    model.kernel_diagonal(theta, problem, &mut kernel_diagonal);
+    let of_eigenvalue = |eigenvalue: f64| match cell.dynamics.batch {
+        Batch::Full => 2.0 * residual / eigenvalue.sqrt(),
+        Batch::Size(_) => {
+            let largest = kernel_diagonal.iter().fold(0.0f64, |max, k| max.max(*k));
+            2.0 * (n as f64 * largest).sqrt() * residual / eigenvalue
+        }
+    };
+    // The smallest eigenvalue is no larger than their mean: no need to compute it where even that is too small.
+    let optimistic = of_eigenvalue(kernel_diagonal.iter().sum::<f64>() / n as f64);
+    if !(optimistic <= allowed) {
+        return if optimistic.is_nan() { f64::INFINITY } else { optimistic };
+    }
+    let mut jacobian = vec![0.0; n * params];
+    let mut weights = vec![0.0; n];
+    for (i, row) in jacobian.chunks_exact_mut(params).enumerate() {
+        weights[i] = 1.0;
+        model.pull_back(theta, problem, &weights, row);
+        weights[i] = 0.0;
+    }
+    let smallest = smallest_gram_eigenvalue(&jacobian, params);
+    if smallest > 0.0 { of_eigenvalue(smallest) } else { f64::INFINITY }
+}
