@@ -18,10 +18,18 @@ pub(crate) fn product(x: &[f64], dim: usize, b: &[f64]) -> Vec<f64> {
     x.chunks_exact(dim).map(|row| dot(row, b)).collect()
 }
 
-/// `a . b`.
+/// `a . b`, in eight partial sums: one alone would wait for every addition.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     // Not fused: without the instruction, which is not on every machine, `mul_add` costs a hundred times as much.
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let ((a_eights, a_rest), (b_eights, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0; 8];
+    for (a, b) in a_eights.iter().zip(b_eights) {
+        for k in 0..8 {
+            sums[k] += a[k] * b[k];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + rest
 }
 
 /// `|v|`.

@@ -53,7 +53,14 @@ impl GradientDescent {
     /// Plain full-batch gradient descent.
     pub fn new(steps: u64, learning_rate: f64) -> Self {
         let learning_rate = Schedule::constant(learning_rate);
-        Self { steps, learning_rate, batch: Batch::Full, replacement: true, momentum: 0.0, tolerance: TOLERANCE }
+        Self {
+            steps,
+            learning_rate,
+            batch: Batch::Full,
+            replacement: true,
+            momentum: 0.0,
+            tolerance: TOLERANCE,
+        }
     }
 
     /// The dynamics that checked settings of [`ENTRIES`] describe.

@@ -11,6 +11,7 @@ pub(crate) use link::with_link;
 pub use link::{Arithmetic, Link, LinkKind, Power, Product, Scaling, Square, Unit};
 
 use crate::error::InputError;
+use crate::linear_algebra::dot;
 use crate::problem::Problem;
 use crate::setting::{Entry, Fallback, Kind, Setting, SettingError, Settings};
 
@@ -32,7 +33,7 @@ pub trait Model: Send + Sync {
 /// Predictions `f = X beta` (n).
 pub fn predict(problem: &Problem, beta: &[f64], predictions: &mut [f64]) {
     for (i, f) in predictions.iter_mut().enumerate() {
-        *f = problem.row(i).iter().zip(beta).map(|(x, b)| x * b).sum();
+        *f = dot(problem.row(i), beta);
     }
 }
 

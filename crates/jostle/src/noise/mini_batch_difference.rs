@@ -26,7 +26,8 @@ impl SampleNoise for MiniBatchDifference {
             let words = scratch.words(size * lanes);
             step.draws.bits(Purpose::noise(self.index, channel), words);
             for lane in 0..lanes {
-                let mut add = |i: usize| weights[i * lanes + lane] += factor * step.residuals[i * lanes + lane];
+                let mut add =
+                    |i: usize| weights[i * lanes + lane] += factor * step.residuals[i * lanes + lane];
                 if size == 1 {
                     add(Draws::index(scratch.words[lane], step.batch));
                     continue;

@@ -1,9 +1,9 @@
 //! Every noise, with every option: what it draws against what it says about itself.
 
 use super::*;
+use crate::Precision;
 use crate::dynamics::Batch;
 use crate::dynamics::kernel::plain::PlainProducts;
-use crate::Precision;
 use crate::ensemble::{Cell, Recording, Silent, Source, Unit, run_unit};
 use crate::model::{LinkKind, ModelSpec, Power, Square, predict};
 use crate::observable::find;

@@ -1,9 +1,9 @@
 //! The random numbers of one step of a block of replicas.
 
 use super::normal::{Normal, box_muller};
-use super::philox::{philox_vectors, philox4x32};
+use super::philox::{RoundKeys, philox_vector, philox4x32, round_keys};
 use crate::float::Float;
-use crate::simd::{Bits, Level, Simd, Vector, Word, dispatch};
+use crate::simd::{Bits, Level, Simd, Twice, Vector, Word, dispatch};
 
 /// What a random number is for. Different purposes are independent streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,12 +136,17 @@ impl<'a> Draws<'a> {
         }
     }
 
-    /// The words of a lane's counter behind the block: the step, the purpose with the step's high bits, the replica.
-    #[inline(always)]
+    /// The words of a lane's counter behind the block.
     fn counter(&self, lane: usize, purpose: Purpose) -> [u32; 3] {
         let step = self.step + (lane / self.replicas.len()) as u64;
+        Self::counter_of(self.replicas[lane % self.replicas.len()], step, purpose)
+    }
+
+    /// The step, the purpose with the step's high bits, the replica.
+    #[inline(always)]
+    fn counter_of(replica: u32, step: u64, purpose: Purpose) -> [u32; 3] {
         let high = ((step >> 32) as u32 & 0xffff) << 16 | u32::from(purpose.0);
-        [step as u32, high, self.replicas[lane % self.replicas.len()]]
+        [step as u32, high, replica]
     }
 }
 
@@ -161,7 +166,7 @@ trait Fill<F: Float> {
 type Entries<V> = [<V as Vector>::Bits; 4];
 /// The entries of a block, each for as many lanes as the widest vector has.
 type Rows<T> = [[T; WIDEST]; 4];
-const WIDEST: usize = 16;
+const WIDEST: usize = 32;
 
 /// Entries of one block.
 const fn per_block<F: Normal>() -> usize {
@@ -237,7 +242,9 @@ fn fill_on<F: Float, K: Fill<F>>(kind: &K, draws: &Draws<'_>, purpose: Purpose, 
 fn fill<V: Vector, K: Fill<V::Float>>(kind: &K, draws: &Draws<'_>, purpose: Purpose, out: &mut [K::Item]) {
     let lanes = draws.lanes();
     if lanes == 1 {
-        fill_one_lane::<V, K>(kind, draws, purpose, out);
+        fill_one_lane::<Twice<V>, K>(kind, draws, purpose, out);
+    } else if lanes.is_multiple_of(Twice::<V>::WIDTH) {
+        fill_lanes::<Twice<V>, K>(kind, draws, purpose, out);
     } else if lanes.is_multiple_of(V::WIDTH) {
         fill_lanes::<V, K>(kind, draws, purpose, out);
     } else {
@@ -247,28 +254,59 @@ fn fill<V: Vector, K: Fill<V::Float>>(kind: &K, draws: &Draws<'_>, purpose: Purp
 
 /// Blocks that are drawn before the first of them is transformed: doing both in one loop runs out of registers.
 const BLOCKS_AHEAD: usize = 8;
-/// Blocks that are drawn at a time.
-const PAIR: usize = 2;
-
-/// The words of up to [`BLOCKS_AHEAD`] blocks, an even number.
+/// The words of some blocks.
 #[inline(always)]
 fn draw_blocks<V: Vector>(
-    key: [u32; 2],
-    count: usize,
-    counter: impl Fn(usize) -> [V::Bits; 4],
+    keys: &RoundKeys<V::Bits>,
+    counters: &[[V::Bits; 4]],
     words: &mut [Entries<V>; BLOCKS_AHEAD],
 ) {
-    for first in (0..count).step_by(PAIR) {
-        let drawn = philox_vectors::<V::Bits, PAIR>([counter(first), counter(first + 1)], key);
-        for (k, w) in drawn.into_iter().enumerate() {
-            words[first + k] = if V::Float::WORD_BITS == 64 {
-                let low = V::Bits::from(0xffff_ffff);
-                [w[0].shl(32) | (w[1] & low), w[2].shl(32) | (w[3] & low), w[0], w[0]]
-            } else {
-                w
-            };
+    for (words, counter) in words.iter_mut().zip(counters) {
+        let w = philox_vector(*counter, keys);
+        *words = if V::Float::WORD_BITS == 64 {
+            let low = V::Bits::from(0xffff_ffff);
+            [w[0].shl(32) | (w[1] & low), w[2].shl(32) | (w[3] & low), w[0], w[0]]
+        } else {
+            w
+        };
+    }
+}
+
+/// `0, 1, 2, ..`
+#[inline(always)]
+fn consecutive<V: Vector>() -> V::Bits {
+    let mut integers = [<V::Bits as Bits>::Word::default(); WIDEST];
+    for (k, integer) in integers.iter_mut().enumerate() {
+        *integer = Word::of(k as u64);
+    }
+    V::Bits::read(&integers)
+}
+
+/// The parts of the counters of consecutive lanes that do not depend on the block.
+#[inline(always)]
+fn lane_counters<V: Vector>(draws: &Draws<'_>, purpose: Purpose, lane: usize) -> [V::Bits; 3] {
+    if let [replica] = draws.replicas {
+        // Consecutive steps of one replica, unless their low words begin anew.
+        let step = draws.step + lane as u64;
+        if (step as u32).checked_add(V::WIDTH as u32).is_some() {
+            let [low, high, replica] = Draws::counter_of(*replica, step, purpose);
+            let constant = |word: u32| V::Bits::from(u64::from(word));
+            return [constant(low) + consecutive::<V>(), constant(high), constant(replica)];
         }
     }
+    let mut counters = [[<V::Bits as Bits>::Word::default(); WIDEST]; 3];
+    let (mut replica, mut step) = (lane % draws.replicas.len(), (lane / draws.replicas.len()) as u64);
+    for k in 0..V::WIDTH {
+        let counter = Draws::counter_of(draws.replicas[replica], draws.step + step, purpose);
+        for word in 0..3 {
+            counters[word][k] = Word::of(u64::from(counter[word]));
+        }
+        replica += 1;
+        if replica == draws.replicas.len() {
+            (replica, step) = (0, step + 1);
+        }
+    }
+    counters.map(|counter| V::Bits::read(&counter))
 }
 
 #[inline(always)]
@@ -280,30 +318,39 @@ fn fill_lanes<V: Vector, K: Fill<V::Float>>(
 ) {
     let (lanes, per_block) = (draws.lanes(), per_block::<V::Float>());
     let (entries, blocks) = (out.len() / lanes, (out.len() / lanes).div_ceil(per_block));
+    if blocks == 0 {
+        return;
+    }
+    let keys = round_keys::<V::Bits>(draws.key);
+    let mut counters = [[V::Bits::from(0); 4]; BLOCKS_AHEAD];
     let mut words = [[V::Bits::from(0); 4]; BLOCKS_AHEAD];
+    let mut places = [(0, 0); BLOCKS_AHEAD];
     let mut rows = [[K::Item::default(); WIDEST]; 4];
-    for lane in (0..lanes).step_by(V::WIDTH) {
-        let mut counters = [[<V::Bits as Bits>::Word::default(); WIDEST]; 3];
-        for k in 0..V::WIDTH {
-            let counter = draws.counter(lane + k, purpose);
-            for word in 0..3 {
-                counters[word][k] = Word::of(u64::from(counter[word]));
+    // All blocks of the first lanes, then all of the next.
+    let (mut lane, mut block) = (0, 0);
+    let mut of_lane = [V::Bits::from(0); 3];
+    while lane < lanes {
+        let mut count = 0;
+        while count < BLOCKS_AHEAD && lane < lanes {
+            if block == 0 {
+                of_lane = lane_counters::<V>(draws, purpose, lane);
+            }
+            counters[count] = [V::Bits::from(block as u64), of_lane[0], of_lane[1], of_lane[2]];
+            places[count] = (lane, block * per_block);
+            count += 1;
+            block += 1;
+            if block == blocks {
+                (block, lane) = (0, lane + V::WIDTH);
             }
         }
-        let [low, high, replica] = counters.map(|counter| V::Bits::read(&counter));
-        for ahead in (0..blocks).step_by(BLOCKS_AHEAD) {
-            let count = BLOCKS_AHEAD.min(blocks - ahead);
-            let counter = |k: usize| [V::Bits::from((ahead + k) as u64), low, high, replica];
-            draw_blocks::<V>(draws.key, count, counter, &mut words);
-            for (k, words) in words[..count].iter().enumerate() {
-                kind.make::<V>(*words, &mut rows);
-                let first = (ahead + k) * per_block;
-                // The last block may have more entries than are asked for.
-                for (e, row) in rows[..per_block.min(entries - first)].iter().enumerate() {
-                    let place = (first + e) * lanes + lane;
-                    for (slot, entry) in out[place..place + V::WIDTH].iter_mut().zip(row) {
-                        kind.place(slot, *entry);
-                    }
+        draw_blocks::<V>(&keys, &counters[..count], &mut words);
+        for (words, (lane, first)) in words[..count].iter().zip(places) {
+            kind.make::<V>(*words, &mut rows);
+            // The last block may have more entries than are asked for.
+            for (e, row) in rows[..per_block.min(entries - first)].iter().enumerate() {
+                let place = (first + e) * lanes + lane;
+                for (slot, entry) in out[place..place + V::WIDTH].iter_mut().zip(row) {
+                    kind.place(slot, *entry);
                 }
             }
         }
@@ -320,21 +367,19 @@ fn fill_one_lane<V: Vector, K: Fill<V::Float>>(
 ) {
     let per_block = per_block::<V::Float>();
     let [low, high, replica] = draws.counter(0, purpose).map(|word| V::Bits::from(u64::from(word)));
-    let mut lanes = [<V::Bits as Bits>::Word::default(); WIDEST];
-    for (k, lane) in lanes.iter_mut().enumerate() {
-        *lane = Word::of(k as u64);
-    }
-    let lanes = V::Bits::read(&lanes);
+    let within = consecutive::<V>();
+    let keys = round_keys::<V::Bits>(draws.key);
+    let mut counters = [[V::Bits::from(0); 4]; BLOCKS_AHEAD];
     let mut words = [[V::Bits::from(0); 4]; BLOCKS_AHEAD];
     let mut rows = [[K::Item::default(); WIDEST]; 4];
     let per_vector = per_block * V::WIDTH;
     for (ahead, entries) in out.chunks_mut(BLOCKS_AHEAD * per_vector).enumerate() {
         let count = entries.len().div_ceil(per_vector);
-        let counter = |k: usize| {
+        for (k, counter) in counters[..count].iter_mut().enumerate() {
             let first = (ahead * BLOCKS_AHEAD + k) * V::WIDTH;
-            [V::Bits::from(first as u64) + lanes, low, high, replica]
-        };
-        draw_blocks::<V>(draws.key, count, counter, &mut words);
+            *counter = [V::Bits::from(first as u64) + within, low, high, replica];
+        }
+        draw_blocks::<V>(&keys, &counters[..count], &mut words);
         for (words, entries) in words.iter().zip(entries.chunks_mut(per_vector)) {
             kind.make::<V>(*words, &mut rows);
             for (k, slot) in entries.iter_mut().enumerate() {

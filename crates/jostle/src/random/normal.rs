@@ -194,7 +194,10 @@ mod tests {
             let (sin_exact, cos_exact) = turn.sin_cos();
             // The comparison itself rounds the turn, and the last bits are the place within the word.
             let allowed = 7.0 * epsilon;
-            assert!((cos - cos_exact).abs() < allowed && (sin - sin_exact).abs() < allowed, "{turn}: {cos} {sin}");
+            assert!(
+                (cos - cos_exact).abs() < allowed && (sin - sin_exact).abs() < allowed,
+                "{turn}: {cos} {sin}"
+            );
         }
     }
 

@@ -18,18 +18,29 @@ pub fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     c
 }
 
-/// The same for `M` vectors of counters, one word in the low 32 bits of each integer; what stands above them in the
-/// results is arbitrary. Several at a time hide the latency of a multiplication.
+/// The keys of all rounds, in every integer of a vector.
+pub(super) type RoundKeys<B> = [[B; 2]; ROUNDS as usize];
+
+/// The keys of all rounds.
 #[inline(always)]
-pub(super) fn philox_vectors<B: Bits, const M: usize>(counters: [[B; 4]; M], key: [u32; 2]) -> [[B; 4]; M] {
-    let mut c = counters;
-    for round in 0..ROUNDS {
-        let [k0, k1] = round_key(key, round).map(|k| B::from(u64::from(k)));
-        for m in 0..M {
-            let [a_high, a_low] = c[m][0].products(MULTIPLIERS[0]);
-            let [b_high, b_low] = c[m][2].products(MULTIPLIERS[1]);
-            c[m] = [b_high ^ c[m][1] ^ k0, b_low, a_high ^ c[m][3] ^ k1, a_low];
-        }
+pub(super) fn round_keys<B: Bits>(key: [u32; 2]) -> RoundKeys<B> {
+    let mut keys = [[B::from(0); 2]; ROUNDS as usize];
+    for (round, keys) in keys.iter_mut().enumerate() {
+        let [first, second] = round_key(key, round as u32);
+        *keys = [B::from(u64::from(first)), B::from(u64::from(second))];
+    }
+    keys
+}
+
+/// The same for a vector of counters, one word in the low 32 bits of each integer; what stands above them in the
+/// results is arbitrary.
+#[inline(always)]
+pub(super) fn philox_vector<B: Bits>(counter: [B; 4], keys: &RoundKeys<B>) -> [B; 4] {
+    let mut c = counter;
+    for [first, second] in keys {
+        let [a_high, a_low] = c[0].products(MULTIPLIERS[0]);
+        let [b_high, b_low] = c[2].products(MULTIPLIERS[1]);
+        c = [b_high ^ c[1] ^ *first, b_low, a_high ^ c[3] ^ *second, a_low];
     }
     c
 }

@@ -10,10 +10,12 @@
 #![allow(unreachable_pub, reason = "the public trait Float stands on these, and nobody else can name them")]
 
 mod portable;
+mod twice;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub(crate) use portable::Portable;
+pub(crate) use twice::Twice;
 
 use crate::float::Float;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Sub};
@@ -150,7 +152,7 @@ pub trait Vector:
     fn from_bits(bits: Self::Bits) -> Self;
     /// Integers below 2^31 as numbers, rounded to the nearest.
     fn of_integers(integers: Self::Bits) -> Self;
-    /// Asks for a cache line ahead of its use.
+    /// Asks for a cache line ahead of its use: into the second level of cache, from where it comes in time.
     fn prefetch(at: *const Self::Float);
 
     /// Writes to the front of a slice.
@@ -174,6 +176,8 @@ pub trait Bits:
 {
     /// One of the integers.
     type Word: Word;
+    /// Integers in the vector.
+    const WIDTH: usize;
     /// The high and the low half of the products of the low 32 bits with a factor, in the low 32 bits of each integer.
     /// What stands above them is arbitrary.
     fn products(self, factor: u32) -> [Self; 2];

@@ -110,6 +110,7 @@ macro_rules! portable {
 
         impl<const N: usize> Bits for PortableBits<$word, N> {
             type Word = $word;
+            const WIDTH: usize = N;
 
             #[inline(always)]
             fn products(self, factor: u32) -> [Self; 2] {

@@ -128,12 +128,13 @@ macro_rules! vector {
             #[inline(always)]
             fn prefetch(at: *const $float) {
                 // SAFETY: a prefetch is a hint; it may be given any address.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
             }
         }
 
         impl Bits for $bits {
             type Word = $word;
+            const WIDTH: usize = $width;
 
             #[inline(always)]
             fn products(self, factor: u32) -> [Self; 2] {

@@ -24,12 +24,7 @@ pub(super) fn chains<F: Float>(
 }
 
 #[inline(always)]
-fn all_plain<V: Vector>(
-    matrix: &Padded<V::Float>,
-    used: usize,
-    factors: &[V::Float],
-    out: &mut [V::Float],
-) {
+fn all_plain<V: Vector>(matrix: &Padded<V::Float>, used: usize, factors: &[V::Float], out: &mut [V::Float]) {
     all::<V, false>(matrix, used, factors, out);
 }
 

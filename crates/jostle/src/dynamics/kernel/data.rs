@@ -48,9 +48,8 @@ impl<'a, F: Float> Data<'a, F> {
 
     /// The squares of the entries of `X` in blocks of columns.
     pub(super) fn squared_blocks(&self) -> &Blocks<F> {
-        self.squared_blocks.get_or_init(|| {
-            Blocks::new(self.samples(), self.dim(), |i, j| self.x(i, j) * self.x(i, j))
-        })
+        self.squared_blocks
+            .get_or_init(|| Blocks::new(self.samples(), self.dim(), |i, j| self.x(i, j) * self.x(i, j)))
     }
 
     /// `X` by columns.
@@ -94,21 +93,17 @@ pub(super) struct Blocks<F> {
     width: usize,
 }
 
-/// Bytes of a block of a matrix that is too large to be one: a part of the second level of cache.
-const BLOCK_BYTES: usize = 96 << 10;
-/// Bytes of a matrix that is left in one block.
-const WHOLE_BYTES: usize = 160 << 10;
+/// Bytes of a block, about half of the first level of cache, and its least width.
+const BLOCK_BYTES: usize = 48 << 10;
+const LEAST_WIDTH: usize = 40;
 /// Widths of blocks are multiples of this many columns, which the kernels' tiles divide.
-const WIDTH_STEP: usize = 20;
+const WIDTH_STEP: usize = 10;
 
 impl<F: Float> Blocks<F> {
     fn new(rows: usize, columns: usize, entry: impl Fn(usize, usize) -> F) -> Self {
         let column_bytes = rows * size_of::<F>();
-        let width = if column_bytes * columns <= WHOLE_BYTES {
-            columns
-        } else {
-            ((BLOCK_BYTES / column_bytes / WIDTH_STEP).max(1) * WIDTH_STEP).min(columns)
-        };
+        let width = (BLOCK_BYTES / column_bytes).max(LEAST_WIDTH) / WIDTH_STEP * WIDTH_STEP;
+        let width = width.min(columns);
         let mut numbers = Vec::with_capacity(rows * columns);
         for first in (0..columns).step_by(width) {
             for row in 0..rows {
@@ -133,9 +128,9 @@ impl<F: Float> Blocks<F> {
         })
     }
 
-    /// Whether there is more than one block, so that the next one is worth asking for ahead of its use.
-    pub(super) fn stream(&self) -> bool {
-        self.width < self.columns
+    /// How far ahead of its use an entry should be asked for: a block, if there are several.
+    pub(super) fn ahead(&self) -> Option<usize> {
+        (self.width < self.columns).then_some(self.rows * self.width)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::float::Float;
 use crate::model::Link;
 use crate::noise::Products;
 use crate::simd::Level;
+use std::ops::Range;
 
 /// Carries a block of replicas to step `until`.
 pub(super) fn advance_lanes<L: Link, F: Float>(
@@ -29,9 +30,11 @@ pub(super) fn advance_lanes<L: Link, F: Float>(
     let mut residuals = vec![F::default(); n * lanes];
     let mut weights = residuals.clone();
     let mut pulled = vec![F::default(); blocks.width() * lanes];
-    start(data.y(), &mut residuals);
+    // Residuals begin at -y, and every block of columns adds to them.
+    let labels = |columns: &Range<usize>| (columns.start == 0).then_some(data.y());
     for (columns, x) in blocks.iter() {
-        push(level, lanes, x, &state.beta[columns.start * lanes..columns.end * lanes], &mut residuals);
+        let beta = &state.beta[columns.start * lanes..columns.end * lanes];
+        push(level, lanes, x, beta, labels(&columns), &mut residuals);
     }
     while state.step < until {
         frame.weigh(state, &mut residuals, &mut weights);
@@ -41,25 +44,16 @@ pub(super) fn advance_lanes<L: Link, F: Float>(
         }
         let update = Update::new::<L>(task, state, &mut frame);
         let is_last = state.step + 1 == until;
-        start(data.y(), &mut residuals);
         for (columns, x) in blocks.iter() {
             let (first, end) = (columns.start * lanes, columns.end * lanes);
             let pulled = &mut pulled[..end - first];
-            pull(level, lanes, x, &weights, pulled, blocks.stream());
+            pull(level, lanes, x, &weights, pulled, blocks.ahead());
             update_entries(link, level, &update, first, end - first, pulled);
             if !is_last {
-                push(level, lanes, x, &state.beta[first..end], &mut residuals);
+                push(level, lanes, x, &state.beta[first..end], labels(&columns), &mut residuals);
             }
         }
         state.end_step();
-    }
-}
-
-/// Residuals before anything is pushed to them: `-y`.
-fn start<F: Float>(y: &[F], residuals: &mut [F]) {
-    let lanes = residuals.len() / y.len();
-    for (row, y) in residuals.chunks_exact_mut(lanes).zip(y) {
-        row.fill(-*y);
     }
 }
 
@@ -76,7 +70,7 @@ impl<L: Link, F: Float> LaneProducts<'_, L, F> {
     fn pull_blocks(&self, blocks: &Blocks<F>, weights: &[F], out: &mut [F]) {
         for (columns, x) in blocks.iter() {
             let out = &mut out[columns.start * self.lanes..columns.end * self.lanes];
-            pull(self.level, self.lanes, x, weights, out, blocks.stream());
+            pull(self.level, self.lanes, x, weights, out, blocks.ahead());
         }
     }
 }

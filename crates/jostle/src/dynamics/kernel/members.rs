@@ -22,16 +22,20 @@ pub(super) struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// Batches of `size` of the `samples`, up to the step `until`.
-    pub(super) fn new(
-        draws: Draws<'a>,
-        samples: usize,
-        size: usize,
-        replacement: bool,
-        until: u64,
-    ) -> Self {
+    pub(super) fn new(draws: Draws<'a>, samples: usize, size: usize, replacement: bool, until: u64) -> Self {
         assert!(draws.lanes() == 1, "batches are drawn for one replica");
         let (words, marks) = (Vec::new(), Vec::new());
-        Self { draws, samples, size, replacement, until, first: draws.step(), members: Vec::new(), words, marks }
+        Self {
+            draws,
+            samples,
+            size,
+            replacement,
+            until,
+            first: draws.step(),
+            members: Vec::new(),
+            words,
+            marks,
+        }
     }
 
     /// The samples of batches of one, for some steps from `step` on: at most `most` of them.
@@ -53,23 +57,29 @@ impl<'a> Members<'a> {
         &self.members[place..place + self.size]
     }
 
+    /// Two consecutive steps share the words of a pair: a block of random bits makes two of them, and single samples
+    /// would waste half of it.
     #[inline(never)]
     fn draw(&mut self, step: u64) {
-        let steps = (self.until - step).min(STEPS_AHEAD) as usize;
+        let (pair, end) = (step / 2, (step + STEPS_AHEAD).min(self.until));
+        let pairs = (end.div_ceil(2) - pair) as usize;
         // Whole vectors are drawn faster, even if some numbers are for steps that nobody takes.
-        let drawn = if steps > 1 { steps.next_multiple_of(PADDING) } else { steps };
-        self.first = step;
-        self.words.resize(self.size * drawn, 0);
-        self.draws.at_step(step).for_steps(drawn).bits(Purpose::BATCH, &mut self.words);
-        self.members.resize(self.size * steps, 0);
-        if self.size == 1 {
-            for (member, word) in self.members.iter_mut().zip(&self.words) {
-                *member = Draws::index(*word, self.samples);
+        let drawn = if pairs > 1 { pairs.next_multiple_of(PADDING) } else { pairs };
+        let size = self.size;
+        self.words.resize(2 * size * drawn, 0);
+        self.draws.at_step(pair).for_steps(drawn).bits(Purpose::BATCH, &mut self.words);
+        self.first = 2 * pair;
+        self.members.resize(2 * size * pairs, 0);
+        if size == 1 {
+            let (even, odd) = self.words.split_at(drawn);
+            for ((members, even), odd) in self.members.chunks_exact_mut(2).zip(even).zip(odd) {
+                members[0] = Draws::index(*even, self.samples);
+                members[1] = Draws::index(*odd, self.samples);
             }
             return;
         }
-        for (ahead, members) in self.members.chunks_exact_mut(self.size).enumerate() {
-            let words = self.words[ahead..].iter().step_by(drawn).copied();
+        for (ahead, members) in self.members.chunks_exact_mut(size).enumerate() {
+            let words = (0..size).map(|k| self.words[(ahead % 2 * size + k) * drawn + ahead / 2]);
             if self.replacement {
                 members.iter_mut().zip(words).for_each(|(i, word)| *i = Draws::index(word, self.samples));
             } else {

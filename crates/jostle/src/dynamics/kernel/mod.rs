@@ -92,6 +92,8 @@ pub enum Kernel {
 
 /// Replicas that take turns in [`Kernel::Sample`].
 const TURNS: usize = 4;
+/// Bytes of a replica's parameters from which on replicas do not take turns.
+const LARGE_PARAMETERS: usize = 16 << 10;
 
 impl Kernel {
     /// The kernel for the first of `replicas` replicas and how many of them make one of its blocks.
@@ -146,7 +148,10 @@ fn advance_link<L: Link, F: Float>(
 ) {
     use sample::advance_samples;
     if kernel == Kernel::Sample {
-        for blocks in blocks.chunks_mut(TURNS) {
+        let params = blocks.first().map_or(0, |block| L::PARTS * block.state.dim * size_of::<F>());
+        // Parameters of several replicas would drive each other out of the cache.
+        let turns = if params > LARGE_PARAMETERS { 1 } else { TURNS };
+        for blocks in blocks.chunks_mut(turns) {
             dispatch!(task.level, advance_samples, F, [L: Link],
                 (link: L, task: &Task<'_>, blocks: &mut [Block<'_, F>], until: u64));
         }

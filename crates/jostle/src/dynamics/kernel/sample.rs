@@ -46,8 +46,12 @@ pub(super) fn advance_samples<V: Vector, L: Link>(
             runner.begin::<L>(task);
         }
         for ahead in 0..stretch as usize {
-            for runner in &mut runners {
-                runner.stride::<V, L>(link, ahead);
+            for pair in runners.chunks_mut(2) {
+                match pair {
+                    [a, b] => stride::<V, L, 2>(link, [a, b], ahead),
+                    [a] => stride::<V, L, 1>(link, [a], ahead),
+                    _ => unreachable!("chunks are of two"),
+                }
             }
         }
         for runner in &mut runners {
@@ -84,7 +88,9 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
         let (data, state) = (block.data, &block.state);
         let rows = data.rows();
         let n = data.samples();
-        assert!(state.lanes() == 1 && state.entries == rows.stride && rows.numbers().len() == n * rows.stride);
+        assert!(
+            state.lanes() == 1 && state.entries == rows.stride && rows.numbers().len() == n * rows.stride
+        );
         let frame = Frame::new(task, data, replicas, 1, state.step, until);
         let mut batches = Members::new(frame.draws(), n, 1, true, until);
         let member = batches.at(state.step)[0];
@@ -126,7 +132,8 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
         }
         for (ahead, slot) in self.perturbation[..steps as usize].iter_mut().enumerate() {
             let step = step + ahead as u64;
-            *slot = self.frame.perturbation(step, &[]).map_or(F::default(), |(perturbation, _)| perturbation[0]);
+            *slot =
+                self.frame.perturbation(step, &[]).map_or(F::default(), |(perturbation, _)| perturbation[0]);
         }
         steps
     }
@@ -138,24 +145,6 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
         let update = Update::new::<L>(task, state, &mut self.frame);
         assert!(update.is_plain() && update.entries == self.stride);
         self.update = Some(update);
-    }
-
-    /// A step of a plain stretch.
-    #[inline(always)]
-    fn stride<V: Vector<Float = F>, L: Link>(&mut self, link: L, ahead: usize) {
-        if exceeds(self.residual * self.residual, self.limit) {
-            self.diverge(ahead);
-        }
-        let Some(update) = &self.update else { return };
-        let [weight, descent] = self.factors;
-        let u = self.residual.mul_add(weight, self.perturbation[ahead]) * descent;
-        let (next, y) = self.next[ahead];
-        // SAFETY: members are rows, which are as long as the parameters, and nothing else uses the state meanwhile.
-        let product = unsafe {
-            let (row, next) = (self.rows.add(self.member * self.stride), self.rows.add(next * self.stride));
-            pass::<V, L, true>(link, update, u, row, next)
-        };
-        (self.member, self.residual) = (next, product - y);
     }
 
     #[cold]
@@ -191,49 +180,91 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
         // SAFETY: as above.
         let product = unsafe {
             let (row, next) = (self.rows.add(self.member * self.stride), self.rows.add(next * self.stride));
-            pass::<V, L, false>(link, &update, weight[0], row, next)
+            pass::<V, L, 1, false>(link, [update], weight, [row], [next])[0]
         };
         (self.member, self.residual) = (next, product - data.y()[next]);
         state.end_step();
     }
 }
 
-/// Updates all parameters by one sample's row, and returns the product of another's with the new coefficients. Passes
-/// that are not `PLAIN` also store the coefficients.
+/// A step of a plain stretch, for several replicas at once.
 #[inline(always)]
-unsafe fn pass<V: Vector, L: Link, const PLAIN: bool>(
+fn stride<V: Vector, L: Link, const N: usize>(
     link: L,
-    update: &Update<V::Float>,
-    weight: V::Float,
-    row: *const V::Float,
-    next: *const V::Float,
-) -> V::Float {
-    let weight = V::splat(weight);
-    let mut sums = Stripes::<V>::zero();
+    mut runners: [&mut Runner<'_, '_, V::Float>; N],
+    ahead: usize,
+) {
+    let zero = V::Float::default();
+    let (mut weights, mut labels) = ([zero; N], [zero; N]);
+    let (mut rows, mut nexts) = ([std::ptr::null(); N], [std::ptr::null(); N]);
+    for (r, runner) in runners.iter_mut().enumerate() {
+        if exceeds(runner.residual * runner.residual, runner.limit) {
+            runner.diverge(ahead);
+        }
+        let [weight, descent] = runner.factors;
+        weights[r] = runner.residual.mul_add(weight, runner.perturbation[ahead]) * descent;
+        let (next, y) = runner.next[ahead];
+        rows[r] = runner.rows.wrapping_add(runner.member * runner.stride);
+        nexts[r] = runner.rows.wrapping_add(next * runner.stride);
+        (runner.member, labels[r]) = (next, y);
+    }
+    let updates = runners.each_ref().map(|runner| runner.update.expect("the stretch has begun"));
+    // SAFETY: members are rows, which are as long as the parameters, and nothing else uses the states meanwhile.
+    let products = unsafe { pass::<V, L, N, true>(link, updates, weights, rows, nexts) };
+    for (r, runner) in runners.iter_mut().enumerate() {
+        runner.residual = products[r] - labels[r];
+    }
+}
+
+/// Updates all parameters of some replicas by one sample's row each, and returns the products of other rows with the
+/// new coefficients. Passes that are not `PLAIN` also store the coefficients.
+///
+/// # Safety
+/// The rows are as long as the parameters, with their padding; see also [`Update::apply`].
+#[inline(always)]
+unsafe fn pass<V: Vector, L: Link, const N: usize, const PLAIN: bool>(
+    link: L,
+    updates: [Update<V::Float>; N],
+    weights: [V::Float; N],
+    rows: [*const V::Float; N],
+    nexts: [*const V::Float; N],
+) -> [V::Float; N] {
+    let mut factors = [V::from(0.0); N];
+    for r in 0..N {
+        factors[r] = V::splat(weights[r]);
+    }
+    let mut sums = [Stripes::<V>::zero(); N];
     // A macro: a closure might not be inlined, and would then be compiled for the baseline processor.
     macro_rules! vector {
         ($k:expr, $at:expr) => {
-            // SAFETY: the caller promises that the rows and the parameters are whole vectors.
-            unsafe {
-                let h = V::load(row.add($at)) * weight;
-                let beta = update.apply::<V, L, PLAIN>(link, $at, h);
-                if !PLAIN {
-                    beta.store(update.beta.add($at));
+            for r in 0..N {
+                // SAFETY: the caller promises that the rows and the parameters are whole vectors.
+                unsafe {
+                    let h = V::load(rows[r].add($at)) * factors[r];
+                    let beta = updates[r].apply::<V, L, PLAIN>(link, $at, h);
+                    if !PLAIN {
+                        beta.store(updates[r].beta.add($at));
+                    }
+                    sums[r].add($k, V::load(nexts[r].add($at)), beta);
                 }
-                sums.add($k, V::load(next.add($at)), beta);
             }
         };
     }
-    let whole = update.used / STRIPES * STRIPES;
+    let used = updates[0].used;
+    let whole = used / STRIPES * STRIPES;
     for first in (0..whole).step_by(STRIPES) {
         for k in 0..Stripes::<V>::VECTORS {
             vector!(k, first + k * V::WIDTH);
         }
     }
     for k in 0..Stripes::<V>::VECTORS {
-        if whole + k * V::WIDTH < update.used {
+        if whole + k * V::WIDTH < used {
             vector!(k, whole + k * V::WIDTH);
         }
     }
-    sums.total()
+    let mut products = [V::Float::default(); N];
+    for r in 0..N {
+        products[r] = sums[r].total();
+    }
+    products
 }

@@ -75,8 +75,7 @@ fn residuals_with<V: Vector>(
             for k in 0..Stripes::<V>::VECTORS {
                 let place = at + k * V::WIDTH;
                 // SAFETY: both slices are whole multiples of the stripes long.
-                let (x, b) =
-                    unsafe { (V::load(row.as_ptr().add(place)), V::load(beta.as_ptr().add(place))) };
+                let (x, b) = unsafe { (V::load(row.as_ptr().add(place)), V::load(beta.as_ptr().add(place))) };
                 sums.add(k, x, b);
             }
         }

@@ -36,13 +36,15 @@ impl<F: Float> Reference<'_, F> {
     fn members(&self, draws: Draws<'_>) -> Vec<usize> {
         let n = self.problem.samples();
         let Batch::Size(size) = self.task.dynamics.batch else { return (0..n).collect() };
-        let mut words = vec![0; size];
-        draws.bits(Purpose::BATCH, &mut words);
+        // Two steps share the words of a pair.
+        let mut words = vec![0; 2 * size];
+        draws.at_step(self.step / 2).bits(Purpose::BATCH, &mut words);
+        let words = words.split_off(self.step as usize % 2 * size).into_iter().take(size);
         if self.task.dynamics.replacement {
-            return words.into_iter().map(|word| Draws::index(word, n)).collect();
+            return words.map(|word| Draws::index(word, n)).collect();
         }
         let mut members = vec![0; size];
-        Draws::subset(words.into_iter(), n, &mut members, &mut Vec::new());
+        Draws::subset(words, n, &mut members, &mut Vec::new());
         members
     }
 
@@ -72,12 +74,8 @@ impl<F: Float> Reference<'_, F> {
         let zero = F::default();
         let (mut perturbation, mut zeta) = (vec![zero; members.len()], vec![zero; self.theta.len()]);
         let products = PlainProducts { link: self.task.link, problem, theta: &self.theta };
-        let step = Step {
-            draws,
-            batch: members.len(),
-            residuals: &residuals,
-            loss_factor: self.task.loss_factor,
-        };
+        let step =
+            Step { draws, batch: members.len(), residuals: &residuals, loss_factor: self.task.loss_factor };
         for noise in self.task.noises {
             match noise {
                 Noise::Sample(noise) => F::perturb(&**noise, &step, &mut self.scratch, &mut perturbation),
@@ -167,7 +165,8 @@ fn compare<F: Float>(task: &Task<'_>, problem: &Problem, kernel: Kernel, steps: 
             while reference.step < *step {
                 reference.advance();
             }
-            let place = format!("{what}, {kernel:?} in {} on {}, step {step}, replica {k}", F::PRECISION, task.level);
+            let place =
+                format!("{what}, {kernel:?} in {} on {}, step {step}, replica {k}", F::PRECISION, task.level);
             let found = blocks[k / in_block].state.lane(k % in_block);
             assert_eq!(found.theta, widened(&reference.theta), "theta: {place}");
             assert_eq!(found.beta, widened(&reference.beta()), "beta: {place}");
@@ -296,7 +295,8 @@ fn the_mini_batch_kernels_follow_the_reference_to_the_bit() {
             learning_rate: drops,
             ..GradientDescent::new(6, 0.002)
         };
-        let kernels = if size == 1 { vec![Kernel::Sample, Kernel::MiniBatch] } else { vec![Kernel::MiniBatch] };
+        let kernels =
+            if size == 1 { vec![Kernel::Sample, Kernel::MiniBatch] } else { vec![Kernel::MiniBatch] };
         check_all(&dynamics, &kernels, &[&[], &["label"], &["labels", "isotropic"]]);
         let heavy_ball = GradientDescent { momentum: 0.5, ..dynamics };
         check_all(&heavy_ball, &kernels, &[&["label"]]);
@@ -325,7 +325,10 @@ fn a_matrix_in_several_blocks_gives_the_same_bits() {
     let dynamics = GradientDescent::new(4, 1e-5);
     let kernels = [Kernel::Lanes(1), Kernel::Lanes(2), Kernel::Single];
     let problem = problem(61, 1003);
-    assert!(Data::<f64>::new(&problem).blocks().stream() && Data::<f32>::new(&problem).blocks().stream());
+    assert!(
+        Data::<f64>::new(&problem).blocks().width() < 500
+            && Data::<f32>::new(&problem).blocks().width() < 500
+    );
     let sets: [&[&str]; 2] = [&["label"], &["diagonal"]];
     check_at(&dynamics, &kernels, &sets, 61, 1003, &[LinkKind::Square(Square)], &[1, 3], None);
 }
@@ -373,7 +376,7 @@ fn a_diverged_lane_is_marked_with_its_step_and_its_neighbours_do_not_notice() {
     // Label noise so large that some replicas explode and others do not.
     let problem = problem(13, 19);
     let noises = [Noise::Sample(Box::new(LabelNoise {
-        std: 30.0,
+        std: 22.0,
         labels: Labels::One,
         distribution: LabelDistribution::Gaussian,
         index: 0,

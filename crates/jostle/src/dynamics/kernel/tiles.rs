@@ -7,23 +7,46 @@ use crate::float::Float;
 use crate::simd::{Level, Vector, dispatch};
 
 /// `residuals (n x lanes) += X beta` for a row-major `X` (n x columns) and `beta` (columns x lanes), each entry by a
-/// chain of fused multiply-adds over the columns. There are one or two vectors of lanes.
-pub(super) fn push<F: Float>(level: Level, lanes: usize, x: &[F], beta: &[F], residuals: &mut [F]) {
-    dispatch!(level, push_vectors, F, [], (lanes: usize, x: &[F], beta: &[F], residuals: &mut [F]));
+/// chain of fused multiply-adds over the columns; with labels `y` (n), residuals begin at `-y`. There are one or two
+/// vectors of lanes.
+pub(super) fn push<F: Float>(
+    level: Level,
+    lanes: usize,
+    x: &[F],
+    beta: &[F],
+    y: Option<&[F]>,
+    residuals: &mut [F],
+) {
+    dispatch!(level, push_vectors, F, [],
+        (lanes: usize, x: &[F], beta: &[F], y: Option<&[F]>, residuals: &mut [F]));
 }
 
 /// `out (columns x lanes) = X' w` for a row-major `X` (n x columns) and `w` (n x lanes), each entry by a chain over the
-/// rows. What follows `X` in memory is asked for ahead of its use when it is part of a stream.
-pub(super) fn pull<F: Float>(level: Level, lanes: usize, x: &[F], w: &[F], out: &mut [F], stream: bool) {
-    dispatch!(level, pull_vectors, F, [], (lanes: usize, x: &[F], w: &[F], out: &mut [F], stream: bool));
+/// rows. With `ahead`, what stands so many entries
+/// further in memory is asked for ahead of its use.
+pub(super) fn pull<F: Float>(
+    level: Level,
+    lanes: usize,
+    x: &[F],
+    w: &[F],
+    out: &mut [F],
+    ahead: Option<usize>,
+) {
+    dispatch!(level, pull_vectors, F, [], (lanes: usize, x: &[F], w: &[F], out: &mut [F], ahead: Option<usize>));
 }
 
 #[inline(always)]
-fn push_vectors<V: Vector>(lanes: usize, x: &[V::Float], beta: &[V::Float], residuals: &mut [V::Float]) {
+fn push_vectors<V: Vector>(
+    lanes: usize,
+    x: &[V::Float],
+    beta: &[V::Float],
+    y: Option<&[V::Float]>,
+    residuals: &mut [V::Float],
+) {
     if lanes == V::WIDTH {
-        push_all::<V, 1>(x, beta, residuals);
+        push_all::<V, 1>(x, beta, y, residuals);
     } else {
-        push_all::<V, 2>(x, beta, residuals);
+        push_all::<V, 2>(x, beta, y, residuals);
     }
 }
 
@@ -33,12 +56,12 @@ fn pull_vectors<V: Vector>(
     x: &[V::Float],
     w: &[V::Float],
     out: &mut [V::Float],
-    stream: bool,
+    ahead: Option<usize>,
 ) {
-    match (lanes == V::WIDTH, stream) {
-        (true, _) => pull_all::<V, 1, true>(x, w, out),
-        (false, false) => pull_all::<V, 2, false>(x, w, out),
-        (false, true) => pull_all::<V, 2, true>(x, w, out),
+    if lanes == V::WIDTH {
+        pull_all::<V, 1>(x, w, out, ahead);
+    } else {
+        pull_all::<V, 2>(x, w, out, ahead);
     }
 }
 
@@ -64,13 +87,19 @@ macro_rules! in_tiles {
 }
 
 #[inline(always)]
-fn push_all<V: Vector, const VECTORS: usize>(x: &[V::Float], beta: &[V::Float], residuals: &mut [V::Float]) {
+fn push_all<V: Vector, const VECTORS: usize>(
+    x: &[V::Float],
+    beta: &[V::Float],
+    y: Option<&[V::Float]>,
+    residuals: &mut [V::Float],
+) {
     let lanes = VECTORS * V::WIDTH;
     let (n, columns) = (residuals.len() / lanes, beta.len() / lanes);
     assert!(x.len() == n * columns && residuals.len() == n * lanes && beta.len() == columns * lanes);
+    assert!(y.is_none_or(|y| y.len() == n));
     in_tiles!(n, VECTORS, |from, TILE| {
         // SAFETY: the rows from .. from + TILE exist, and the lengths of the arrays were checked above.
-        unsafe { push_tile::<V, TILE, VECTORS>(x, beta, residuals, from) }
+        unsafe { push_tile::<V, TILE, VECTORS>(x, beta, y, residuals, from) }
     });
 }
 
@@ -78,6 +107,7 @@ fn push_all<V: Vector, const VECTORS: usize>(x: &[V::Float], beta: &[V::Float], 
 unsafe fn push_tile<V: Vector, const TILE: usize, const VECTORS: usize>(
     x: &[V::Float],
     beta: &[V::Float],
+    y: Option<&[V::Float]>,
     residuals: &mut [V::Float],
     from: usize,
 ) {
@@ -87,9 +117,15 @@ unsafe fn push_tile<V: Vector, const TILE: usize, const VECTORS: usize>(
     unsafe {
         let rows = x.as_ptr().add(from * columns);
         let place = |i: usize, v: usize| (from + i) * lanes + v * V::WIDTH;
-        let mut sums: [[V; VECTORS]; TILE] = std::array::from_fn(|i| {
-            std::array::from_fn(|v| V::load(residuals.as_ptr().add(place(i, v))))
-        });
+        let mut sums = [[V::from(0.0); VECTORS]; TILE];
+        for i in 0..TILE {
+            for v in 0..VECTORS {
+                sums[i][v] = match y {
+                    Some(y) => V::splat(-*y.get_unchecked(from + i)),
+                    None => V::load(residuals.as_ptr().add(place(i, v))),
+                };
+            }
+        }
         for j in 0..columns {
             let b: [V; VECTORS] =
                 std::array::from_fn(|v| V::load(beta.as_ptr().add(j * lanes + v * V::WIDTH)));
@@ -109,26 +145,28 @@ unsafe fn push_tile<V: Vector, const TILE: usize, const VECTORS: usize>(
 }
 
 #[inline(always)]
-fn pull_all<V: Vector, const VECTORS: usize, const STREAM: bool>(
+fn pull_all<V: Vector, const VECTORS: usize>(
     x: &[V::Float],
     w: &[V::Float],
     out: &mut [V::Float],
+    ahead: Option<usize>,
 ) {
     let lanes = VECTORS * V::WIDTH;
     let (n, columns) = (w.len() / lanes, out.len() / lanes);
     assert!(x.len() == n * columns && w.len() == n * lanes && out.len() == columns * lanes);
     in_tiles!(columns, VECTORS, |from, TILE| {
         // SAFETY: the columns from .. from + TILE exist, and the lengths of the arrays were checked above.
-        unsafe { pull_tile::<V, TILE, VECTORS, STREAM>(x, w, out, from) }
+        unsafe { pull_tile::<V, TILE, VECTORS>(x, w, out, from, ahead) }
     });
 }
 
 #[inline(always)]
-unsafe fn pull_tile<V: Vector, const TILE: usize, const VECTORS: usize, const STREAM: bool>(
+unsafe fn pull_tile<V: Vector, const TILE: usize, const VECTORS: usize>(
     x: &[V::Float],
     w: &[V::Float],
     out: &mut [V::Float],
     from: usize,
+    ahead: Option<usize>,
 ) {
     let lanes = VECTORS * V::WIDTH;
     let (n, columns) = (w.len() / lanes, out.len() / lanes);
@@ -139,8 +177,8 @@ unsafe fn pull_tile<V: Vector, const TILE: usize, const VECTORS: usize, const ST
             let weights: [V; VECTORS] =
                 std::array::from_fn(|v| V::load(w.as_ptr().add(i * lanes + v * V::WIDTH)));
             let row = x.as_ptr().add(i * columns + from);
-            if STREAM {
-                V::prefetch(row.wrapping_add(x.len()));
+            if let Some(ahead) = ahead {
+                V::prefetch(row.wrapping_add(ahead));
             }
             for j in 0..TILE {
                 let entry = V::splat(*row.add(j));

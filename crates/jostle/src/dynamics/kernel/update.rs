@@ -114,14 +114,19 @@ impl<F: Float> Update<F> {
                     slopes[part].mul_add(h, parts[part])
                 } else if self.options.velocity {
                     let gradient = slopes[part] * h;
-                    let g = if self.options.zeta { gradient + V::load(self.zeta.add(part * self.used + at)) } else { gradient };
+                    let g = if self.options.zeta {
+                        gradient + V::load(self.zeta.add(part * self.used + at))
+                    } else {
+                        gradient
+                    };
                     let velocity = self.velocity.add(place(part));
                     let m = V::load(velocity).mul_add(V::splat(self.momentum), g);
                     m.store(velocity);
                     m.mul_add(V::splat(self.descent), parts[part])
                 } else {
                     let start = if self.options.zeta {
-                        V::load(self.zeta.add(part * self.used + at)).mul_add(V::splat(self.descent), parts[part])
+                        V::load(self.zeta.add(part * self.used + at))
+                            .mul_add(V::splat(self.descent), parts[part])
                     } else {
                         parts[part]
                     };
