@@ -51,8 +51,8 @@ def percent(values):
 
 def short(value, digits=2):
     """A positive number in so many significant digits, with thousands set apart."""
-    decimals = max(0, digits - len(str(int(value)))) if value >= 1 else digits
     rounded = float(f"{value:.{digits}g}")
+    decimals = max(0, digits - len(str(int(rounded)))) if rounded >= 1 else digits
     return f"{rounded:,.{decimals}f}"
 
 
