@@ -37,7 +37,8 @@ def ratios(results, folder):
     for panel in panels.flat:
         handles.update({label: handle for handle, label in zip(*panel.get_legend_handles_labels())})
     ordered = [name for name in PEERS if name in handles]
-    figure.legend([handles[name] for name in ordered], ordered, loc="outside lower center", ncols=4 * len(precisions), fontsize=9)
+    marks, columns = [handles[name] for name in ordered], 4 * len(precisions)
+    figure.legend(marks, ordered, loc="outside lower center", ncols=columns, fontsize=9)
     for suffix in ("svg", "png"):
         figure.savefig(folder / f"ratios.{suffix}", dpi=150)
     plt.close(figure)

@@ -36,4 +36,5 @@ def processor():
 
 def bandwidths(worker):
     """Bytes a second that one core reads from buffers of several sizes."""
-    return {str(size): worker.ask("bandwidth", bytes=size, seconds=0.1)["bytes_per_second"] for size in BANDWIDTH_SIZES}
+    found = {size: worker.ask("bandwidth", bytes=size, seconds=0.1) for size in BANDWIDTH_SIZES}
+    return {str(size): answer["bytes_per_second"] for size, answer in found.items()}

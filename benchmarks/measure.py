@@ -2,7 +2,8 @@
 
 Every program runs in a process of its own, and all of them on the same core. Each is given trajectories that take
 about the same time; then, round after round, every program runs once. A ratio is formed within a round, so that what
-slows the machine down for a while slows both sides. Rates are replica-steps per second of processor time.
+slows the machine down for a while slows both sides. Rates are replica-steps per second of processor time, without what
+a trajectory costs before its first step.
 """
 
 import argparse
@@ -34,8 +35,9 @@ def arguments():
     listed = lambda known: lambda text: checked(text.split(","), known)
     parser.add_argument("--quick", action="store_true", help="one size, three algorithms, three short rounds")
     parser.add_argument("--peers", type=listed(PEERS), default=list(PEERS), help="of: " + ",".join(PEERS))
-    parser.add_argument("--algorithms", type=listed(configurations.ALGORITHMS), help="of: " + ",".join(configurations.ALGORITHMS))
-    parser.add_argument("--sizes", type=lambda text: [str(Size.parse(size)) for size in text.split(",")], help="d x n x R, e.g. 100x40x64")
+    known = configurations.ALGORITHMS
+    parser.add_argument("--algorithms", type=listed(known), help="of: " + ",".join(known))
+    parser.add_argument("--sizes", type=lambda text: text.split(","), help="d x n x R, e.g. 100x40x64,10000x200x16")
     parser.add_argument("--precisions", type=listed(configurations.PRECISIONS), help="of: f64,f32")
     parser.add_argument("--pairs", type=int, help="rounds, each of which gives one ratio (default: 5)")
     parser.add_argument("--budget", type=float, help="seconds of one measurement (default: 0.3)")
@@ -43,6 +45,10 @@ def arguments():
     parser.add_argument("--worker", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--scratch", type=Path, required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    try:
+        options.sizes = options.sizes and [str(Size.parse(text)) for text in options.sizes]
+    except (TypeError, ValueError):
+        parser.error(f"--sizes: expected numbers like 100x40x64, not {','.join(options.sizes)}")
     standard = QUICK if options.quick else {
         "sizes": configurations.SIZES,
         "precisions": configurations.PRECISIONS,
@@ -65,7 +71,15 @@ def checked(names, known):
 
 
 def main():
-    options = arguments()
+    try:
+        compare(arguments())
+    except Failed as reason:
+        # A peer that fails is a line in the table; without jostle there is no table.
+        raise SystemExit(f"jostle failed: {reason}") from None
+
+
+def compare(options):
+    """Everything, from the start of the programs to the table and the picture."""
     options.out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     core = pin_to_one_core()
@@ -156,10 +170,16 @@ def compare_laws(programs, options):
 def measure(programs, size, precision, algorithm, options):
     """All rates of one configuration, round by round; none where jostle has none to compare with."""
     row = {
-        "d": size.d, "n": size.n, "replicas": size.replicas, "precision": precision, "algorithm": algorithm,
+        "d": size.d,
+        "n": size.n,
+        "replicas": size.replicas,
+        "precision": precision,
+        "algorithm": algorithm,
         "flops": configurations.flops(size, algorithm),
         "bytes_read": configurations.bytes_read(size, algorithm, precision),
-        "programs": {}, "peak": [], "bandwidth": [],
+        "programs": {},
+        "peak": [],
+        "bandwidth": [],
     }
     ready = {}
     for name, program in programs.items():
@@ -173,8 +193,8 @@ def measure(programs, size, precision, algorithm, options):
             entry["prepare_seconds"] = time.monotonic() - started
             if algorithm == "gd":
                 check_path(program, size, precision)
-            ready[name] = calibrate(program, replicas, options.budget)
-            entry.update(ready[name], rates=[], wall=[])
+            ready[name] = calibrate(program, options.budget)
+            entry.update(ready[name], rates=[], start=[])
         except (Failed, NotOffered) as reason:
             entry.clear()
             entry["not_offered" if isinstance(reason, NotOffered) else "error"] = str(reason)
@@ -183,15 +203,17 @@ def measure(programs, size, precision, algorithm, options):
         for name in list(ready):
             entry = row["programs"][name]
             try:
-                answer = programs[name].ask("run", **ready[name])
-                entry["rates"].append(answer["replica_steps"] / max(answer["cpu"], 1e-9))
-                entry["wall"].append(answer["wall"])
+                rate, start = stepping(programs[name], **ready[name])
+                entry["rates"].append(rate)
+                entry["start"].append(start)
             except Failed as reason:
                 entry["error"] = str(reason)
                 del ready[name]
         limits = programs["jostle"]
-        row["peak"].append(limits.ask("peak", precision=precision, seconds=MACHINE_SECONDS)["flops_per_second"])
-        row["bandwidth"].append(limits.ask("bandwidth", bytes=size_of_x, seconds=MACHINE_SECONDS)["bytes_per_second"])
+        peak = limits.ask("peak", precision=precision, seconds=MACHINE_SECONDS)
+        bandwidth = limits.ask("bandwidth", bytes=size_of_x, seconds=MACHINE_SECONDS)
+        row["peak"].append(peak["flops_per_second"])
+        row["bandwidth"].append(bandwidth["bytes_per_second"])
     return row
 
 
@@ -203,20 +225,32 @@ def check_path(program, size, precision):
         raise Failed(fault)
 
 
-def calibrate(program, replicas, budget):
-    """Steps and repeats that take a program about `budget` seconds of processor time."""
-    steps, repeats = 1, 1
+def calibrate(program, budget):
+    """Steps and repeats for which the steps of a program take about `budget` seconds of processor time."""
+    start = program.ask("run", steps=1, repeats=1)
+    steps, repeats = 2 * start["steps"], 1
     while True:
         answer = program.ask("run", steps=steps, repeats=repeats)
-        seconds, done = max(answer["cpu"], 1e-6), answer["replica_steps"] / replicas
-        if seconds > budget / 4:
+        seconds = answer["cpu"] - repeats * start["cpu"]
+        if seconds > budget / 4 or answer["cpu"] > 10 * budget:
             break
-        wanted = done * min(50, budget / 2 / seconds)
-        steps = min(LONGEST_TRAJECTORY, max(answer["steps"], round(wanted)))
-        repeats = max(1, round(wanted / steps))
-    wanted = done * budget / seconds
-    steps = min(LONGEST_TRAJECTORY, max(1, round(wanted)))
+        wanted = steps * repeats * min(50, budget / 2 / max(seconds, budget / 100))
+        steps = min(LONGEST_TRAJECTORY, max(steps, round(wanted)))
+        repeats = max(repeats, round(wanted / steps))
+    wanted = steps * repeats * budget / max(seconds, budget / 4)
+    steps = min(LONGEST_TRAJECTORY, max(2 * start["steps"], round(wanted)))
     return {"steps": steps, "repeats": max(1, round(wanted / steps))}
+
+
+def stepping(program, steps, repeats):
+    """The rate of a program's steps, and the seconds of a trajectory that are not steps: from a long trajectory and
+    one as short as possible."""
+    long, short = (program.ask("run", steps=count, repeats=repeats) for count in (steps, 1))
+    seconds = long["cpu"] - short["cpu"]
+    if seconds < 0.02 * long["cpu"]:
+        raise Failed(f"{steps} steps take no longer than {short['steps']}")
+    rate = (long["replica_steps"] - short["replica_steps"]) / seconds
+    return rate, max(0.0, short["cpu"] / repeats - short["replica_steps"] / repeats / rate)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """From rates to ratios, and ratios in a table."""
 
+import math
 from statistics import median
 
 
@@ -52,7 +53,7 @@ def percent(values):
 def short(value, digits=2):
     """A positive number in so many significant digits, with thousands set apart."""
     rounded = float(f"{value:.{digits}g}")
-    decimals = max(0, digits - len(str(int(rounded)))) if rounded >= 1 else digits
+    decimals = max(0, digits - 1 - math.floor(math.log10(rounded)))
     return f"{rounded:,.{decimals}f}"
 
 
@@ -60,7 +61,16 @@ def rate_text(value):
     """A rate, in millions or thousands a second."""
     if value is None:
         return "-"
-    return f"{short(value / 1e6, 3)} M/s" if value >= 1e6 else f"{short(value / 1e3, 3)} k/s"
+    for unit, factor in (("M", 1e6), ("k", 1e3)):
+        if value >= factor:
+            return f"{short(value / factor, 3)} {unit}/s"
+    return f"{short(value, 3)} /s"
+
+
+def start(row):
+    """What a trajectory of all of jostle's replicas costs beside its steps."""
+    values = row["programs"]["jostle"].get("start")
+    return f"{short(1e3 * median(values))} ms" if values else "-"
 
 
 def cell(row, peer):
@@ -106,7 +116,8 @@ def markdown(results):
         f"* load before: {load(host['load_before'])}; after: {load(host.get('load_after', []))}",
         "* " + "; ".join(version_text(name, parts) for name, parts in results["versions"].items()),
         f"* ratios: jostle's replica-steps per second of processor time over the peer's; median (least to greatest) "
-        f"of {results['options']['pairs']} interleaved rounds of about {results['options']['budget']} s",
+        f"of {results['options']['pairs']} interleaved rounds of about {results['options']['budget']} s; what a "
+        "trajectory costs before its first step is taken off, and shown for jostle as start",
         "* share of peak: floating-point operations of the formula over the measured peak of fused multiply-adds; "
         "share of bandwidth: bytes of X over the measured reading bandwidth for a buffer as large as X",
         "* `released` runs one replica at a time; n/a: the peer does not have the algorithm\n",
@@ -122,14 +133,15 @@ def markdown(results):
 
 def comparison(rows):
     peers = list(dict.fromkeys(name for row in rows for name in row["programs"] if name != "jostle"))
-    yield "| algorithm | jostle | best peer | against the best | " + " | ".join(peers) + " | of peak | of bandwidth |"
-    yield "|---" * (len(peers) + 6) + "|"
+    heads = ["algorithm", "jostle", "best peer", "against the best", *peers, "of peak", "of bandwidth", "start"]
+    yield "| " + " | ".join(heads) + " |"
+    yield "|---" * len(heads) + "|"
     for row in rows:
         best = best_peer(row)
         parts = [row["algorithm"], rate_text(rate(row, "jostle")), best or "-"]
         parts += [f"**{spread(ratios(row, best))}**" if best and ratios(row, best) else "-"]
         parts += [cell(row, peer) for peer in peers]
-        parts += [percent(share_of_peak(row)), percent(share_of_bandwidth(row))]
+        parts += [percent(share_of_peak(row)), percent(share_of_bandwidth(row)), start(row)]
         yield "| " + " | ".join(parts) + " |"
 
 
@@ -139,7 +151,8 @@ def failures(results):
     for row in results["rows"]:
         for name, entry in row["programs"].items():
             if "error" in entry:
-                lines.append(f"* {name}, {row['precision']}, {row['algorithm']}, {words(size_of(row))}: {entry['error']}")
+                where = f"{name}, {row['precision']}, {row['algorithm']}, {words(size_of(row))}"
+                lines.append(f"* {where}: {entry['error']}")
     for check in results["law"]:
         if check["fault"]:
             lines.append(f"* law: {check['program']}, {check['precision']}, {check['algorithm']}: {check['fault']}")

@@ -37,8 +37,8 @@ class Ratios(unittest.TestCase):
 
 class Texts(unittest.TestCase):
     def test_numbers_are_short_and_keep_their_digits(self):
-        shown = [table.short(value) for value in (0.184, 1.0, 9.96, 10.4, 9800)]
-        self.assertEqual(shown, ["0.18", "1.0", "10", "10", "9,800"])
+        shown = [table.short(value) for value in (0.00131, 0.184, 1.0, 9.96, 10.4, 9800)]
+        self.assertEqual(shown, ["0.0013", "0.18", "1.0", "10", "10", "9,800"])
         self.assertEqual(table.short(1.524, 3), "1.52")
         self.assertEqual(table.spread([3.0, 1.0, 2.0]), "2.0 (1.0 to 3.0)")
 

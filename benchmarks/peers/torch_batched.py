@@ -50,7 +50,8 @@ def prepare(task, compiled):
     step = step_of(task)
     if step is None:
         raise NotOffered(f"no {task.algorithm} here")
-    start = torch.ones(task.replicas, task.d, dtype=getattr(torch, {"f64": "float64", "f32": "float32"}[task.precision]))
+    dtype = {"f64": torch.float64, "f32": torch.float32}[task.precision]
+    start = torch.ones(task.replicas, task.d, dtype=dtype)
     if compiled:
         # Every configuration is compiled for its own shapes; what was compiled before counts as a recompilation.
         torch.compiler.reset()
