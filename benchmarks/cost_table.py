@@ -69,20 +69,23 @@ def markdown(results):
 
 def threads(walls):
     one = walls["1"]
-    for count, values in walls.items():
+    yield f"* 1 thread: {seconds(median(one))} of wall clock"
+    for count, values in list(walls.items())[1:]:
         ratios = [a / b for a, b in zip(one, values)]
         yield (
-            f"* {count} thread{'' if count == '1' else 's'}: {seconds(median(values))} of wall clock, "
+            f"* {count} threads: {seconds(median(values))}, "
             f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) times as fast as one"
         )
 
 
 def recording(found):
     added = [100 * (many / few - 1) for few, many in found["pairs"]]
+    few, many = map(min, zip(*found["pairs"]))
     setting = found["settings"]
     return (
         f"* recording about 200 points instead of 2 (R = {setting['R']}, {setting['steps']:,} steps) adds "
-        f"{median(added):.1f} % ({min(added):.1f} % to {max(added):.1f} %)"
+        f"{median(added):.1f} % ({min(added):.1f} % to {max(added):.1f} %, {len(added)} pairs); "
+        f"the quickest run of each differs by {100 * (many / few - 1):.1f} %"
     )
 
 

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from statistics import median
 
 import cost_table
 import machine
@@ -52,6 +51,7 @@ AXES = {
 # Multiply-adds of a measurement along d, n and R, whose steps are chosen by it: a second or two.
 WORK = 5e9
 RECORDING = {"d": 100, "n": 40, "R": 16, "steps": 300_000}
+RECORDING_PAIRS = 9
 STARTS = 30
 TINY = {"d": 10, "n": 5, "R": 1, "steps": 10, "records": 2}
 
@@ -183,12 +183,14 @@ def threads(runner):
 
 
 def recording(runner):
-    """Processor seconds with about 200 recorded points and with 2, five interleaved pairs."""
+    """Processor seconds with 2 recorded points and with about 200, in interleaved pairs of alternating order."""
     pairs = []
-    for k in range(5):
-        say(f"recording, pair {k + 1}")
-        pairs.append([runner.run(**RECORDING, records=count)["cpu"] for count in (2, 200)])
-    return {"settings": RECORDING, "pairs": pairs, "ratio": median(many / few for few, many in pairs)}
+    for k in range(RECORDING_PAIRS):
+        say(f"recording, pair {k + 1} of {RECORDING_PAIRS}")
+        order = (2, 200) if k % 2 == 0 else (200, 2)
+        seconds = {count: runner.run(**RECORDING, records=count)["cpu"] for count in order}
+        pairs.append([seconds[2], seconds[200]])
+    return {"settings": RECORDING, "pairs": pairs}
 
 
 if __name__ == "__main__":
