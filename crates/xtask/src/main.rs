@@ -1,5 +1,6 @@
 //! The project's chores: `cargo xtask test`, and what is too slow or too particular for it.
 
+mod bench;
 mod browser;
 mod devtools;
 mod stage;
@@ -16,6 +17,9 @@ cargo xtask browser [REPORT] [--out DIR]   opens a report.html in a headless bro
                                            saves pictures of it (default: target/browser), and checks that it is whole;
                                            without REPORT, reproduces a paper at its quick scale first
 cargo xtask reference                      writes docs/reference/settings.md anew
+cargo xtask bench [OPTIONS]                measures jostle against what one would write instead, and against the
+                                           machine; see benchmarks/README.md, or --help for the options
+cargo xtask bench costs [--out DIR]        measures time and memory of `jostle run` against the size of an experiment
 
 Each prints its stages with their times, stops at the first that fails, and ends with one line, `N passed, N failed`:
 tests, and a stage that fails for another reason than a test counts as one.
@@ -28,6 +32,7 @@ fn main() -> ExitCode {
         ["test"] => test(),
         ["slow"] => vec![Stage::new("slow tests", || tools::tests(tools::Ignored::Only))],
         ["reference"] => vec![Stage::new("settings reference", tools::write_reference)],
+        ["bench", ref options @ ..] => bench::stages(options),
         ["browser", ref options @ ..] => match browser::stages(options) {
             Ok(stages) => stages,
             Err(problem) => return misused(&problem),
