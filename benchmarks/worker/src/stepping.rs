@@ -1,6 +1,5 @@
 //! The only file that steps with jostle: a configuration of the driver becomes a cell, and trajectories are its units.
 
-use jostle::Level;
 use jostle::dynamics::{self, GradientDescent};
 use jostle::ensemble::{Cell, Recording, Silent, Source, UnitResult, describe, run_unit, units};
 use jostle::model::{LinkKind, ModelSpec, Square};
@@ -8,6 +7,7 @@ use jostle::noise::{self, Noise};
 use jostle::observable;
 use jostle::problem::Problem;
 use jostle::setting::{Entry, Settings, Value as Setting};
+use jostle::{Level, Precision};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -40,9 +40,8 @@ pub(crate) struct Stepping {
 impl Stepping {
     /// Reads the data and puts the cell together.
     pub(crate) fn new(task: &Task) -> Result<Self, String> {
-        if task.precision != "f64" {
-            return Err(format!("{} is not available", task.precision));
-        }
+        let precision = Precision::named(&task.precision)
+            .ok_or_else(|| format!("{} is not a precision", task.precision))?;
         let (dynamics, noises) = parts(task)?;
         let cell = Cell {
             source: Source::Shared(Arc::new(read(task)?)),
@@ -54,6 +53,7 @@ impl Stepping {
             average_from: None,
             replicas: task.replicas,
             seed: 0,
+            precision,
         };
         let cell = cell.check().map_err(|error| error.to_string())?;
         Ok(Self { cell, end: UnitResult::default() })
@@ -129,9 +129,7 @@ fn parts(task: &Task) -> Result<(GradientDescent, Vec<Noise>), String> {
     }
     let entry = entry(dynamics::ENTRIES, "gradient-descent")?;
     // Every step is to be taken, also where nothing moves any more.
-    if entry.settings.iter().any(|setting| setting.name == "tolerance") {
-        given.push(("tolerance", Setting::Number(0.0)));
-    }
+    given.push(("tolerance", Setting::Number(0.0)));
     let dynamics = GradientDescent::from_settings(&checked(entry, &given)?);
     let mut noises = Vec::new();
     if let Some((kind, settings)) = noise {

@@ -46,15 +46,23 @@ fn quantity(name: &str) -> &'static crate::observable::Observable {
     find(name).unwrap()
 }
 
-/// The four ways to run replicas: together or alone, on common data or data of their own.
+/// The ways to run replicas: together or alone, on common data or data of their own, in both precisions.
 fn arrangements(replicas: u32) -> Vec<(&'static str, Cell)> {
     [
         ("full batch, shared data", shared(13, 19), Batch::Full),
         ("full batch, own data", Source::PerReplica(generator(13, 19)), Batch::Full),
         ("mini-batch, shared data", shared(13, 19), Batch::Size(3)),
         ("mini-batch, own data", Source::PerReplica(generator(13, 19)), Batch::Size(3)),
+        ("one sample, shared data", shared(13, 19), Batch::Size(1)),
+        ("one sample, own data", Source::PerReplica(generator(13, 19)), Batch::Size(1)),
+        ("full batch, shared data, float32", shared(13, 19), Batch::Full),
+        ("mini-batch, own data, float32", Source::PerReplica(generator(13, 19)), Batch::Size(3)),
+        ("one sample, shared data, float32", shared(13, 19), Batch::Size(1)),
     ]
-    .map(|(what, source, batch)| (what, cell(source, batch, replicas).check().unwrap()))
+    .map(|(what, source, batch)| {
+        let precision = if what.ends_with("float32") { Precision::F32 } else { Precision::F64 };
+        (what, Cell { precision, ..cell(source, batch, replicas) }.check().unwrap())
+    })
     .into()
 }
 
@@ -426,4 +434,97 @@ fn every_noise_of_the_full_gradient_is_refused_for_mini_batches() {
     accepted.dynamics.replacement = false;
     accepted.noises = noises(0);
     assert_eq!(accepted.check().ok().map(|cell| cell.dynamics.batch), Some(Batch::Full));
+}
+
+/// Gradient descent or SGD on data that it can interpolate, with or without an early exit.
+fn interpolating(batch: Batch, steps: u64, tolerance: f64, precision: Precision) -> Cell {
+    let mut cell = cell(shared(13, 40), batch, 5);
+    cell.dynamics = GradientDescent { batch, tolerance, ..GradientDescent::new(steps, 0.02) };
+    cell.noises.clear();
+    cell.precision = precision;
+    cell
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let difference: f64 = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum();
+    (difference / b.iter().map(|b| b * b).sum::<f64>()).sqrt()
+}
+
+#[test]
+fn replicas_that_have_converged_stop_where_they_would_have_ended() {
+    for (batch, precision, tolerance, allowed) in [
+        (Batch::Full, Precision::F64, 1e-9, 1e-9),
+        (Batch::Size(1), Precision::F64, 1e-9, 1e-9),
+        (Batch::Size(3), Precision::F64, 1e-6, 1e-6),
+        (Batch::Full, Precision::F32, 1e-9, 1e-5),
+        (Batch::Size(1), Precision::F32, 1e-4, 1e-4),
+    ] {
+        let what = format!("{batch}, {precision}");
+        let early = run_one(interpolating(batch, 60_000, tolerance, precision));
+        let late = run_one(interpolating(batch, 60_000, 0.0, precision));
+        assert!(late.iter().all(|replica| replica.converged.is_none()));
+        for (early, late) in early.iter().zip(&late) {
+            let at = early.converged.unwrap_or_else(|| panic!("{what}: it should have stopped early"));
+            assert!(at > 0 && at < 60_000 && at.is_multiple_of(4096), "{what}: {at}");
+            assert!(
+                distance(&early.theta, &late.theta) <= allowed,
+                "{what}: {}",
+                distance(&early.theta, &late.theta)
+            );
+            let (average, expected) = (early.average.as_ref().unwrap(), late.average.as_ref().unwrap());
+            assert!(
+                distance(average, expected) <= allowed,
+                "{what}, average: {}",
+                distance(average, expected)
+            );
+            assert_eq!(early.rows.len(), late.rows.len());
+        }
+    }
+}
+
+#[test]
+fn the_step_of_an_early_exit_does_not_depend_on_what_is_recorded_or_on_the_neighbours() {
+    for batch in [Batch::Full, Batch::Size(1)] {
+        let whole = run_one(interpolating(batch, 30_000, 1e-9, Precision::F64));
+        let mut often = interpolating(batch, 30_000, 1e-9, Precision::F64);
+        often.recording = Recording::Every(777);
+        often.replicas = 2;
+        for (often, whole) in run_one(often).iter().zip(&whole) {
+            assert_eq!((often.converged, &often.theta), (whole.converged, &whole.theta), "{batch}");
+        }
+    }
+}
+
+#[test]
+fn nothing_stops_early_that_still_has_something_to_do() {
+    let converged = |change: fn(&mut Cell)| {
+        let mut cell = interpolating(Batch::Full, 20_000, 1e-9, Precision::F64);
+        change(&mut cell);
+        run_one(cell).iter().any(|replica| replica.converged.is_some())
+    };
+    assert!(converged(|_| ()));
+    assert!(!converged(|cell| cell.noises.push(label_noise(1e-12, 0))));
+    assert!(!converged(|cell| cell.dynamics.momentum = 0.5));
+    assert!(!converged(|cell| cell.dynamics.tolerance = 0.0));
+    assert!(!converged(|cell| {
+        cell.dynamics.learning_rate = Schedule::with_drops(0.01, vec![(19_999, 2.0)]).unwrap();
+    }));
+    // Too slow to have come to rest.
+    assert!(!converged(|cell| cell.dynamics.learning_rate = Schedule::constant(1e-6)));
+}
+
+/// Noise is another draw of the same law in float32, so that paths are compared without it; batches are the same.
+#[test]
+fn float32_follows_float64_as_long_as_rounding_lets_it() {
+    for k in 0..6 {
+        let run = |precision| {
+            let (_, mut cell) = arrangements(5).remove(k);
+            cell.noises.clear();
+            run_one(Cell { precision, ..cell })
+        };
+        for (single, double) in run(Precision::F32).iter().zip(run(Precision::F64)) {
+            let off = distance(&single.beta, &double.beta);
+            assert!(off > 0.0 && off < 1e-5, "{}: {off}", arrangements(1)[k].0);
+        }
+    }
 }

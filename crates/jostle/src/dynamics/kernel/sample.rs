@@ -130,10 +130,14 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
             }
             known += members.len() as u64;
         }
-        for (ahead, slot) in self.perturbation[..steps as usize].iter_mut().enumerate() {
-            let step = step + ahead as u64;
-            *slot =
-                self.frame.perturbation(step, &[]).map_or(F::default(), |(perturbation, _)| perturbation[0]);
+        let mut known = 0;
+        while known < steps {
+            // One number a step: those of several steps stand side by side.
+            let Some((ahead, _)) = self.frame.perturbation(step + known, &[]) else { break };
+            let slots = &mut self.perturbation[known as usize..steps as usize];
+            let count = slots.len().min(ahead.len());
+            slots[..count].copy_from_slice(&ahead[..count]);
+            known += count as u64;
         }
         steps
     }
