@@ -1,7 +1,7 @@
 //! The only file that steps with jostle: a configuration of the driver becomes a cell, and trajectories are its units.
 
 use jostle::dynamics::{self, GradientDescent};
-use jostle::ensemble::{Cell, Recording, Silent, Source, UnitResult, describe, run_unit, units};
+use jostle::ensemble::{Cell, Recording, Silent, Source, UnitResult, plan, run_unit, units};
 use jostle::model::{LinkKind, ModelSpec, Square};
 use jostle::noise::{self, Noise};
 use jostle::observable;
@@ -80,7 +80,7 @@ impl Stepping {
 
     /// The kernel that runs, in words.
     pub(crate) fn kernel(&self) -> String {
-        describe(&self.cell, level())
+        plan(&self.cell, level()).to_string()
     }
 
     /// The parameters of the first and the last replica, and the sum of squares of each, which is its l1 norm.

@@ -19,6 +19,14 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
             "seconds": plan.seconds(),
             "threads": plan.threads,
             "level": plan.level.to_string(),
+            "kernels": plan.kernels().iter().map(|(kernel, rate)| serde_json::json!({
+                "kernel": kernel.kernel.to_string(),
+                "reason": kernel.reason,
+                "replicas_together": kernel.together,
+                "precision": kernel.precision.to_string(),
+                "replica_steps_per_second": rate,
+                "may_stop_early": kernel.may_stop_early,
+            })).collect::<Vec<_>>(),
             "experiment": resolved,
         });
         print(&format!("{json:#}\n"));
@@ -43,11 +51,33 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
     ];
     if output.verbose {
         lines.push(format!("# vectors: {}", plan.level));
-        let kernels = plan.kernels().into_iter().enumerate();
-        lines.extend(kernels.map(|(k, kernels)| format!("# cell {k}: {kernels}")));
+        if plan.level.imitates_fma() {
+            lines.push(
+                "# This processor has no fused multiply-add: the results are the same, about a hundred times slower."
+                    .to_owned(),
+            );
+        }
+        for (k, (kernel, rate)) in plan.kernels().into_iter().enumerate() {
+            lines.push(format!("# cell {k}: {kernel}"));
+            lines.push(format!("#   about {} replica-steps a second on each thread", rounded(rate)));
+            if kernel.may_stop_early {
+                lines.push("#   replicas stop when they have converged (dynamics.tolerance)".to_owned());
+            }
+        }
     }
     print(&(lines.join("\n") + "\n"));
     Ok(Ending::Done)
+}
+
+/// A rate in two digits.
+fn rounded(rate: f64) -> String {
+    let (value, unit) = match rate {
+        r if r >= 1e6 => (r / 1e6, " million"),
+        r if r >= 1e3 => (r / 1e3, " thousand"),
+        r => (r, ""),
+    };
+    let digits = usize::from(value < 10.0);
+    format!("{value:.digits$}{unit}")
 }
 
 fn about(seconds: f64) -> String {

@@ -34,6 +34,7 @@ fn simulate(
     replicas: u32,
 ) -> Vec<Replica> {
     let cell = Cell {
+        precision: jostle::Precision::F64,
         source: Source::Shared(Arc::new(released_data())),
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
         dynamics,
@@ -59,7 +60,8 @@ fn last(replica: &Replica) -> [f64; 4] {
 
 #[test]
 fn gradient_descent_ends_where_the_released_code_does() {
-    let replicas = simulate(GradientDescent::new(100_000, 0.01), None, Recording::Log(2), 1);
+    let every_step = GradientDescent { tolerance: 0.0, ..GradientDescent::new(100_000, 0.01) };
+    let replicas = simulate(every_step, None, Recording::Log(2), 1);
     let [train_loss, test_error, l1_norm, active] = last(&replicas[0]);
     assert!((test_error - 75.0406).abs() < 1e-3, "{test_error}");
     assert!((l1_norm - 65.8755).abs() < 1e-3, "{l1_norm}");

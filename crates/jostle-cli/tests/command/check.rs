@@ -37,6 +37,12 @@ fn more_words_name_the_kernel_of_every_cell() {
     assert!(kernels[0].starts_with("# cell 0: full batch"), "{said}");
     assert!(kernels[3].starts_with("# cell 3: mini-batch"), "{said}");
     assert!(said.contains("\n# vectors: "), "{said}");
+    assert!(kernels.iter().all(|line| line.contains(", because each ")), "{said}");
+    let rates = said.lines().filter(|line| line.ends_with("replica-steps a second on each thread"));
+    assert_eq!(rates.count(), 4, "{said}");
+    assert!(!said.contains("converged"), "noise never stops: {said}");
+    let quiet = Lab::with(&small(&[("[[noise]]\nkind = \"label\"\nstd = 0.5\n", "")]));
+    assert!(quiet.succeeds(&["check", "x.toml", "-v"]).contains("replicas stop when they have converged"));
 }
 
 #[test]

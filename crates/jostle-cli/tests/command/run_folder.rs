@@ -179,3 +179,36 @@ fn the_report_loads_nothing_from_elsewhere() {
     }
     assert!(report.contains("default-src 'none'"));
 }
+
+#[test]
+fn replicas_that_converged_are_in_the_manifest_and_in_the_summary() {
+    let changes = [
+        ("[[noise]]\nkind = \"label\"\nstd = 0.5\n", ""),
+        ("60", "100_000\ntolerance = 1e-6"),
+        ("20 }", "50_000 }"),
+    ];
+    let lab = Lab::with(&small(&changes));
+    let said = lab.succeeds(&["run", "x.toml", "--out", "early"]);
+    assert!(said.contains("3 of 3 replicas converged and stopped, the first at step "), "{said}");
+    let manifest: serde_json::Value = serde_json::from_str(&lab.read("early/manifest.json")).unwrap();
+    let converged = manifest["cells"][0]["converged"].as_array().unwrap();
+    assert_eq!(converged.len(), 3);
+    let step = converged[0]["step"].as_u64().unwrap();
+    assert!(step > 0 && step < 100_000 && step.is_multiple_of(4096), "{step}");
+    assert!(lab.read("early/report.html").contains(&format!("the first at step {step}")));
+    let said = lab.succeeds(&["run", "x.toml", "--out", "late", "--set", "dynamics.tolerance=0"]);
+    assert!(!said.contains("converged"), "{said}");
+}
+
+#[test]
+fn float32_runs_give_the_same_bytes_on_any_number_of_threads() {
+    let lab = Lab::with(&small(&[("replicas = 3", "replicas = 70\nprecision = \"f32\"")]));
+    for threads in ["1", "2"] {
+        lab.succeeds(&["run", "x.toml", "--out", threads, "--threads", threads]);
+    }
+    for file in ["metrics.parquet", "final.npz"] {
+        assert_eq!(lab.bytes(&format!("1/{file}")), lab.bytes(&format!("2/{file}")), "{file}");
+    }
+    lab.succeeds(&["run", "x.toml", "--out", "double", "--set", "ensemble.precision=\"f64\""]);
+    assert_ne!(lab.bytes("1/final.npz"), lab.bytes("double/final.npz"));
+}

@@ -3,7 +3,6 @@
 use super::{LabError, memory};
 use crate::experiment::{CheckedCell, Component, Experiment};
 use crate::storage::{load, size_hint};
-use jostle::InputError;
 use jostle::dynamics::GradientDescent;
 use jostle::ensemble::{Cell, Source};
 use jostle::model::ModelSpec;
@@ -11,6 +10,7 @@ use jostle::noise::Noise;
 use jostle::observable::find;
 use jostle::problem::{Problem, SparseRegression};
 use jostle::setting::SettingError;
+use jostle::{InputError, Precision};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -69,6 +69,7 @@ fn build_cell(checked: &CheckedCell, source: Source) -> Result<Cell, InputError>
             InputError::in_section("ensemble")(SettingError::new("replicas", problem))
         })?,
         seed: ensemble.integer("seed"),
+        precision: Precision::named(ensemble.text("precision")).unwrap_or_default(),
         source,
     }
     .check()

@@ -1,13 +1,13 @@
 //! Runs an experiment into a run folder.
 
-use super::manifest::{CellRecord, Diverged, Machine, Manifest, Status};
+use super::estimate::seconds_per_step;
+use super::manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Status};
 use super::results::ResultFiles;
 use super::{LabError, Run, build, memory};
 use crate::experiment::{Experiment, GridValue};
 use crate::storage::{StorageError, prepare_folder, write_atomically};
 use jostle::Level;
-use jostle::ensemble::{Cell, Kernel, Monitor, UnitResult, describe, first_kernel};
-use jostle::noise::Noise;
+use jostle::ensemble::{Cell, KernelPlan, Monitor, UnitResult, plan};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,33 +85,21 @@ impl Plan {
         memory::needed(&self.cells, self.threads)
     }
 
-    /// Which kernel each cell runs on, for how many replicas side by side.
-    pub fn kernels(&self) -> Vec<String> {
-        self.cells.iter().map(|cell| describe(cell, self.level)).collect()
+    /// The kernel of each cell, and the replica-steps a second that one thread is expected to do.
+    pub fn kernels(&self) -> Vec<(KernelPlan, f64)> {
+        let rate = |cell: &Cell| {
+            let plan = plan(cell, self.level);
+            let seconds = seconds_per_step(cell, &plan);
+            (plan, 1.0 / seconds)
+        };
+        self.cells.iter().map(rate).collect()
     }
 
-    /// A rough estimate of the run's seconds, from its multiply-adds and a typical share of this level's peak.
+    /// A rough estimate of the run's seconds, if no replica stops early.
     pub fn seconds(&self) -> f64 {
-        // Multiply-adds a second that the kernels reach on a server core of about 3 GHz: replicas side by side, or
-        // one at a time, when the data come from a slower cache; seconds for a normal number; and a step's fixed cost.
-        let (side_by_side, one_at_a_time, normal, overhead) = match self.level {
-            Level::Avx512 => (3e10, 1.2e10, 2e-9, 6e-8),
-            Level::Avx2 => (1.5e10, 1e10, 2.5e-9, 6e-8),
-            Level::Portable => (3e8, 3e8, 5e-8, 1e-6),
-        };
-        let step = |cell: &Cell| {
-            let (kernel, _) = first_kernel(cell, self.level);
-            let rate = if matches!(kernel, Kernel::Lanes(_)) { side_by_side } else { one_at_a_time };
-            let parameter_noises =
-                cell.noises.iter().filter(|noise| matches!(noise, Noise::Parameter(_))).count();
-            let normals = (parameter_noises * cell.num_params()) as f64;
-            cell.work_per_step() / rate + normals * normal + overhead
-        };
-        let total: f64 = self
-            .cells
-            .iter()
-            .map(|cell| f64::from(cell.replicas) * cell.dynamics.steps as f64 * step(cell))
-            .sum();
+        let steps = |cell: &Cell| f64::from(cell.replicas) * cell.dynamics.steps as f64;
+        let total: f64 =
+            self.cells.iter().zip(self.kernels()).map(|(cell, (_, rate))| steps(cell) / rate).sum();
         total / self.threads as f64
     }
 }
@@ -195,6 +183,11 @@ fn record(k: usize, cell: &Cell, keys: &[(String, GridValue)], result: &UnitResu
             .replicas
             .iter()
             .filter_map(|r| r.diverged.map(|step| Diverged { replica: r.replica, step }))
+            .collect(),
+        converged: result
+            .replicas
+            .iter()
+            .filter_map(|r| r.converged.map(|step| Converged { replica: r.replica, step }))
             .collect(),
     }
 }

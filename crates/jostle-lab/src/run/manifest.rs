@@ -48,6 +48,9 @@ pub struct CellRecord {
     pub replicas: u32,
     /// The replicas that diverged, with the step.
     pub diverged: Vec<Diverged>,
+    /// The replicas that converged and stopped early, with the step.
+    #[serde(default)]
+    pub converged: Vec<Converged>,
 }
 
 /// A replica that diverged.
@@ -56,6 +59,15 @@ pub struct Diverged {
     /// The replica.
     pub replica: u32,
     /// The first step at whose start its residuals were beyond bounds.
+    pub step: u64,
+}
+
+/// A replica that converged before the last step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Converged {
+    /// The replica.
+    pub replica: u32,
+    /// The step at which it stopped.
     pub step: u64,
 }
 
@@ -101,6 +113,12 @@ impl Manifest {
     /// The file cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), StorageError> {
         write_json(&folder.join("manifest.json"), self)
+    }
+
+    /// How many replicas converged and stopped early, and the first step at which one did.
+    pub fn converged(&self) -> Option<(usize, u64)> {
+        let steps = self.cells.iter().flat_map(|cell| cell.converged.iter().map(|c| c.step));
+        Some((steps.clone().count(), steps.min()?))
     }
 
     /// The replicas that diverged, of how many.

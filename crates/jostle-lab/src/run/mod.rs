@@ -2,6 +2,7 @@
 
 mod build;
 mod error;
+mod estimate;
 mod execute;
 mod folder;
 mod manifest;
@@ -15,6 +16,6 @@ pub use build::build;
 pub use error::LabError;
 pub use execute::{Outcome, Plan, Progress, Unwatched, execute};
 pub use folder::Run;
-pub use manifest::{CellRecord, Diverged, Machine, Manifest, Status, write_json};
+pub use manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Status, write_json};
 pub use report::{diverged_warning, report_of_run, spread_text, write_report};
 pub use summary::{Summary, summary};

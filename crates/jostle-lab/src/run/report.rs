@@ -74,11 +74,18 @@ fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
+/// What is said of replicas that stopped early.
+fn converged(run: &Run) -> String {
+    run.manifest.converged().map_or_else(String::new, |(count, first)| {
+        format!(" and {count} converged and stopped, the first at step {first}")
+    })
+}
+
 fn facts(run: &Run, diverged: usize, replicas: usize) -> Vec<(String, String)> {
     let manifest = &run.manifest;
     vec![
         ("jostle".to_owned(), manifest.version.clone()),
-        ("replicas".to_owned(), format!("{replicas}, of which {diverged} diverged")),
+        ("replicas".to_owned(), format!("{replicas}, of which {diverged} diverged{}", converged(run))),
         ("replica-steps".to_owned(), compact(manifest.replica_steps)),
         (
             "time".to_owned(),

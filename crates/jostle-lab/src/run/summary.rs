@@ -12,6 +12,7 @@ pub struct Summary {
     folder: PathBuf,
     quantities: Vec<String>,
     cells: Vec<CellSummary>,
+    converged: Option<(usize, u64)>,
     replica_steps: f64,
     seconds: f64,
 }
@@ -52,6 +53,7 @@ pub fn summary(run: &Run) -> Result<Summary, LabError> {
         folder: run.folder.clone(),
         cells: cells.collect::<Result<_, _>>()?,
         quantities,
+        converged: run.manifest.converged(),
         replica_steps: run.manifest.replica_steps,
         seconds: run.manifest.wall_seconds,
     })
@@ -81,6 +83,13 @@ impl Summary {
             let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
             text += cells.join("  ").trim_end();
             text.push('\n');
+        }
+        if let Some((count, first)) = self.converged {
+            let all: usize = self.cells.iter().map(|cell| cell.replicas).sum();
+            let _ = writeln!(
+                text,
+                "\n{count} of {all} replicas converged and stopped, the first at step {first}: they stay where they are."
+            );
         }
         let rate = self.replica_steps / self.seconds.max(1e-9) / 1e6;
         let steps = self.cells.iter().map(|cell| cell.steps).max().unwrap_or(0);
@@ -130,6 +139,7 @@ impl Summary {
         json!({
             "run": self.folder,
             "cells": cells.collect::<Vec<_>>(),
+            "converged": self.converged.map_or(0, |(count, _)| count),
             "replica_steps": self.replica_steps,
             "wall_seconds": self.seconds,
         })

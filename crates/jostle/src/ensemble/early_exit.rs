@@ -124,8 +124,11 @@ fn path_left(cell: &Cell, problem: &Problem, theta: &[f64], residual: f64, allow
     };
     // The smallest eigenvalue is no larger than their mean: no need to compute it where even that is too small.
     let optimistic = of_eigenvalue(kernel_diagonal.iter().sum::<f64>() / n as f64);
-    if !(optimistic <= allowed) {
-        return if optimistic.is_nan() { f64::INFINITY } else { optimistic };
+    if optimistic.is_nan() {
+        return f64::INFINITY;
+    }
+    if optimistic > allowed {
+        return optimistic;
     }
     let mut jacobian = vec![0.0; n * params];
     let mut weights = vec![0.0; n];

@@ -2,14 +2,16 @@
 
 mod cell;
 mod early_exit;
+mod plan;
 mod recording;
 mod unit;
 
 pub use crate::dynamics::kernel::Kernel;
 pub use cell::{Cell, Source};
 pub use early_exit::may_stop_early;
+pub use plan::{KernelPlan, plan};
 pub use recording::Recording;
-pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, describe, first_kernel, run_unit, units};
+pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, units};
 
 use crate::float::Precision;
 use crate::setting::{Entry, Fallback, Kind, Setting};

@@ -42,22 +42,8 @@ pub fn units(cell: &Cell) -> Vec<Unit> {
         .collect()
 }
 
-/// Which kernel the first unit of a cell runs on, in words.
-pub fn describe(cell: &Cell, level: Level) -> String {
-    let (kernel, taken) = first_kernel(cell, level);
-    format!("{kernel} ({level}, {taken} replica{} at a time)", if taken == 1 { "" } else { "s" })
-}
-
-/// The kernel of the first unit of a cell, and the replicas that it computes side by side.
-pub fn first_kernel(cell: &Cell, level: Level) -> (Kernel, usize) {
-    let replicas = units(cell)[0].replicas.len();
-    match cell.precision {
-        Precision::F64 => choose::<f64>(cell, replicas, level),
-        Precision::F32 => choose::<f32>(cell, replicas, level),
-    }
-}
-
-fn choose<F: Float>(cell: &Cell, replicas: usize, level: Level) -> (Kernel, usize) {
+/// The kernel for the first of some replicas of a cell, and how many of them make one of its blocks.
+pub(super) fn choose<F: Float>(cell: &Cell, replicas: usize, level: Level) -> (Kernel, usize) {
     let shared = matches!(cell.source, Source::Shared(_));
     Kernel::choose::<F>(cell.dynamics.batch, shared, replicas, level)
 }

@@ -38,6 +38,7 @@ fn every_default_is_written_out_in_order() {
     batch = "full"
     replacement = true
     momentum = 0.0
+    tolerance = 1e-9
 
     [[noise]]
     kind = "label"

@@ -2,6 +2,7 @@
 
 use crate::float::Float;
 use crate::problem::Problem;
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -81,8 +82,9 @@ pub(crate) fn divergence_limit(problem: &Problem) -> f64 {
 
 /// Whether a value is above a limit, or not a number.
 #[inline(always)]
-pub(crate) fn exceeds<T: PartialOrd>(value: T, limit: T) -> bool {
-    !(value <= limit)
+pub(crate) fn exceeds<T: PartialOrd + Copy>(value: T, limit: T) -> bool {
+    // Not a number is neither above nor below.
+    !matches!(value.partial_cmp(&limit), Some(Ordering::Less | Ordering::Equal))
 }
 
 /// A matrix in blocks of columns, each row-major: a block stays in the cache between the two products with it.

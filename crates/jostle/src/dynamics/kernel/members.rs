@@ -15,7 +15,7 @@ pub(super) struct Members<'a> {
     until: u64,
     first: u64,
     /// The batches of the steps that were drawn, one after the other.
-    members: Vec<usize>,
+    drawn: Vec<usize>,
     words: Vec<u64>,
     marks: Vec<bool>,
 }
@@ -32,7 +32,7 @@ impl<'a> Members<'a> {
             replacement,
             until,
             first: draws.step(),
-            members: Vec::new(),
+            drawn: Vec::new(),
             words,
             marks,
         }
@@ -40,21 +40,21 @@ impl<'a> Members<'a> {
 
     /// The samples of batches of one, for some steps from `step` on: at most `most` of them.
     pub(super) fn ahead(&mut self, step: u64, most: u64) -> &[usize] {
-        if step >= self.first + self.members.len() as u64 {
+        if step >= self.first + self.drawn.len() as u64 {
             self.draw(step);
         }
-        let ahead = &self.members[(step - self.first) as usize..];
+        let ahead = &self.drawn[(step - self.first) as usize..];
         &ahead[..ahead.len().min(most as usize)]
     }
 
     /// The batch of a step.
     #[inline(always)]
     pub(super) fn at(&mut self, step: u64) -> &[usize] {
-        if step >= self.first + (self.members.len() / self.size) as u64 {
+        if step >= self.first + (self.drawn.len() / self.size) as u64 {
             self.draw(step);
         }
         let place = (step - self.first) as usize * self.size;
-        &self.members[place..place + self.size]
+        &self.drawn[place..place + self.size]
     }
 
     /// Two consecutive steps share the words of a pair: a block of random bits makes two of them, and single samples
@@ -69,16 +69,16 @@ impl<'a> Members<'a> {
         self.words.resize(2 * size * drawn, 0);
         self.draws.at_step(pair).for_steps(drawn).bits(Purpose::BATCH, &mut self.words);
         self.first = 2 * pair;
-        self.members.resize(2 * size * pairs, 0);
+        self.drawn.resize(2 * size * pairs, 0);
         if size == 1 {
             let (even, odd) = self.words.split_at(drawn);
-            for ((members, even), odd) in self.members.chunks_exact_mut(2).zip(even).zip(odd) {
+            for ((members, even), odd) in self.drawn.chunks_exact_mut(2).zip(even).zip(odd) {
                 members[0] = Draws::index(*even, self.samples);
                 members[1] = Draws::index(*odd, self.samples);
             }
             return;
         }
-        for (ahead, members) in self.members.chunks_exact_mut(size).enumerate() {
+        for (ahead, members) in self.drawn.chunks_exact_mut(size).enumerate() {
             let words = (0..size).map(|k| self.words[(ahead % 2 * size + k) * drawn + ahead / 2]);
             if self.replacement {
                 members.iter_mut().zip(words).for_each(|(i, word)| *i = Draws::index(word, self.samples));

@@ -90,10 +90,11 @@ pub enum Kernel {
     MiniBatch,
 }
 
-/// Replicas that take turns in [`Kernel::Sample`].
-const TURNS: usize = 4;
-/// Bytes of a replica's parameters from which on replicas do not take turns.
-const LARGE_PARAMETERS: usize = 16 << 10;
+/// Replicas that take turns in [`Kernel::Sample`], when the parameters of one have so many bytes: those of several
+/// large ones would drive each other out of the cache.
+pub(crate) fn turns(parameter_bytes: usize) -> usize {
+    if parameter_bytes > 16 << 10 { 1 } else { 4 }
+}
 
 impl Kernel {
     /// The kernel for the first of `replicas` replicas and how many of them make one of its blocks.
@@ -128,7 +129,7 @@ impl std::fmt::Display for Kernel {
             Kernel::Lanes(1) => write!(f, "full batch, one vector of replicas side by side"),
             Kernel::Lanes(vectors) => write!(f, "full batch, {vectors} vectors of replicas side by side"),
             Kernel::Single => write!(f, "full batch, one replica"),
-            Kernel::Sample => write!(f, "one sample a step, {TURNS} replicas in turn"),
+            Kernel::Sample => write!(f, "one sample a step"),
             Kernel::MiniBatch => write!(f, "mini-batch, one replica"),
         }
     }
@@ -148,10 +149,8 @@ fn advance_link<L: Link, F: Float>(
 ) {
     use sample::advance_samples;
     if kernel == Kernel::Sample {
-        let params = blocks.first().map_or(0, |block| L::PARTS * block.state.dim * size_of::<F>());
-        // Parameters of several replicas would drive each other out of the cache.
-        let turns = if params > LARGE_PARAMETERS { 1 } else { TURNS };
-        for blocks in blocks.chunks_mut(turns) {
+        let params = blocks.first().map_or(0, |block| L::PARTS * block.state.dim);
+        for blocks in blocks.chunks_mut(turns(params * size_of::<F>())) {
             dispatch!(task.level, advance_samples, F, [L: Link],
                 (link: L, task: &Task<'_>, blocks: &mut [Block<'_, F>], until: u64));
         }

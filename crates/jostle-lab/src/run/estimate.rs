@@ -1,0 +1,54 @@
+//! What a run will take, estimated from the rates that the kernels reach on a server core of about 3 GHz.
+
+use jostle::ensemble::{Cell, Kernel, KernelPlan};
+use jostle::noise::Noise;
+use jostle::{Level, Precision};
+
+/// Rates of one core.
+struct Rates {
+    /// Multiply-adds a second: replicas side by side; one replica, whose data come from a slower cache; rows.
+    side_by_side: f64,
+    one_at_a_time: f64,
+    rows: f64,
+    /// Seconds for a normal number.
+    normal: f64,
+}
+
+impl Rates {
+    /// Measured on AVX2; other levels by the ratio of their vectors.
+    fn of(level: Level, precision: Precision) -> Self {
+        let rates = match precision {
+            Precision::F64 => Self { side_by_side: 1.8e10, one_at_a_time: 8e9, rows: 1.2e10, normal: 4.5e-9 },
+            Precision::F32 => {
+                Self { side_by_side: 3.4e10, one_at_a_time: 1.5e10, rows: 2.4e10, normal: 1.8e-9 }
+            }
+        };
+        let factor = match level {
+            Level::Avx512 => 1.6,
+            Level::Avx2 => 1.0,
+            Level::Portable if level.imitates_fma() => 0.01,
+            Level::Portable => 0.5,
+        };
+        Self {
+            side_by_side: rates.side_by_side * factor,
+            one_at_a_time: rates.one_at_a_time * factor,
+            rows: rates.rows * factor,
+            normal: rates.normal / factor,
+        }
+    }
+}
+
+/// Seconds that one core takes for one step of one replica.
+pub(super) fn seconds_per_step(cell: &Cell, plan: &KernelPlan) -> f64 {
+    let rates = Rates::of(plan.level, plan.precision);
+    // A step's fixed cost: random numbers, and the way from one product to the next.
+    let (rate, overhead) = match plan.kernel {
+        Kernel::Lanes(_) => (rates.side_by_side, 1e-8),
+        Kernel::Single => (rates.one_at_a_time, 6e-8),
+        Kernel::Sample => (rates.rows, 1.2e-8),
+        Kernel::MiniBatch => (rates.rows, 1e-7),
+    };
+    let parameter_noises = cell.noises.iter().filter(|noise| matches!(noise, Noise::Parameter(_))).count();
+    let normals = (parameter_noises * cell.num_params()) as f64;
+    cell.work_per_step() / rate + normals * rates.normal + overhead
+}
