@@ -14,6 +14,7 @@
 //!
 //! The crate reads no files, prints nothing and knows no clock.
 
+mod aligned;
 pub mod dynamics;
 pub mod ensemble;
 pub mod error;

@@ -3,7 +3,7 @@
 use super::normal::{Normal, box_muller};
 use super::philox::{RoundKeys, philox_vector, philox4x32, round_keys};
 use crate::float::Float;
-use crate::simd::{Bits, Level, Simd, Twice, Vector, Word, dispatch};
+use crate::simd::{Bits, Level, Twice, Vector, Word, dispatch};
 
 /// What a random number is for. Different purposes are independent streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +28,9 @@ impl Purpose {
 /// The random numbers of one step, or of several consecutive ones, for a block of replicas.
 ///
 /// Arrays are filled with the replicas side by side: entry `k` of the replica in lane `l` stands at `k * lanes + l`,
-/// and depends on (seed, replica, step, purpose, k) only. Several steps stand side by side in the same way: all
-/// replicas of the first step, then all of the next.
+/// and depends on (seed, replica, step, purpose, k) only, and on whether a step has so few entries that consecutive
+/// steps share a block of 128 bits. Several steps stand side by side in the same way: all replicas of the first step,
+/// then all of the next.
 #[derive(Debug, Clone, Copy)]
 pub struct Draws<'a> {
     key: [u32; 2],
@@ -40,6 +41,9 @@ pub struct Draws<'a> {
 }
 
 impl<'a> Draws<'a> {
+    /// At most so many steps share a block: what is drawn from a multiple of this on is drawn fastest.
+    pub const SHARED_STEPS: u64 = 4;
+
     /// The draws of `replicas` (one a lane) at `step` (below 2^48).
     pub fn new(seed: u64, replicas: &'a [u32], step: u64) -> Self {
         let key = [seed as u32, (seed >> 32) as u32];
@@ -78,7 +82,7 @@ impl<'a> Draws<'a> {
         self.step
     }
 
-    /// The 128 random bits number `block` of one lane.
+    /// The 128 random bits number `block` of one lane, where steps do not share blocks.
     pub fn words(&self, lane: usize, purpose: Purpose, block: u32) -> [u32; 4] {
         let [low, high, replica] = self.counter(lane, purpose);
         philox4x32([block, low, high, replica], self.key)
@@ -240,35 +244,57 @@ fn fill_on<F: Float, K: Fill<F>>(kind: &K, draws: &Draws<'_>, purpose: Purpose, 
 
 #[inline(always)]
 fn fill<V: Vector, K: Fill<V::Float>>(kind: &K, draws: &Draws<'_>, purpose: Purpose, out: &mut [K::Item]) {
-    let lanes = draws.lanes();
-    if lanes == 1 {
+    let shares = Shares::new(draws, out.len() / draws.lanes(), per_block::<V::Float>());
+    if draws.lanes() == 1 && shares.steps == 1 {
         fill_one_lane::<Twice<V>, K>(kind, draws, purpose, out);
-    } else if lanes.is_multiple_of(Twice::<V>::WIDTH) {
-        fill_lanes::<Twice<V>, K>(kind, draws, purpose, out);
-    } else if lanes.is_multiple_of(V::WIDTH) {
-        fill_lanes::<V, K>(kind, draws, purpose, out);
+    } else if shares.lanes(draws) > V::WIDTH {
+        fill_lanes::<Twice<V>, K>(kind, draws, &shares, purpose, out);
     } else {
-        fill_lanes::<<V::Float as Simd>::Single, K>(kind, draws, purpose, out);
+        fill_lanes::<V, K>(kind, draws, &shares, purpose, out);
+    }
+}
+
+/// How consecutive steps share blocks: where a step has few entries, a block is filled with those of several steps.
+struct Shares {
+    /// Entries of one step, and their places in a block that is shared.
+    entries: usize,
+    places: usize,
+    /// Steps that share a block: a power of two.
+    steps: usize,
+    /// The first such group of steps, their number, and where the first step stands in the first group.
+    first: u64,
+    groups: usize,
+    offset: usize,
+}
+
+impl Shares {
+    #[inline(always)]
+    fn new(draws: &Draws<'_>, entries: usize, per_block: usize) -> Self {
+        let places = entries.next_power_of_two();
+        let steps = (per_block / places).max(1);
+        let (first, offset) = (draws.step / steps as u64, (draws.step % steps as u64) as usize);
+        Self { entries, places, steps, first, groups: (offset + draws.steps).div_ceil(steps), offset }
+    }
+
+    /// Counters that have the same block: replicas times groups of steps.
+    #[inline(always)]
+    fn lanes(&self, draws: &Draws<'_>) -> usize {
+        draws.replicas.len() * self.groups
     }
 }
 
 /// Blocks that are drawn before the first of them is transformed: doing both in one loop runs out of registers.
-const BLOCKS_AHEAD: usize = 8;
-/// The words of some blocks.
+const BLOCKS_AHEAD: usize = 4;
+
+/// The words of a block's entries.
 #[inline(always)]
-fn draw_blocks<V: Vector>(
-    keys: &RoundKeys<V::Bits>,
-    counters: &[[V::Bits; 4]],
-    words: &mut [Entries<V>; BLOCKS_AHEAD],
-) {
-    for (words, counter) in words.iter_mut().zip(counters) {
-        let w = philox_vector(*counter, keys);
-        *words = if V::Float::WORD_BITS == 64 {
-            let low = V::Bits::from(0xffff_ffff);
-            [w[0].shl(32) | (w[1] & low), w[2].shl(32) | (w[3] & low), w[0], w[0]]
-        } else {
-            w
-        };
+fn entries_of<V: Vector>(keys: &RoundKeys<V::Bits>, counter: [V::Bits; 4]) -> Entries<V> {
+    let w = philox_vector(counter, keys);
+    if V::Float::WORD_BITS == 64 {
+        let low = V::Bits::from(0xffff_ffff);
+        [w[0].shl(32) | (w[1] & low), w[2].shl(32) | (w[3] & low), w[0], w[0]]
+    } else {
+        w
     }
 }
 
@@ -282,27 +308,33 @@ fn consecutive<V: Vector>() -> V::Bits {
     V::Bits::read(&integers)
 }
 
-/// The parts of the counters of consecutive lanes that do not depend on the block.
+/// The parts of the counters of consecutive lanes that do not depend on the block: those of replicas within a group of
+/// steps. Lanes beyond the last one are like any other.
 #[inline(always)]
-fn lane_counters<V: Vector>(draws: &Draws<'_>, purpose: Purpose, lane: usize) -> [V::Bits; 3] {
-    if let [replica] = draws.replicas {
-        // Consecutive steps of one replica, unless their low words begin anew.
-        let step = draws.step + lane as u64;
-        if (step as u32).checked_add(V::WIDTH as u32).is_some() {
-            let [low, high, replica] = Draws::counter_of(*replica, step, purpose);
-            let constant = |word: u32| V::Bits::from(u64::from(word));
-            return [constant(low) + consecutive::<V>(), constant(high), constant(replica)];
-        }
+fn lane_counters<V: Vector>(draws: &Draws<'_>, shares: &Shares, purpose: Purpose, lane: usize) -> [V::Bits; 3] {
+    let replicas = draws.replicas.len();
+    let constant = |word: u32| V::Bits::from(u64::from(word));
+    let (mut replica, mut step) = (lane % replicas, shares.first + (lane / replicas) as u64);
+    if replicas == 1 && (step as u32).checked_add(V::WIDTH as u32).is_some() {
+        // Unless their low words begin anew.
+        let [low, high, replica] = Draws::counter_of(draws.replicas[0], step, purpose);
+        return [constant(low) + consecutive::<V>(), constant(high), constant(replica)];
     }
     let mut counters = [[<V::Bits as Bits>::Word::default(); WIDEST]; 3];
-    let (mut replica, mut step) = (lane % draws.replicas.len(), (lane / draws.replicas.len()) as u64);
+    if replica + V::WIDTH <= replicas {
+        let [low, high, _] = Draws::counter_of(0, step, purpose);
+        for (slot, replica) in counters[2].iter_mut().zip(&draws.replicas[replica..]).take(V::WIDTH) {
+            *slot = Word::of(u64::from(*replica));
+        }
+        return [constant(low), constant(high), V::Bits::read(&counters[2])];
+    }
     for k in 0..V::WIDTH {
-        let counter = Draws::counter_of(draws.replicas[replica], draws.step + step, purpose);
+        let counter = Draws::counter_of(draws.replicas[replica], step, purpose);
         for word in 0..3 {
             counters[word][k] = Word::of(u64::from(counter[word]));
         }
         replica += 1;
-        if replica == draws.replicas.len() {
+        if replica == replicas {
             (replica, step) = (0, step + 1);
         }
     }
@@ -313,16 +345,15 @@ fn lane_counters<V: Vector>(draws: &Draws<'_>, purpose: Purpose, lane: usize) ->
 fn fill_lanes<V: Vector, K: Fill<V::Float>>(
     kind: &K,
     draws: &Draws<'_>,
+    shares: &Shares,
     purpose: Purpose,
     out: &mut [K::Item],
 ) {
-    let (lanes, per_block) = (draws.lanes(), per_block::<V::Float>());
-    let (entries, blocks) = (out.len() / lanes, (out.len() / lanes).div_ceil(per_block));
+    let (lanes, blocks) = (shares.lanes(draws), shares.entries.div_ceil(per_block::<V::Float>()));
     if blocks == 0 {
         return;
     }
     let keys = round_keys::<V::Bits>(draws.key);
-    let mut counters = [[V::Bits::from(0); 4]; BLOCKS_AHEAD];
     let mut words = [[V::Bits::from(0); 4]; BLOCKS_AHEAD];
     let mut places = [(0, 0); BLOCKS_AHEAD];
     let mut rows = [[K::Item::default(); WIDEST]; 4];
@@ -333,25 +364,101 @@ fn fill_lanes<V: Vector, K: Fill<V::Float>>(
         let mut count = 0;
         while count < BLOCKS_AHEAD && lane < lanes {
             if block == 0 {
-                of_lane = lane_counters::<V>(draws, purpose, lane);
+                of_lane = lane_counters::<V>(draws, shares, purpose, lane);
             }
-            counters[count] = [V::Bits::from(block as u64), of_lane[0], of_lane[1], of_lane[2]];
-            places[count] = (lane, block * per_block);
+            words[count] =
+                entries_of::<V>(&keys, [V::Bits::from(block as u64), of_lane[0], of_lane[1], of_lane[2]]);
+            places[count] = (lane, block);
             count += 1;
             block += 1;
             if block == blocks {
                 (block, lane) = (0, lane + V::WIDTH);
             }
         }
-        draw_blocks::<V>(&keys, &counters[..count], &mut words);
-        for (words, (lane, first)) in words[..count].iter().zip(places) {
+        for (words, (lane, block)) in words[..count].iter().zip(places) {
             kind.make::<V>(*words, &mut rows);
-            // The last block may have more entries than are asked for.
-            for (e, row) in rows[..per_block.min(entries - first)].iter().enumerate() {
-                let place = (first + e) * lanes + lane;
-                for (slot, entry) in out[place..place + V::WIDTH].iter_mut().zip(row) {
-                    kind.place(slot, *entry);
+            if shares.steps == 1 {
+                place_block::<V, K>(kind, draws, shares, (lane, block), &rows, out);
+            } else {
+                place_shared_block::<V, K>(kind, draws, shares, lane, &rows, out);
+            }
+        }
+    }
+}
+
+/// Puts the entries of a block that belongs to one step into their places; lanes stand side by side there too.
+#[inline(always)]
+fn place_block<V: Vector, K: Fill<V::Float>>(
+    kind: &K,
+    draws: &Draws<'_>,
+    shares: &Shares,
+    (lane, block): (usize, usize),
+    rows: &Rows<K::Item>,
+    out: &mut [K::Item],
+) {
+    let (lanes, first) = (draws.lanes(), block * per_block::<V::Float>());
+    // The last block may have more entries than are asked for, and the last vector more lanes.
+    let entries = per_block::<V::Float>().min(shares.entries - first);
+    let count = V::WIDTH.min(lanes - lane);
+    for (e, row) in rows[..entries].iter().enumerate() {
+        let out = &mut out[(first + e) * lanes + lane..];
+        if count == V::WIDTH {
+            out[..V::WIDTH].iter_mut().zip(row).for_each(|(slot, entry)| kind.place(slot, *entry));
+        } else {
+            out[..count].iter_mut().zip(row).for_each(|(slot, entry)| kind.place(slot, *entry));
+        }
+    }
+}
+
+/// Puts the entries of a block that several steps share into their places.
+#[inline(always)]
+fn place_shared_block<V: Vector, K: Fill<V::Float>>(
+    kind: &K,
+    draws: &Draws<'_>,
+    shares: &Shares,
+    lane: usize,
+    rows: &Rows<K::Item>,
+    out: &mut [K::Item],
+) {
+    let (lanes, replicas) = (draws.lanes(), draws.replicas.len());
+    if replicas == 1 && shares.entries == 1 {
+        // One number a step: the entries of a vector of blocks are consecutive.
+        let per_block = per_block::<V::Float>();
+        let first = (lane * per_block).checked_sub(shares.offset);
+        if let Some(out) = first.and_then(|first| out.get_mut(first..first + V::WIDTH * per_block)) {
+            for (l, out) in out.chunks_exact_mut(per_block).enumerate() {
+                for (e, slot) in out.iter_mut().enumerate() {
+                    kind.place(slot, rows[e][l]);
                 }
+            }
+            return;
+        }
+    }
+    let (group, replica) = (lane / replicas, lane % replicas);
+    let whole = replica + V::WIDTH <= replicas;
+    for (e, row) in rows[..shares.steps * shares.places].iter().enumerate() {
+        let (within, k) = (e / shares.places, e % shares.places);
+        if k >= shares.entries {
+            continue;
+        }
+        let out = &mut out[k * lanes..][..lanes];
+        // The first and the last group may have steps that nobody asks for.
+        let step_of = |group: usize| (group * shares.steps + within).checked_sub(shares.offset);
+        if whole {
+            if let Some(step) = step_of(group).filter(|step| *step < draws.steps) {
+                let out = &mut out[step * replicas + replica..][..V::WIDTH];
+                out.iter_mut().zip(row).for_each(|(slot, entry)| kind.place(slot, *entry));
+            }
+            continue;
+        }
+        let (mut group, mut replica) = (group, replica);
+        for entry in &row[..V::WIDTH] {
+            if let Some(step) = step_of(group).filter(|step| *step < draws.steps) {
+                kind.place(&mut out[step * replicas + replica], *entry);
+            }
+            replica += 1;
+            if replica == replicas {
+                (replica, group) = (0, group + 1);
             }
         }
     }
@@ -369,17 +476,15 @@ fn fill_one_lane<V: Vector, K: Fill<V::Float>>(
     let [low, high, replica] = draws.counter(0, purpose).map(|word| V::Bits::from(u64::from(word)));
     let within = consecutive::<V>();
     let keys = round_keys::<V::Bits>(draws.key);
-    let mut counters = [[V::Bits::from(0); 4]; BLOCKS_AHEAD];
     let mut words = [[V::Bits::from(0); 4]; BLOCKS_AHEAD];
     let mut rows = [[K::Item::default(); WIDEST]; 4];
     let per_vector = per_block * V::WIDTH;
     for (ahead, entries) in out.chunks_mut(BLOCKS_AHEAD * per_vector).enumerate() {
         let count = entries.len().div_ceil(per_vector);
-        for (k, counter) in counters[..count].iter_mut().enumerate() {
+        for (k, words) in words[..count].iter_mut().enumerate() {
             let first = (ahead * BLOCKS_AHEAD + k) * V::WIDTH;
-            *counter = [V::Bits::from(first as u64) + within, low, high, replica];
+            *words = entries_of::<V>(&keys, [V::Bits::from(first as u64) + within, low, high, replica]);
         }
-        draw_blocks::<V>(&keys, &counters[..count], &mut words);
         for (words, entries) in words.iter().zip(entries.chunks_mut(per_vector)) {
             kind.make::<V>(*words, &mut rows);
             for (k, slot) in entries.iter_mut().enumerate() {

@@ -1,5 +1,6 @@
 //! The data of a problem in the layouts that the kernels read, in the precision of the trajectories.
 
+use crate::aligned::Aligned;
 use crate::float::Float;
 use crate::problem::Problem;
 use std::cmp::Ordering;
@@ -139,14 +140,12 @@ impl<F: Float> Blocks<F> {
 /// A matrix whose rows begin at cache lines and are filled up with zeros to a multiple of [`PADDING`] numbers: whole
 /// vectors can be read, none of them across two lines.
 pub(super) struct Padded<F> {
-    numbers: Vec<F>,
-    offset: usize,
+    numbers: Aligned<F>,
     pub(super) stride: usize,
 }
 
 /// Rows of padded arrays are multiples of this long: a whole number of vectors on every level.
 pub(super) const PADDING: usize = 16;
-const CACHE_LINE_BYTES: usize = 64;
 
 /// A length filled up to a multiple of [`PADDING`].
 pub(super) fn padded(length: usize) -> usize {
@@ -156,17 +155,15 @@ pub(super) fn padded(length: usize) -> usize {
 impl<F: Float> Padded<F> {
     fn new(rows: usize, columns: usize, entry: impl Fn(usize, usize) -> F) -> Self {
         let stride = padded(columns);
-        let mut numbers = vec![F::default(); rows * stride + CACHE_LINE_BYTES / size_of::<F>()];
-        let offset = numbers.as_ptr().align_offset(CACHE_LINE_BYTES);
-        for (row, line) in numbers[offset..].chunks_exact_mut(stride).take(rows).enumerate() {
+        let mut numbers = Aligned::zeros(rows * stride);
+        for (row, line) in numbers.chunks_exact_mut(stride).enumerate() {
             line[..columns].iter_mut().enumerate().for_each(|(column, slot)| *slot = entry(row, column));
         }
-        Self { numbers, offset, stride }
+        Self { numbers, stride }
     }
 
     /// The numbers, row after row, each `stride` long.
     pub(super) fn numbers(&self) -> &[F] {
-        let whole = (self.numbers.len() - CACHE_LINE_BYTES / size_of::<F>()) / self.stride * self.stride;
-        &self.numbers[self.offset..self.offset + whole]
+        &self.numbers
     }
 }

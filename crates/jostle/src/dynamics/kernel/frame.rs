@@ -2,14 +2,16 @@
 
 use super::data::PADDING;
 use super::{Data, State, Task, exceeds};
+use crate::aligned::Aligned;
 use crate::float::Float;
 use crate::noise::{Noise, Products, Scratch, Step};
 use crate::random::Draws;
 use crate::simd::{Vector, dispatch};
 
 /// Most steps that noises draw ahead, and the numbers that they may fill: a part of the first level of cache.
-const MOST_STEPS_AHEAD: usize = 64;
+const MOST_STEPS_AHEAD: usize = 256;
 const NUMBERS_AHEAD: usize = 2048;
+const SHARED_STEPS: usize = Draws::SHARED_STEPS as usize;
 
 /// A block's steps up to the step `until`.
 pub(super) struct Frame<'a, F> {
@@ -25,7 +27,7 @@ pub(super) struct Frame<'a, F> {
     descent_until: u64,
     ahead: Ahead<F>,
     /// This step's `zeta` (p x lanes), with padding; empty without parameter noise.
-    pub(super) zeta: Vec<F>,
+    pub(super) zeta: Aligned<F>,
     params: usize,
     scratch: Scratch<F>,
 }
@@ -57,7 +59,11 @@ impl<'a, F: Float> Frame<'a, F> {
         let most = match samples.next() {
             None => 0,
             Some(reads) if reads || samples.any(|reads| reads) => 1,
-            Some(_) => (NUMBERS_AHEAD / (batch * lanes)).clamp(1, MOST_STEPS_AHEAD),
+            // Whole groups of steps that share blocks.
+            Some(_) => match (NUMBERS_AHEAD / (batch * lanes)).min(MOST_STEPS_AHEAD) / SHARED_STEPS * SHARED_STEPS {
+                0 => 1,
+                most => most,
+            },
         };
         let params = task.link.parts() * data.dim() * lanes;
         let zeta = if task.has_parameter_noise() { params + PADDING } else { 0 };
@@ -71,7 +77,7 @@ impl<'a, F: Float> Frame<'a, F> {
             descent: F::default(),
             descent_until: step,
             ahead: Ahead { numbers: Vec::new(), first: step, steps: 0, most },
-            zeta: vec![F::default(); zeta],
+            zeta: Aligned::zeros(zeta),
             params,
             scratch: Scratch::default(),
         }
@@ -168,15 +174,15 @@ impl<'a, F: Float> Frame<'a, F> {
     #[inline(never)]
     fn draw_ahead(&mut self, step: u64, residuals: &[F]) {
         let lanes = self.draws.lanes();
-        let left = (self.until - step).min(self.ahead.most as u64) as usize;
-        // Whole vectors are drawn faster, even if some numbers are for steps that nobody takes.
-        let steps = if left > 1 { (left * lanes).next_multiple_of(PADDING).div_ceil(lanes) } else { left };
-        (self.ahead.first, self.ahead.steps) = (step, steps);
+        let most = self.ahead.most as u64;
+        let first = if most > 1 { step / Draws::SHARED_STEPS * Draws::SHARED_STEPS } else { step };
+        let steps = (self.until - first).min(most) as usize;
+        (self.ahead.first, self.ahead.steps) = (first, steps);
         let Ahead { numbers, most, .. } = &mut self.ahead;
         numbers.clear();
         numbers.resize(self.batch * steps * lanes, F::default());
         let step = Step {
-            draws: self.draws.at_step(step).for_steps(steps),
+            draws: self.draws.at_step(first).for_steps(steps),
             batch: self.batch,
             residuals: if *most == 1 { residuals } else { &[] },
             loss_factor: self.task.loss_factor,

@@ -8,6 +8,7 @@ use super::frame::Frame;
 use super::tiles::{pull, push};
 use super::update::{Update, slopes, update_entries};
 use super::{Data, State, Task};
+use crate::aligned::Aligned;
 use crate::float::Float;
 use crate::model::Link;
 use crate::noise::Products;
@@ -27,9 +28,9 @@ pub(super) fn advance_lanes<L: Link, F: Float>(
     let blocks = data.blocks();
     let replicas = state.replicas.clone();
     let mut frame = Frame::new(task, data, &replicas, n, state.step, until);
-    let mut residuals = vec![F::default(); n * lanes];
+    let mut residuals = Aligned::zeros(n * lanes);
     let mut weights = residuals.clone();
-    let mut pulled = vec![F::default(); blocks.width() * lanes];
+    let mut pulled = Aligned::zeros(blocks.width() * lanes);
     // Residuals begin at -y, and every block of columns adds to them.
     let labels = |columns: &Range<usize>| (columns.start == 0).then_some(data.y());
     for (columns, x) in blocks.iter() {

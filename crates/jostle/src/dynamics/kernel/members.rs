@@ -1,10 +1,9 @@
 //! The samples of mini-batches, drawn for some steps ahead.
 
-use super::data::PADDING;
 use crate::random::{Draws, Purpose};
 
 /// Steps that are drawn at a time.
-const STEPS_AHEAD: u64 = 64;
+const STEPS_AHEAD: u64 = 256;
 
 /// The batches of one replica.
 pub(super) struct Members<'a> {
@@ -57,29 +56,22 @@ impl<'a> Members<'a> {
         &self.drawn[place..place + self.size]
     }
 
-    /// Two consecutive steps share the words of a pair: a block of random bits makes two of them, and single samples
-    /// would waste half of it.
     #[inline(never)]
     fn draw(&mut self, step: u64) {
-        let (pair, end) = (step / 2, (step + STEPS_AHEAD).min(self.until));
-        let pairs = (end.div_ceil(2) - pair) as usize;
-        // Whole vectors are drawn faster, even if some numbers are for steps that nobody takes.
-        let drawn = if pairs > 1 { pairs.next_multiple_of(PADDING) } else { pairs };
-        let size = self.size;
-        self.words.resize(2 * size * drawn, 0);
-        self.draws.at_step(pair).for_steps(drawn).bits(Purpose::BATCH, &mut self.words);
-        self.first = 2 * pair;
-        self.drawn.resize(2 * size * pairs, 0);
+        self.first = step / Draws::SHARED_STEPS * Draws::SHARED_STEPS;
+        let steps = (self.first + STEPS_AHEAD).min(self.until) - self.first;
+        let (size, steps) = (self.size, steps as usize);
+        self.words.resize(size * steps, 0);
+        self.draws.at_step(self.first).for_steps(steps).bits(Purpose::BATCH, &mut self.words);
+        self.drawn.resize(size * steps, 0);
         if size == 1 {
-            let (even, odd) = self.words.split_at(drawn);
-            for ((members, even), odd) in self.drawn.chunks_exact_mut(2).zip(even).zip(odd) {
-                members[0] = Draws::index(*even, self.samples);
-                members[1] = Draws::index(*odd, self.samples);
+            for (member, word) in self.drawn.iter_mut().zip(&self.words) {
+                *member = Draws::index(*word, self.samples);
             }
             return;
         }
         for (ahead, members) in self.drawn.chunks_exact_mut(size).enumerate() {
-            let words = (0..size).map(|k| self.words[(ahead % 2 * size + k) * drawn + ahead / 2]);
+            let words = (0..size).map(|k| self.words[k * steps + ahead]);
             if self.replacement {
                 members.iter_mut().zip(words).for_each(|(i, word)| *i = Draws::index(word, self.samples));
             } else {

@@ -72,7 +72,7 @@ impl Task<'_> {
 }
 
 /// Replicas that are computed together, and their data.
-pub(crate) struct Block<'a, F> {
+pub(crate) struct Block<'a, F: Float> {
     pub(crate) data: &'a Data<'a, F>,
     pub(crate) state: State<F>,
 }

@@ -42,20 +42,12 @@ pub(super) fn advance_samples<V: Vector, L: Link>(
             step += 1;
             continue;
         }
-        for runner in &mut runners {
-            runner.begin::<L>(task);
+        let (fours, rest) = runners.as_chunks_mut::<4>();
+        for four in fours {
+            take_stretch::<V, L, 4>(link, task, four, stretch);
         }
-        for ahead in 0..stretch as usize {
-            for pair in runners.chunks_mut(2) {
-                match pair {
-                    [a, b] => stride::<V, L, 2>(link, [a, b], ahead),
-                    [a] => stride::<V, L, 1>(link, [a], ahead),
-                    _ => unreachable!("chunks are of two"),
-                }
-            }
-        }
-        for runner in &mut runners {
-            runner.end(stretch);
+        for one in rest {
+            take_stretch::<V, L, 1>(link, task, std::array::from_mut(one), stretch);
         }
         step += stretch;
     }
@@ -64,20 +56,23 @@ pub(super) fn advance_samples<V: Vector, L: Link>(
 /// Steps of one stretch, at most.
 const MOST_STEPS: u64 = 64;
 
+/// A step of a plain stretch: the perturbation of its weight, and the sample of the step after it, with its label.
+#[derive(Clone, Copy)]
+struct Entry<F> {
+    perturbation: F,
+    next: usize,
+    label: F,
+}
+
 /// One replica on its way.
-struct Runner<'b, 'd, F> {
+struct Runner<'b, 'd, F: Float> {
     /// The sample of the current step and its residual.
     member: usize,
     residual: F,
-    limit: F,
-    /// What turns residuals into weights: `2 c`, and the negative step size.
-    factors: [F; 2],
     rows: *const F,
     stride: usize,
-    update: Option<Update<F>>,
-    /// The samples of the steps after those of the stretch, their labels, and the perturbations of its steps.
-    next: [(usize, F); MOST_STEPS as usize],
-    perturbation: [F; MOST_STEPS as usize],
+    /// What the steps of a plain stretch need.
+    tape: [Entry<F>; MOST_STEPS as usize],
     block: &'b mut Block<'d, F>,
     frame: Frame<'b, F>,
     batches: Members<'b>,
@@ -99,13 +94,9 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
         Self {
             member,
             residual: residual[0],
-            limit: frame.limit(),
-            factors: [frame.weight(), F::default()],
             rows: rows.numbers().as_ptr(),
             stride: rows.stride,
-            update: None,
-            next: [(0, F::default()); MOST_STEPS as usize],
-            perturbation: [F::default(); MOST_STEPS as usize],
+            tape: [Entry { perturbation: F::default(), next: 0, label: F::default() }; MOST_STEPS as usize],
             block,
             frame,
             batches,
@@ -125,8 +116,8 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
         let mut known = 0;
         while known < steps {
             let members = self.batches.ahead(step + 1 + known, steps - known);
-            for (slot, member) in self.next[known as usize..].iter_mut().zip(members) {
-                *slot = (*member, y[*member]);
+            for (entry, member) in self.tape[known as usize..].iter_mut().zip(members) {
+                (entry.next, entry.label) = (*member, y[*member]);
             }
             known += members.len() as u64;
         }
@@ -134,23 +125,14 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
         while known < steps {
             // One number a step: those of several steps stand side by side.
             let Some((ahead, _)) = self.frame.perturbation(step + known, &[]) else { break };
-            let slots = &mut self.perturbation[known as usize..steps as usize];
-            let count = slots.len().min(ahead.len());
-            slots[..count].copy_from_slice(&ahead[..count]);
-            known += count as u64;
+            let entries = &mut self.tape[known as usize..steps as usize];
+            entries.iter_mut().zip(ahead).for_each(|(entry, number)| entry.perturbation = *number);
+            known += entries.len().min(ahead.len()) as u64;
         }
         steps
     }
 
-    /// Begins a plain stretch.
-    fn begin<L: Link>(&mut self, task: &Task<'_>) {
-        let state = &mut self.block.state;
-        self.factors[1] = self.frame.descent(state.step);
-        let update = Update::new::<L>(task, state, &mut self.frame);
-        assert!(update.is_plain() && update.entries == self.stride);
-        self.update = Some(update);
-    }
-
+    /// Stops where the stretch has come to, because the residual is out of bounds.
     #[cold]
     #[inline(never)]
     fn diverge(&mut self, ahead: usize) {
@@ -158,14 +140,6 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
         state.step += ahead as u64;
         state.diverge(0);
         state.step -= ahead as u64;
-        self.residual = F::default();
-        // What was pointed to has been written to.
-        self.update = self.update.map(|update| update.again(state));
-    }
-
-    fn end(&mut self, steps: u64) {
-        self.update = None;
-        self.block.state.end_steps(steps);
     }
 
     /// Any step.
@@ -191,32 +165,65 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
     }
 }
 
-/// A step of a plain stretch, for several replicas at once.
+/// Takes the steps of a plain stretch with `N` replicas, two by two: what a step needs of a replica stays in registers.
 #[inline(always)]
-fn stride<V: Vector, L: Link, const N: usize>(
+fn take_stretch<V: Vector, L: Link, const N: usize>(
     link: L,
-    mut runners: [&mut Runner<'_, '_, V::Float>; N],
-    ahead: usize,
+    task: &Task<'_>,
+    runners: &mut [Runner<'_, '_, V::Float>; N],
+    steps: u64,
 ) {
-    let zero = V::Float::default();
-    let (mut weights, mut labels) = ([zero; N], [zero; N]);
-    let (mut rows, mut nexts) = ([std::ptr::null(); N], [std::ptr::null(); N]);
-    for (r, runner) in runners.iter_mut().enumerate() {
-        if exceeds(runner.residual * runner.residual, runner.limit) {
-            runner.diverge(ahead);
+    let mut updates = runners.each_mut().map(|runner| {
+        let update = Update::new::<L>(task, &mut runner.block.state, &mut runner.frame);
+        assert!(update.is_plain() && update.entries == runner.stride);
+        update
+    });
+    let (limit, weight) = (runners[0].frame.limit(), runners[0].frame.weight());
+    let descent = runners[0].frame.descent(runners[0].block.state.step);
+    let (rows, stride) = (runners[0].rows, runners[0].stride);
+    let mut residuals = runners.each_ref().map(|runner| runner.residual);
+    let mut members = runners.each_ref().map(|runner| rows.wrapping_add(runner.member * stride));
+    for ahead in 0..steps as usize {
+        for first in (0..N).step_by(2) {
+            let mut weights = [V::Float::default(); 2];
+            let mut nexts = [std::ptr::null(); 2];
+            let pair = first..N.min(first + 2);
+            for r in pair.clone() {
+                let residual = residuals[r];
+                if exceeds(residual * residual, limit) {
+                    runners[r].diverge(ahead);
+                    residuals[r] = V::Float::default();
+                    // What was pointed to has been written to.
+                    updates[r] = updates[r].again(&mut runners[r].block.state);
+                }
+                let entry = &runners[r].tape[ahead];
+                weights[r - first] = residuals[r].mul_add(weight, entry.perturbation) * descent;
+                nexts[r - first] = rows.wrapping_add(entry.next * stride);
+            }
+            // SAFETY: members are rows, which are as long as the parameters, and nothing else uses the states
+            // meanwhile.
+            unsafe {
+                if N == 1 {
+                    let [product] =
+                        pass::<V, L, 1, true>(link, [updates[0]], [weights[0]], [members[0]], [nexts[0]]);
+                    residuals[0] = product;
+                } else {
+                    let both = [members[first], members[first + 1]];
+                    let products =
+                        pass::<V, L, 2, true>(link, [updates[first], updates[first + 1]], weights, both, nexts);
+                    residuals[first..first + 2].copy_from_slice(&products);
+                }
+            }
+            for r in pair {
+                members[r] = nexts[r - first];
+                residuals[r] = residuals[r] - runners[r].tape[ahead].label;
+            }
         }
-        let [weight, descent] = runner.factors;
-        weights[r] = runner.residual.mul_add(weight, runner.perturbation[ahead]) * descent;
-        let (next, y) = runner.next[ahead];
-        rows[r] = runner.rows.wrapping_add(runner.member * runner.stride);
-        nexts[r] = runner.rows.wrapping_add(next * runner.stride);
-        (runner.member, labels[r]) = (next, y);
     }
-    let updates = runners.each_ref().map(|runner| runner.update.expect("the stretch has begun"));
-    // SAFETY: members are rows, which are as long as the parameters, and nothing else uses the states meanwhile.
-    let products = unsafe { pass::<V, L, N, true>(link, updates, weights, rows, nexts) };
-    for (r, runner) in runners.iter_mut().enumerate() {
-        runner.residual = products[r] - labels[r];
+    for (runner, residual) in runners.iter_mut().zip(residuals) {
+        runner.residual = residual;
+        runner.member = runner.tape[steps as usize - 1].next;
+        runner.block.state.end_steps(steps);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Task;
 use super::data::padded;
+use crate::aligned::Aligned;
 use crate::float::{Float, Precision};
 use crate::model::Scaling;
 
@@ -14,21 +15,21 @@ const PERIOD: u64 = 64;
 /// A parameter is `mantissa * scale` with `scale = 2^(-B shifts)` and B = 256 (float64) or 32 (float32): a parameter
 /// of size exp(-1000) is far below the smallest float64 number, but its mantissa is not.
 #[derive(Clone)]
-pub(crate) struct State<F> {
+pub(crate) struct State<F: Float> {
     pub(super) step: u64,
     pub(super) replicas: Vec<u32>,
     pub(super) dim: usize,
     /// Entries of one part of the parameters, with its padding.
     pub(super) entries: usize,
-    pub(super) mantissa: Vec<F>,
-    pub(super) scale: Vec<F>,
+    pub(super) mantissa: Aligned<F>,
+    pub(super) scale: Aligned<F>,
     shifts: Vec<u32>,
     /// Whether any scale differs from one.
     pub(super) scaled: bool,
-    pub(super) velocity: Vec<F>,
-    pub(super) beta: Vec<F>,
+    pub(super) velocity: Aligned<F>,
+    pub(super) beta: Aligned<F>,
     /// The coefficients' sums since the last look, and before it.
-    pub(super) beta_sum: Vec<F>,
+    pub(super) beta_sum: Aligned<F>,
     beta_total: Vec<f64>,
     averaged: u64,
     diverged: Vec<Option<u64>>,
@@ -73,6 +74,7 @@ impl<F: Float> State<F> {
             array
         };
         let mantissa: Vec<F> = theta.chunks(dim).flat_map(spread).collect();
+        let mantissa = Aligned::copy_of(&mantissa);
         let scaling = task.scaling();
         let scaled = if scaling == Scaling::Fixed { 0 } else { mantissa.len() };
         let averaged = if task.average_from.is_some() { entries } else { 0 };
@@ -80,15 +82,15 @@ impl<F: Float> State<F> {
             step: 0,
             dim,
             entries,
-            scale: vec![F::of(1.0); scaled],
+            scale: Aligned::copy_of(&vec![F::of(1.0); scaled]),
             shifts: vec![0; scaled],
             scaled: false,
-            velocity: vec![F::default(); if task.dynamics.momentum > 0.0 { mantissa.len() } else { 0 }],
-            beta_sum: vec![F::default(); averaged],
+            velocity: Aligned::zeros(if task.dynamics.momentum > 0.0 { mantissa.len() } else { 0 }),
+            beta_sum: Aligned::zeros(averaged),
             beta_total: vec![0.0; averaged],
             averaged: 0,
             diverged: vec![None; lanes],
-            beta: spread(&beta),
+            beta: Aligned::copy_of(&spread(&beta)),
             mantissa,
             replicas,
             scaling,
@@ -105,7 +107,7 @@ impl<F: Float> State<F> {
         let averaged_from = task.average_from.map_or(step, |from| from.max(self.step));
         let steps = step.saturating_sub(averaged_from);
         self.averaged += steps;
-        for (total, beta) in self.beta_total.iter_mut().zip(&self.beta) {
+        for (total, beta) in self.beta_total.iter_mut().zip(self.beta.iter()) {
             *total += steps as f64 * (*beta).into();
         }
         self.step = step;
@@ -130,7 +132,7 @@ impl<F: Float> State<F> {
 
     /// Whether the parameters are the same, to the bit.
     pub(crate) fn has_parameters_of(&self, other: &Self) -> bool {
-        self.mantissa == other.mantissa && self.shifts == other.shifts
+        self.mantissa[..] == other.mantissa[..] && self.shifts == other.shifts
     }
 
     /// Marks a lane as diverged at the current step and stills it, so that its infinities stay out of the way.
@@ -173,7 +175,7 @@ impl<F: Float> State<F> {
     #[inline(never)]
     fn tidy(&mut self) {
         self.rescale();
-        for (total, sum) in self.beta_total.iter_mut().zip(&mut self.beta_sum) {
+        for (total, sum) in self.beta_total.iter_mut().zip(self.beta_sum.iter_mut()) {
             *total += (*sum).into();
             *sum = F::default();
         }
@@ -184,7 +186,7 @@ impl<F: Float> State<F> {
         let entries = self.entries;
         let down = F::of((-f64::from(shift_bits(F::PRECISION))).exp2());
         let mut any_small = self.scaled;
-        for m in &self.mantissa {
+        for m in self.mantissa.iter() {
             any_small |= m.abs() < down && *m != F::default();
         }
         if !any_small {

@@ -36,10 +36,9 @@ impl<F: Float> Reference<'_, F> {
     fn members(&self, draws: Draws<'_>) -> Vec<usize> {
         let n = self.problem.samples();
         let Batch::Size(size) = self.task.dynamics.batch else { return (0..n).collect() };
-        // Two steps share the words of a pair.
-        let mut words = vec![0; 2 * size];
-        draws.at_step(self.step / 2).bits(Purpose::BATCH, &mut words);
-        let words = words.split_off(self.step as usize % 2 * size).into_iter().take(size);
+        let mut words = vec![0; size];
+        draws.at_step(self.step).bits(Purpose::BATCH, &mut words);
+        let words = words.into_iter();
         if self.task.dynamics.replacement {
             return words.map(|word| Draws::index(word, n)).collect();
         }

@@ -260,22 +260,55 @@ fn float32_normals_are_made_of_the_words_as_documented() {
     }
 }
 
+/// Few entries: those of consecutive steps are taken from one block.
+#[test]
+fn steps_with_few_entries_share_a_block() {
+    let replicas = [4, 7];
+    for step in 0..8 {
+        let draws = Draws::new(SEED, &replicas, step);
+        let half = draws.at_step(step / 2).words(1, PURPOSE, 0).map(u64::from);
+        let pair = [half[0] << 32 | half[1], half[2] << 32 | half[3]];
+        let mut bits = [0; 2];
+        draws.bits(PURPOSE, &mut bits);
+        assert_eq!(bits[1], pair[step as usize % 2]);
+        let sign = |word: u32| if word >> 31 == 1 { -1.0 } else { 1.0 };
+        let quarter = draws.at_step(step / 4).words(1, PURPOSE, 0);
+        let mut signs = [0.0f32; 2];
+        draws.signs(PURPOSE, &mut signs);
+        assert_eq!(signs[1], sign(quarter[step as usize % 4]));
+        let mut signs = [0.0f32; 4];
+        draws.signs(PURPOSE, &mut signs);
+        let places = [0, 1].map(|k| sign(half[step as usize % 2 * 2 + k] as u32));
+        assert_eq!([signs[1], signs[3]], places);
+    }
+}
+
 /// Steps side by side are the steps one after the other.
 #[test]
 fn several_steps_can_be_drawn_at_a_time() {
-    let replicas = [4, 7, 9];
-    let draws = Draws::new(SEED, &replicas, u64::from(u32::MAX) - 3);
-    for steps in [1, 5, 16] {
-        let lanes = 3 * steps;
-        let mut together = vec![0.0; 7 * lanes];
-        draws.for_steps(steps).normals(PURPOSE, &mut together);
-        for ahead in 0..steps {
-            let mut alone = vec![0.0; 7 * 3];
-            draws.at_step(draws.step() + ahead as u64).normals(PURPOSE, &mut alone);
-            for (k, row) in alone.chunks(3).enumerate() {
-                assert_eq!(together[k * lanes + 3 * ahead..][..3], *row, "{steps} steps, {ahead} ahead");
+    fn check<F: Float>(level: Level) {
+        for count in [1, 3, 16, 32] {
+            let replicas: Vec<u32> = (0..count).map(|k| 4 + 3 * k).collect();
+            let count = count as usize;
+            let draws = Draws::new(SEED, &replicas, u64::from(u32::MAX) - 3).on_level(level);
+            for (steps, entries) in [1, 2, 5, 16].into_iter().flat_map(|s| [1, 2, 3, 7].map(|e| (s, e))) {
+                let lanes = count * steps;
+                let mut together = vec![F::default(); entries * lanes];
+                draws.for_steps(steps).normals(PURPOSE, &mut together);
+                for ahead in 0..steps {
+                    let mut alone = vec![F::default(); entries * count];
+                    draws.at_step(draws.step() + ahead as u64).normals(PURPOSE, &mut alone);
+                    for (k, row) in alone.chunks(count).enumerate() {
+                        let found = &together[k * lanes + count * ahead..][..count];
+                        assert_eq!(found, row, "{level}: {entries} entries, {steps} steps, {ahead} ahead");
+                    }
+                }
             }
         }
+    }
+    for level in Level::available() {
+        check::<f64>(level);
+        check::<f32>(level);
     }
 }
 
