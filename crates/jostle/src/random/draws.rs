@@ -311,7 +311,12 @@ fn consecutive<V: Vector>() -> V::Bits {
 /// The parts of the counters of consecutive lanes that do not depend on the block: those of replicas within a group of
 /// steps. Lanes beyond the last one are like any other.
 #[inline(always)]
-fn lane_counters<V: Vector>(draws: &Draws<'_>, shares: &Shares, purpose: Purpose, lane: usize) -> [V::Bits; 3] {
+fn lane_counters<V: Vector>(
+    draws: &Draws<'_>,
+    shares: &Shares,
+    purpose: Purpose,
+    lane: usize,
+) -> [V::Bits; 3] {
     let replicas = draws.replicas.len();
     let constant = |word: u32| V::Bits::from(u64::from(word));
     let (mut replica, mut step) = (lane % replicas, shares.first + (lane / replicas) as u64);

@@ -60,10 +60,12 @@ impl<'a, F: Float> Frame<'a, F> {
             None => 0,
             Some(reads) if reads || samples.any(|reads| reads) => 1,
             // Whole groups of steps that share blocks.
-            Some(_) => match (NUMBERS_AHEAD / (batch * lanes)).min(MOST_STEPS_AHEAD) / SHARED_STEPS * SHARED_STEPS {
-                0 => 1,
-                most => most,
-            },
+            Some(_) => {
+                match (NUMBERS_AHEAD / (batch * lanes)).min(MOST_STEPS_AHEAD) / SHARED_STEPS * SHARED_STEPS {
+                    0 => 1,
+                    most => most,
+                }
+            }
         };
         let params = task.link.parts() * data.dim() * lanes;
         let zeta = if task.has_parameter_noise() { params + PADDING } else { 0 };

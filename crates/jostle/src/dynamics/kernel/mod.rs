@@ -9,6 +9,7 @@
 //! u_i = -learning_rate w_i            with momentum u_i = w_i
 //! h_j = sum_i x_ij u_i                one chain over i
 //! theta <- slope(theta_j) h_j + (theta - learning_rate zeta)
+//! theta <- (slope(theta_j) x_ij) u_i + ..      with a single sample i: its weight comes last
 //! ```
 //!
 //! With momentum `m <- momentum m + (slope h + zeta)` and `theta <- theta - learning_rate m`. Both precisions run the

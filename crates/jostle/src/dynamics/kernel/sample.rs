@@ -8,7 +8,7 @@ use super::frame::Frame;
 use super::members::Members;
 use super::mini_batch::NoProducts;
 use super::stripes::{self, STRIPES, Stripes};
-use super::update::Update;
+use super::update::{Single, Update};
 use super::{Block, Task, exceeds};
 use crate::float::Float;
 use crate::model::Link;
@@ -209,8 +209,13 @@ fn take_stretch<V: Vector, L: Link, const N: usize>(
                     residuals[0] = product;
                 } else {
                     let both = [members[first], members[first + 1]];
-                    let products =
-                        pass::<V, L, 2, true>(link, [updates[first], updates[first + 1]], weights, both, nexts);
+                    let products = pass::<V, L, 2, true>(
+                        link,
+                        [updates[first], updates[first + 1]],
+                        weights,
+                        both,
+                        nexts,
+                    );
                     residuals[first..first + 2].copy_from_slice(&products);
                 }
             }
@@ -251,8 +256,8 @@ unsafe fn pass<V: Vector, L: Link, const N: usize, const PLAIN: bool>(
             for r in 0..N {
                 // SAFETY: the caller promises that the rows and the parameters are whole vectors.
                 unsafe {
-                    let h = V::load(rows[r].add($at)) * factors[r];
-                    let beta = updates[r].apply::<V, L, PLAIN>(link, $at, h);
+                    let pulled = Single { x: V::load(rows[r].add($at)), weight: factors[r] };
+                    let beta = updates[r].apply::<V, L, PLAIN>(link, $at, pulled);
                     if !PLAIN {
                         beta.store(updates[r].beta.add($at));
                     }

@@ -92,10 +92,14 @@ impl<F: Float> Reference<'_, F> {
         let rows: Vec<Vec<F>> = members.iter().map(|i| self.row(*i)).collect();
         for j in 0..dim {
             let h = chain(zero, rows.iter().zip(&weights).map(|(row, w)| (row[j], *w)));
+            // The weight of a single sample comes last.
+            let single = self.task.dynamics.batch == Batch::Size(1);
             for (part, slope) in slopes(self.task.link, &self.theta, dim, j).into_iter().enumerate() {
                 let k = part * dim + j;
+                let (slope, h) = if single { (slope * rows[0][j], weights[0]) } else { (slope, h) };
+                let gradient = slope * h;
                 self.theta[k] = if momentum > zero {
-                    self.velocity[k] = self.velocity[k].mul_add(momentum, slope * h + zeta[k]);
+                    self.velocity[k] = self.velocity[k].mul_add(momentum, gradient + zeta[k]);
                     self.velocity[k].mul_add(descent, self.theta[k])
                 } else {
                     slope.mul_add(h, zeta[k].mul_add(descent, self.theta[k]))

@@ -40,6 +40,47 @@ struct Options {
     average: bool,
 }
 
+/// The weights of a step pulled back to a vector of coefficients.
+pub(super) trait Pulled<V>: Copy {
+    /// The gradient, for the derivatives of the coefficients.
+    fn gradient(self, slope: V) -> V;
+    /// The start plus the gradient, rounded once.
+    fn move_from(self, start: V, slope: V) -> V;
+}
+
+/// `h = sum_i x_i u_i`.
+#[derive(Clone, Copy)]
+struct Sum<V>(V);
+
+impl<V: Vector> Pulled<V> for Sum<V> {
+    #[inline(always)]
+    fn gradient(self, slope: V) -> V {
+        slope * self.0
+    }
+    #[inline(always)]
+    fn move_from(self, start: V, slope: V) -> V {
+        slope.mul_add(self.0, start)
+    }
+}
+
+/// One sample `x` and its weight `u`. The weight comes last: `slope x` can be computed while it is waited for.
+#[derive(Clone, Copy)]
+pub(super) struct Single<V> {
+    pub(super) x: V,
+    pub(super) weight: V,
+}
+
+impl<V: Vector> Pulled<V> for Single<V> {
+    #[inline(always)]
+    fn gradient(self, slope: V) -> V {
+        (slope * self.x) * self.weight
+    }
+    #[inline(always)]
+    fn move_from(self, start: V, slope: V) -> V {
+        (slope * self.x).mul_add(self.weight, start)
+    }
+}
+
 impl<F: Float> Update<F> {
     /// The update of the current step, which is counted if it is averaged.
     #[inline(always)]
@@ -87,7 +128,7 @@ impl<F: Float> Update<F> {
         !(zeta || velocity || scale || average)
     }
 
-    /// Updates the parameters at `at .. at + V::WIDTH` given their pulled weights `h`, and returns their coefficients.
+    /// Updates the parameters at `at .. at + V::WIDTH` given what is pulled back to them, and returns their coefficients.
     /// The weights carry the factor `-learning_rate`, unless there is momentum. `PLAIN` updates leave out what
     /// [`Update::is_plain`] says is not there.
     ///
@@ -98,7 +139,7 @@ impl<F: Float> Update<F> {
         &self,
         link: L,
         at: usize,
-        h: V,
+        pulled: impl Pulled<V>,
     ) -> V {
         // SAFETY: `new` has checked that every array that is read or written here holds PARTS x entries numbers (one
         // times entries for the coefficients), and the caller keeps `at` within the entries.
@@ -111,9 +152,9 @@ impl<F: Float> Update<F> {
             let slopes = link.slope(parts);
             for part in 0..L::PARTS {
                 parts[part] = if PLAIN {
-                    slopes[part].mul_add(h, parts[part])
+                    pulled.move_from(parts[part], slopes[part])
                 } else if self.options.velocity {
-                    let gradient = slopes[part] * h;
+                    let gradient = pulled.gradient(slopes[part]);
                     let g = if self.options.zeta {
                         gradient + V::load(self.zeta.add(part * self.used + at))
                     } else {
@@ -130,7 +171,7 @@ impl<F: Float> Update<F> {
                     } else {
                         parts[part]
                     };
-                    slopes[part].mul_add(h, start)
+                    pulled.move_from(start, slopes[part])
                 };
                 parts[part].store(self.mantissa.add(place(part)));
                 if !PLAIN && self.options.scale {
@@ -193,7 +234,7 @@ unsafe fn apply_all<V: Vector, L: Link, const PLAIN: bool>(
     for at in (0..pulled.len()).step_by(V::WIDTH) {
         // SAFETY: see above.
         unsafe {
-            let beta = update.apply::<V, L, PLAIN>(link, first + at, V::load(pulled.as_ptr().add(at)));
+            let beta = update.apply::<V, L, PLAIN>(link, first + at, Sum(V::load(pulled.as_ptr().add(at))));
             beta.store(update.beta.add(first + at));
         }
     }
