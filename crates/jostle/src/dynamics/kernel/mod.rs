@@ -18,7 +18,7 @@
 //! * [`lanes`]: full batch, replicas side by side in the lanes of vectors; the data are shared.
 //! * [`single`]: full batch, one replica, vectors over samples and coordinates; for data of its own or few replicas.
 //! * [`sample`]: one row a step, several replicas in turn.
-//! * [`mini_batch`]: a few rows a step, one replica.
+//! * [`mini_batch`]: several rows a step, one replica.
 //!
 //! The products that they are made of are in [`tiles`], [`chains`] and [`stripes`] (products with single rows, striped
 //! over 16 partial sums).
@@ -87,7 +87,7 @@ pub enum Kernel {
     Single,
     /// One sample a step, several replicas in turn.
     Sample,
-    /// Mini-batches, one replica.
+    /// Mini-batches of several samples, one replica.
     MiniBatch,
 }
 
