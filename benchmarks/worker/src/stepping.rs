@@ -1,6 +1,6 @@
 //! The only file that steps with jostle: a configuration of the driver becomes a cell, and trajectories are its units.
 
-use jostle::dynamics::{self, GradientDescent};
+use jostle::dynamics::{self, Dynamics};
 use jostle::ensemble::{Cell, Recording, Silent, Source, UnitResult, plan, run_unit, units};
 use jostle::model::{LinkKind, ModelSpec, Square};
 use jostle::noise::{self, Noise};
@@ -61,7 +61,7 @@ impl Stepping {
 
     /// Runs every replica from the start for so many steps, on this thread.
     pub(crate) fn trajectory(&mut self, steps: u64) {
-        self.cell.dynamics.steps = steps;
+        self.cell.dynamics = self.cell.dynamics.clone().with_steps(steps);
         // Two recorded steps: the first and the last.
         self.cell.recording = Recording::Every(steps);
         self.end = UnitResult::default();
@@ -110,7 +110,7 @@ fn read(task: &Task) -> Result<Problem, String> {
 }
 
 /// How the driver's algorithms are called here.
-fn parts(task: &Task) -> Result<(GradientDescent, Vec<Noise>), String> {
+fn parts(task: &Task) -> Result<(Dynamics, Vec<Noise>), String> {
     let (mini_batches, noise) = match task.algorithm.as_str() {
         "gd" => (false, None),
         "sgd" => (true, None),
@@ -127,10 +127,11 @@ fn parts(task: &Task) -> Result<(GradientDescent, Vec<Noise>), String> {
     if mini_batches {
         given.push(("batch", Setting::Integer(1)));
     }
-    let entry = entry(dynamics::ENTRIES, "gradient-descent")?;
+    let kind = "gradient-descent";
+    let entry = entry(dynamics::ENTRIES, kind)?;
     // Every step is to be taken, also where nothing moves any more.
     given.push(("tolerance", Setting::Number(0.0)));
-    let dynamics = GradientDescent::from_settings(&checked(entry, &given)?);
+    let dynamics = Dynamics::from_settings(kind, &checked(entry, &given)?);
     let mut noises = Vec::new();
     if let Some((kind, settings)) = noise {
         let settings = checked(self::entry(noise::ENTRIES, kind)?, &settings)?;

@@ -37,7 +37,7 @@ fn simulate(
         precision: jostle::Precision::F64,
         source: Source::Shared(Arc::new(released_data())),
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
-        dynamics,
+        dynamics: dynamics.into(),
         noises: noise.into_iter().collect(),
         recording,
         quantities: QUANTITIES.iter().map(|name| find(name).unwrap()).collect(),

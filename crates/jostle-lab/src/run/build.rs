@@ -3,7 +3,7 @@
 use super::{LabError, memory};
 use crate::experiment::{CheckedCell, Component, Experiment};
 use crate::storage::{load, size_hint};
-use jostle::dynamics::GradientDescent;
+use jostle::dynamics::Dynamics;
 use jostle::ensemble::{Cell, Source};
 use jostle::model::ModelSpec;
 use jostle::noise::Noise;
@@ -59,7 +59,7 @@ fn build_cell(checked: &CheckedCell, source: Source) -> Result<Cell, InputError>
     let noises = checked.noises.iter().enumerate();
     Cell {
         model,
-        dynamics: GradientDescent::from_settings(&checked.dynamics.settings),
+        dynamics: Dynamics::from_settings(checked.dynamics.kind, &checked.dynamics.settings),
         noises: noises.map(|(k, noise)| Noise::from_settings(noise.kind, &noise.settings, k)).collect(),
         recording: observe.recording("at"),
         quantities: observe.names("quantities").iter().filter_map(|name| find(name)).collect(),

@@ -77,7 +77,7 @@ impl Plan {
 
     /// Replica-steps of the whole experiment.
     pub fn replica_steps(&self) -> f64 {
-        self.cells.iter().map(|cell| f64::from(cell.replicas) * cell.dynamics.steps as f64).sum()
+        self.cells.iter().map(|cell| f64::from(cell.replicas) * cell.dynamics.steps() as f64).sum()
     }
 
     /// Bytes of memory needed at most.
@@ -97,7 +97,7 @@ impl Plan {
 
     /// A rough estimate of the run's seconds, if no replica stops early.
     pub fn seconds(&self) -> f64 {
-        let steps = |cell: &Cell| f64::from(cell.replicas) * cell.dynamics.steps as f64;
+        let steps = |cell: &Cell| f64::from(cell.replicas) * cell.dynamics.steps() as f64;
         let total: f64 =
             self.cells.iter().zip(self.kernels()).map(|(cell, (_, rate))| steps(cell) / rate).sum();
         total / self.threads as f64
@@ -150,7 +150,7 @@ pub fn execute(
             return;
         }
         let cell = &plan.cells[k];
-        manifest.replica_steps += f64::from(cell.replicas) * cell.dynamics.steps as f64;
+        manifest.replica_steps += f64::from(cell.replicas) * cell.dynamics.steps() as f64;
         manifest.cells.push(record(k, cell, &experiment.cells[k].keys, &result));
     });
     progress.ends();

@@ -89,7 +89,7 @@ impl ResultFiles {
         keys: &[(String, GridValue)],
         result: &UnitResult,
     ) -> Result<(), StorageError> {
-        let steps = cell.recording.steps(cell.dynamics.steps);
+        let steps = cell.recording.steps(cell.dynamics.steps());
         let rows = steps.len() * result.replicas.len();
         let mut columns = vec![Column::new("cell", ColumnData::Integer(vec![k as i64; rows]))];
         for ((name, value), kind) in keys.iter().zip(&self.key_types) {

@@ -1,7 +1,7 @@
 //! One configuration, checked as a whole: what an ensemble runs replicas of.
 
 use super::Recording;
-use crate::dynamics::{Batch, GradientDescent};
+use crate::dynamics::{Batch, Dynamics};
 use crate::error::InputError;
 use crate::float::Precision;
 use crate::model::ModelSpec;
@@ -61,7 +61,7 @@ pub struct Cell {
     /// The model, its start and its loss factor.
     pub model: ModelSpec,
     /// How parameters move.
-    pub dynamics: GradientDescent,
+    pub dynamics: Dynamics,
     /// The noises.
     pub noises: Vec<Noise>,
     /// The recorded steps.
@@ -89,10 +89,10 @@ impl Cell {
         self.dynamics = self.dynamics.for_samples(samples).map_err(InputError::in_section("dynamics"))?;
         self.model.initial(self.source.dim())?;
         for (k, noise) in self.noises.iter().enumerate() {
-            if noise.needs_full_batch() && self.dynamics.batch != Batch::Full {
+            if noise.needs_full_batch() && self.dynamics.batch() != Batch::Full {
                 let problem = format!(
                     "adds to the full gradient; expected dynamics.batch = \"full\", not {}",
-                    self.dynamics.batch
+                    self.dynamics.batch()
                 );
                 return Err(InputError::in_section(format!("noise.{k}"))(SettingError::new("kind", problem)));
             }
@@ -110,9 +110,9 @@ impl Cell {
                 return Err(InputError::in_section("observe")(SettingError::new("quantities", problem)));
             }
         }
-        if let Some(from) = self.average_from.filter(|from| *from >= self.dynamics.steps) {
+        if let Some(from) = self.average_from.filter(|from| *from >= self.dynamics.steps()) {
             let problem =
-                format!("is {from}; expected less than the {} steps of the run", self.dynamics.steps);
+                format!("is {from}; expected less than the {} steps of the run", self.dynamics.steps());
             return Err(InputError::in_section("observe")(SettingError::new("average_from", problem)));
         }
         Ok(self)
@@ -126,7 +126,7 @@ impl Cell {
     /// Multiply-adds of one replica's step, for estimates of time.
     pub fn work_per_step(&self) -> f64 {
         let (n, dim) = (self.source.samples() as f64, self.source.dim() as f64);
-        match self.dynamics.batch {
+        match self.dynamics.batch() {
             Batch::Full => 2.0 * n * dim,
             Batch::Size(size) => 2.0 * size as f64 * dim,
         }

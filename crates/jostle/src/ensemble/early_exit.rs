@@ -16,8 +16,8 @@
 use super::Cell;
 use super::unit::Run;
 use crate::dynamics::Batch;
-use crate::dynamics::kernel::{Block, advance};
-use crate::float::{Float, Precision};
+use crate::dynamics::stepper::Stepper;
+use crate::float::Precision;
 use crate::linear_algebra::{dot, norm, smallest_gram_eigenvalue};
 use crate::problem::Problem;
 
@@ -43,20 +43,17 @@ impl EarlyExit {
 /// Whether the replicas of a cell may stop before the last step: without noise, without momentum, and with a step size
 /// that never grows.
 pub fn may_stop_early(cell: &Cell) -> bool {
-    let dynamics = &cell.dynamics;
-    dynamics.tolerance > 0.0
-        && dynamics.momentum == 0.0
-        && cell.noises.is_empty()
-        && dynamics.learning_rate.drops().iter().all(|(_, factor)| *factor <= 1.0)
+    tolerance(cell).is_some()
 }
 
 /// The tolerance as it applies: no smaller than rounding in the precision of the trajectories.
-fn tolerance(cell: &Cell) -> f64 {
+fn tolerance(cell: &Cell) -> Option<f64> {
     let epsilon = match cell.precision {
         Precision::F64 => f64::EPSILON,
         Precision::F32 => f64::from(f32::EPSILON),
     };
-    cell.dynamics.tolerance.max(ROUNDING * epsilon)
+    let tolerance = cell.dynamics.early_exit().filter(|_| cell.noises.is_empty())?;
+    Some(tolerance.max(ROUNDING * epsilon))
 }
 
 /// The next step after `step` at which to look.
@@ -65,38 +62,33 @@ pub(super) fn next_look(cell: &Cell, step: u64) -> u64 {
 }
 
 /// Whether a block has converged. The lanes of a block without noise are all the same.
-pub(super) fn has_converged<F: Float>(run: &Run<'_, F>, block: &Block<'_, F>, exit: &mut EarlyExit) -> bool {
-    let (cell, state) = (run.cell, &block.state);
-    let step = state.step();
-    if !step.is_multiple_of(LOOK_EVERY) || step >= cell.dynamics.steps || !may_stop_early(cell) {
+pub(super) fn has_converged<S: Stepper>(run: &Run<'_, S>, block: &S::Block, exit: &mut EarlyExit) -> bool {
+    let step = run.stepper.step(block);
+    if !step.is_multiple_of(LOOK_EVERY) || step >= run.cell.dynamics.steps() {
         return false;
     }
-    if is_at_rest(run, block) || has_little_left(cell, block, exit) {
+    let Some(tolerance) = tolerance(run.cell) else { return false };
+    if run.stepper.is_at_rest(block) || has_little_left(run, block, tolerance, exit) {
         exit.converged = Some(step);
     }
     exit.converged.is_some()
 }
 
-/// Whether a step of the full batch changes nothing.
-fn is_at_rest<F: Float>(run: &Run<'_, F>, block: &Block<'_, F>) -> bool {
-    if run.cell.dynamics.batch != Batch::Full {
-        return false;
-    }
-    let mut next = [Block { data: block.data, state: block.state.clone() }];
-    advance(run.task, run.kernel, &mut next, block.state.step() + 1);
-    next[0].state.has_parameters_of(&block.state)
-}
-
 /// Whether the path that is left is shorter than the tolerance.
-fn has_little_left<F: Float>(cell: &Cell, block: &Block<'_, F>, exit: &mut EarlyExit) -> bool {
-    let problem = block.data.problem;
-    let lane = block.state.lane(0);
+fn has_little_left<S: Stepper>(
+    run: &Run<'_, S>,
+    block: &S::Block,
+    tolerance: f64,
+    exit: &mut EarlyExit,
+) -> bool {
+    let problem = run.problem;
+    let lane = run.stepper.lane(block, 0);
     let residual = norm(&residuals(problem, &lane.beta));
     if exit.promising.is_some_and(|promising| residual > promising) {
         return false;
     }
-    let allowed = tolerance(cell) * norm(&lane.theta);
-    let left = path_left(cell, problem, &lane.theta, residual, allowed);
+    let allowed = tolerance * norm(&lane.theta);
+    let left = path_left(run.cell, problem, &lane.theta, residual, allowed);
     // The path is proportional to the residual while the kernel hardly changes.
     exit.promising = Some(residual * (allowed / left).min(1.0));
     left <= allowed
@@ -115,7 +107,7 @@ fn path_left(cell: &Cell, problem: &Problem, theta: &[f64], residual: f64, allow
     let model = cell.model.link.model();
     let mut kernel_diagonal = vec![0.0; n];
     model.kernel_diagonal(theta, problem, &mut kernel_diagonal);
-    let of_eigenvalue = |eigenvalue: f64| match cell.dynamics.batch {
+    let of_eigenvalue = |eigenvalue: f64| match cell.dynamics.batch() {
         Batch::Full => 2.0 * residual / eigenvalue.sqrt(),
         Batch::Size(_) => {
             let largest = kernel_diagonal.iter().fold(0.0f64, |max, k| max.max(*k));

@@ -33,7 +33,7 @@ pub fn plan(cell: &Cell, level: Level) -> KernelPlan {
     };
     let in_turn = replicas.min(turns(cell.num_params() * cell.precision.bytes()));
     let shared = matches!(cell.source, Source::Shared(_));
-    let (together, reason) = match (kernel, cell.dynamics.batch) {
+    let (together, reason) = match (kernel, cell.dynamics.batch()) {
         (Kernel::Lanes(_), _) => (in_block, "each step sees all samples, and replicas share them"),
         (Kernel::Single, _) if !shared => (1, "each replica has data of its own"),
         (Kernel::Single, _) => (1, "too few replicas to fill a vector"),

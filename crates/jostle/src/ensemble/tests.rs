@@ -1,5 +1,5 @@
 use super::*;
-use crate::dynamics::{Batch, GradientDescent, Schedule};
+use crate::dynamics::{Batch, Dynamics, GradientDescent, Schedule};
 use crate::model::{LinkKind, ModelSpec, Power, Square};
 use crate::noise::{
     CovarianceOf, IsotropicNoise, LabelDistribution, LabelNoise, Labels, MiniBatchDifference, Noise,
@@ -31,7 +31,7 @@ fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
     Cell {
         source,
         model: ModelSpec::new(LinkKind::Power(Power { depth: 2 }), 0.5),
-        dynamics: GradientDescent { batch, learning_rate: drops, ..GradientDescent::new(60, 0.02) },
+        dynamics: GradientDescent { batch, learning_rate: drops, ..GradientDescent::new(60, 0.02) }.into(),
         noises: vec![label_noise(0.5, 0)],
         recording: Recording::Every(25),
         quantities: ["train_loss", "test_error", "average_test_error", "active"].map(quantity).to_vec(),
@@ -40,6 +40,11 @@ fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
         seed: 8,
         precision: Precision::F64,
     }
+}
+
+fn descent(cell: &mut Cell) -> &mut GradientDescent {
+    let Dynamics::GradientDescent(dynamics) = &mut cell.dynamics;
+    dynamics
 }
 
 fn quantity(name: &str) -> &'static crate::observable::Observable {
@@ -159,7 +164,7 @@ fn explosive(batch: Batch, every: u64) -> Cell {
     let rate = if batch == Batch::Full { 0.03 } else { 0.02 };
     Cell {
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
-        dynamics: GradientDescent { batch, ..GradientDescent::new(400, rate) },
+        dynamics: GradientDescent { batch, ..GradientDescent::new(400, rate) }.into(),
         noises: vec![label_noise(30.0, 0)],
         recording: Recording::Every(every),
         quantities: ["train_loss", "test_error", "l1_norm", "noise_trace", "active", "support_recall"]
@@ -222,7 +227,7 @@ fn the_first_step_with_a_residual_beyond_the_limit_is_the_step_of_divergence() {
     let problem = Problem::new(vec![1.0], vec![2.0], None).unwrap();
     let cell = Cell {
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
-        dynamics: GradientDescent::new(10, 1000.0),
+        dynamics: GradientDescent::new(10, 1000.0).into(),
         noises: Vec::new(),
         recording: Recording::Every(1),
         quantities: vec![quantity("train_loss")],
@@ -266,7 +271,7 @@ fn the_average_is_over_the_states_after_its_first_step() {
     for batch in [Batch::Full, Batch::Size(3)] {
         let with_steps = |steps: u64| {
             let mut cell = cell(shared(13, 19), batch, 1);
-            cell.dynamics.steps = steps;
+            descent(&mut cell).steps = steps;
             cell.average_from = (steps > 20).then_some(20);
             cell.quantities.truncate(2);
             run_one(cell).remove(0)
@@ -289,7 +294,7 @@ fn the_average_is_over_the_states_after_its_first_step() {
 fn momentum_multiplies_the_step_size_and_reaches_the_same_minimum() {
     let with = |rate: f64, momentum: f64, steps: u64| {
         run_one(Cell {
-            dynamics: GradientDescent { momentum, ..GradientDescent::new(steps, rate) },
+            dynamics: GradientDescent { momentum, ..GradientDescent::new(steps, rate) }.into(),
             noises: Vec::new(),
             average_from: None,
             quantities: Vec::new(),
@@ -359,7 +364,7 @@ fn a_stopped_run_hands_over_the_cells_that_were_finished() {
 #[test]
 fn a_long_run_is_stopped_between_recorded_steps() {
     let mut cell = cell(shared(40, 100), Batch::Full, 16);
-    cell.dynamics.steps = 1_000_000_000;
+    descent(&mut cell).steps = 1_000_000_000;
     cell.recording = Recording::Log(2);
     let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: 100_000 };
     assert_eq!(run_unit(&cell, &units(&cell)[0], Level::detect(), &monitor), None);
@@ -379,7 +384,7 @@ fn refusal(change: impl FnOnce(&mut Cell)) -> String {
 #[test]
 fn cells_whose_parts_do_not_fit_are_refused_with_the_reason() {
     assert_eq!(
-        refusal(|cell| cell.dynamics.batch = Batch::Size(14)),
+        refusal(|cell| descent(cell).batch = Batch::Size(14)),
         "dynamics.batch is 14, more than the 13 samples of the problem; expected \"full\" or at most 13"
     );
     let difference = || Noise::Sample(Box::new(MiniBatchDifference { scale: 1.0, batch: 1, index: 1 }));
@@ -431,15 +436,15 @@ fn every_noise_of_the_full_gradient_is_refused_for_mini_batches() {
     assert!(accepted.check().is_ok());
     // All samples without replacement are the full batch.
     let mut accepted = cell(shared(13, 19), Batch::Size(13), 1);
-    accepted.dynamics.replacement = false;
+    descent(&mut accepted).replacement = false;
     accepted.noises = noises(0);
-    assert_eq!(accepted.check().ok().map(|cell| cell.dynamics.batch), Some(Batch::Full));
+    assert_eq!(accepted.check().ok().map(|cell| cell.dynamics.batch()), Some(Batch::Full));
 }
 
 /// Gradient descent or SGD on data that it can interpolate, with or without an early exit.
 fn interpolating(batch: Batch, steps: u64, tolerance: f64, precision: Precision) -> Cell {
     let mut cell = cell(shared(13, 40), batch, 5);
-    cell.dynamics = GradientDescent { batch, tolerance, ..GradientDescent::new(steps, 0.02) };
+    cell.dynamics = GradientDescent { batch, tolerance, ..GradientDescent::new(steps, 0.02) }.into();
     cell.noises.clear();
     cell.precision = precision;
     cell
@@ -504,13 +509,13 @@ fn nothing_stops_early_that_still_has_something_to_do() {
     };
     assert!(converged(|_| ()));
     assert!(!converged(|cell| cell.noises.push(label_noise(1e-12, 0))));
-    assert!(!converged(|cell| cell.dynamics.momentum = 0.5));
-    assert!(!converged(|cell| cell.dynamics.tolerance = 0.0));
+    assert!(!converged(|cell| descent(cell).momentum = 0.5));
+    assert!(!converged(|cell| descent(cell).tolerance = 0.0));
     assert!(!converged(|cell| {
-        cell.dynamics.learning_rate = Schedule::with_drops(0.01, vec![(19_999, 2.0)]).unwrap();
+        descent(cell).learning_rate = Schedule::with_drops(0.01, vec![(19_999, 2.0)]).unwrap();
     }));
     // Too slow to have come to rest.
-    assert!(!converged(|cell| cell.dynamics.learning_rate = Schedule::constant(1e-6)));
+    assert!(!converged(|cell| descent(cell).learning_rate = Schedule::constant(1e-6)));
 }
 
 /// Noise is another draw of the same law in float32, so that paths are compared without it; batches are the same.

@@ -2,8 +2,9 @@
 
 use super::early_exit::{self, EarlyExit};
 use super::{Cell, Source};
-use crate::dynamics::Batch;
-use crate::dynamics::kernel::{Block, Data, Kernel, Lane, State, Task, advance};
+use crate::dynamics::kernel::{Data, Kernel, Lane, Task};
+use crate::dynamics::stepper::{Descent, Stepper};
+use crate::dynamics::{Batch, Dynamics};
 use crate::float::{Float, Precision};
 use crate::observable::View;
 use crate::problem::Problem;
@@ -14,7 +15,7 @@ use std::ops::Range;
 /// processors idle in large units.
 fn unit_replicas(cell: &Cell) -> u32 {
     let shared = matches!(cell.source, Source::Shared(_));
-    let (large, small) = match (cell.dynamics.batch, cell.precision) {
+    let (large, small) = match (cell.dynamics.batch(), cell.precision) {
         (Batch::Full, Precision::F64) if shared => (16, 8),
         (Batch::Full, Precision::F32) if shared => (32, 16),
         (Batch::Size(1), _) if shared => (16, 4),
@@ -45,7 +46,7 @@ pub fn units(cell: &Cell) -> Vec<Unit> {
 /// The kernel for the first of some replicas of a cell, and how many of them make one of its blocks.
 pub(super) fn choose<F: Float>(cell: &Cell, replicas: usize, level: Level) -> (Kernel, usize) {
     let shared = matches!(cell.source, Source::Shared(_));
-    Kernel::choose::<F>(cell.dynamics.batch, shared, replicas, level)
+    Kernel::choose::<F>(cell.dynamics.batch(), shared, replicas, level)
 }
 
 /// Hears of progress, and may ask to stop.
@@ -116,15 +117,41 @@ pub fn run_unit(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monitor) -
 }
 
 fn run_in<F: Float>(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monitor) -> Option<UnitResult> {
-    let task = Task {
-        link: cell.model.link,
-        loss_factor: cell.model.loss_factor,
-        dynamics: &cell.dynamics,
-        noises: &cell.noises,
-        average_from: cell.average_from,
-        seed: cell.seed,
-        level,
-    };
+    match &cell.dynamics {
+        Dynamics::GradientDescent(dynamics) => {
+            let task = Task {
+                link: cell.model.link,
+                loss_factor: cell.model.loss_factor,
+                dynamics,
+                noises: &cell.noises,
+                average_from: cell.average_from,
+                seed: cell.seed,
+                level,
+            };
+            run_with::<F>(cell, unit, level, &|data, kernel, run| {
+                let stepper = Descent { task: &task, data, kernel };
+                Run { cell, problem: data.problem, stepper, in_block: run.in_block, monitor }
+                    .all(run.replicas)
+            })
+        }
+    }
+}
+
+/// Replicas that run together, and how many of them make a block.
+struct Together {
+    replicas: Range<u32>,
+    in_block: usize,
+}
+
+type RunTogether<'a, F> = dyn Fn(&Data<'_, F>, Kernel, Together) -> Option<Vec<Replica>> + 'a;
+
+/// Makes the data of a unit, and runs its replicas, as many together as the kernels can take.
+fn run_with<F: Float>(
+    cell: &Cell,
+    unit: &Unit,
+    level: Level,
+    run: &RunTogether<'_, F>,
+) -> Option<UnitResult> {
     // One problem for all, or one for each replica.
     let count = if matches!(cell.source, Source::Shared(_)) { 1 } else { unit.replicas.len() as u32 };
     let problems: Vec<_> = (0..count).map(|k| cell.source.problem(unit.replicas.start + k)).collect();
@@ -138,19 +165,17 @@ fn run_in<F: Float>(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monito
         // Replicas that take turns are blocks of one, all of which run together.
         let taken = if kernel == Kernel::Sample && count == 1 { left } else { in_block };
         let replicas = first..first + taken as u32;
-        let run = Run { cell, task: &task, data, kernel, in_block, monitor };
-        result.replicas.extend(run.all(replicas)?);
+        result.replicas.extend(run(data, kernel, Together { replicas, in_block })?);
         first += taken as u32;
     }
     Some(result)
 }
 
-/// Blocks of replicas that run together on one kernel.
-pub(super) struct Run<'a, F> {
+/// Blocks of replicas that run together.
+pub(super) struct Run<'a, S> {
     pub(super) cell: &'a Cell,
-    pub(super) task: &'a Task<'a>,
-    data: &'a Data<'a, F>,
-    pub(super) kernel: Kernel,
+    pub(super) problem: &'a Problem,
+    pub(super) stepper: S,
     in_block: usize,
     monitor: &'a dyn Monitor,
 }
@@ -163,7 +188,7 @@ struct Record {
     stop: EarlyExit,
 }
 
-impl<F: Float> Run<'_, F> {
+impl<S: Stepper> Run<'_, S> {
     /// The replicas in order; `None` if the monitor asked to stop.
     fn all(&self, replicas: Range<u32>) -> Option<Vec<Replica>> {
         let count = replicas.len();
@@ -178,13 +203,13 @@ impl<F: Float> Run<'_, F> {
         let work = self.cell.work_per_step() * count as f64;
         let stride = (WORK_BETWEEN_CALLS / work).clamp(1.0, 1e6) as u64;
         let mut at = 0;
-        for step in self.cell.recording.steps(self.cell.dynamics.steps) {
+        for step in self.cell.recording.steps(self.cell.dynamics.steps()) {
             while at < step {
                 let until = step.min(at + stride).min(early_exit::next_look(self.cell, at));
-                advance(self.task, self.kernel, &mut blocks[..moving], until);
+                self.stepper.advance(&mut blocks[..moving], until);
                 for k in (0..moving).rev() {
-                    let (state, record) = (&blocks[k].state, &mut records[k]);
-                    if state.all_diverged(record.replicas.len())
+                    let record = &mut records[k];
+                    if self.stepper.all_diverged(&blocks[k], record.replicas.len())
                         || early_exit::has_converged(self, &blocks[k], &mut record.stop)
                     {
                         moving -= 1;
@@ -192,7 +217,7 @@ impl<F: Float> Run<'_, F> {
                         records.swap(k, moving);
                     }
                 }
-                blocks[moving..].iter_mut().for_each(|block| block.state.skip_to(self.task, until));
+                blocks[moving..].iter_mut().for_each(|block| self.stepper.skip_to(block, until));
                 self.monitor.advanced((until - at) * count as u64);
                 if self.monitor.should_stop() {
                     return None;
@@ -200,36 +225,36 @@ impl<F: Float> Run<'_, F> {
                 at = until;
             }
             for (block, record) in blocks.iter().zip(&mut records) {
-                self.record(&block.state, record);
+                self.record(block, record);
             }
         }
         let mut ended: Vec<Replica> =
-            blocks.iter().zip(records).flat_map(|(block, record)| Self::end(&block.state, record)).collect();
+            blocks.iter().zip(records).flat_map(|(block, record)| self.end(block, record)).collect();
         ended.sort_by_key(|replica| replica.replica);
         Some(ended)
     }
 
-    fn begin(&self, replicas: Range<u32>) -> (Block<'_, F>, Record) {
-        let dim = self.data.problem.dim();
-        let theta = self.cell.model.initial(dim).expect("the cell has been checked");
+    fn begin(&self, replicas: Range<u32>) -> (S::Block, Record) {
+        let theta = self.cell.model.initial(self.problem.dim()).expect("the cell has been checked");
         // Lanes beyond the block compute replicas that nobody asked for.
-        let lanes = (replicas.start..).take(self.kernel.lanes::<F>(self.task.level)).collect();
-        let block = Block { data: self.data, state: State::new(self.task, &theta, dim, lanes) };
+        let lanes = (replicas.start..).take(self.stepper.lanes()).collect();
+        let block = self.stepper.begin(&theta, lanes);
         let (rows, diverged) = (vec![Vec::new(); replicas.len()], vec![None; replicas.len()]);
         (block, Record { replicas, rows, diverged, stop: EarlyExit::default() })
     }
 
-    fn record(&self, state: &State<F>, record: &mut Record) {
+    fn record(&self, block: &S::Block, record: &mut Record) {
+        let step = self.stepper.step(block);
         for (lane, (rows, diverged)) in record.rows.iter_mut().zip(&mut record.diverged).enumerate() {
-            measure(self.cell, self.data.problem, &state.lane(lane), state.step(), diverged, rows);
+            measure(self.cell, self.problem, &self.stepper.lane(block, lane), step, diverged, rows);
         }
     }
 
-    fn end(state: &State<F>, record: Record) -> impl Iterator<Item = Replica> {
+    fn end(&self, block: &S::Block, record: Record) -> impl Iterator<Item = Replica> {
         let converged = record.stop.converged();
         record.replicas.zip(record.rows).zip(record.diverged).enumerate().map(
             move |(k, ((replica, rows), diverged))| {
-                let lane = state.lane(k);
+                let lane = self.stepper.lane(block, k);
                 let of =
                     |values: Vec<f64>| if diverged.is_some() { vec![f64::NAN; values.len()] } else { values };
                 Replica {

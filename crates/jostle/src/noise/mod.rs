@@ -17,7 +17,7 @@ pub use mini_batch_difference::MiniBatchDifference;
 pub(crate) use erased::Perturb;
 pub use erased::{AnyParameterNoise, AnySampleNoise};
 
-use crate::dynamics::GradientDescent;
+use crate::dynamics::Dynamics;
 use crate::float::Float;
 use crate::model::Model;
 use crate::problem::Problem;
@@ -217,7 +217,7 @@ impl Noise {
 }
 
 /// The trace of the covariance of one step's gradient: of all noises and of the mini-batch.
-pub fn total_trace(noises: &[Noise], dynamics: &GradientDescent, point: &Point<'_>) -> f64 {
+pub fn total_trace(noises: &[Noise], dynamics: &Dynamics, point: &Point<'_>) -> f64 {
     let effective = dynamics.effective_batch(point.problem.samples());
     let sampling = if effective.is_finite() {
         SampleCovariance::of_mini_batch(point.residuals, point.loss_factor, effective).trace(point)

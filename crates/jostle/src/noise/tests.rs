@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::Precision;
-use crate::dynamics::Batch;
 use crate::dynamics::kernel::plain::PlainProducts;
+use crate::dynamics::{Batch, GradientDescent};
 use crate::ensemble::{Cell, Recording, Silent, Source, Unit, run_unit};
 use crate::model::{LinkKind, ModelSpec, Power, Square, predict};
 use crate::observable::find;
@@ -226,7 +226,7 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
         Batch::Size(size) => size,
     };
     let point = place.point(size);
-    let trace = total_trace(&noises, &dynamics, &point);
+    let trace = total_trace(&noises, &dynamics.clone().into(), &point);
     let effective = dynamics.effective_batch(SAMPLES);
     let sampling = SampleCovariance::of_mini_batch(&place.residuals, LOSS_FACTOR, effective);
     let mut covariance = place.parameter_covariance(&sampling);
@@ -238,7 +238,7 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
     let cell = Cell {
         source: Source::Shared(Arc::new(place.problem.clone())),
         model,
-        dynamics,
+        dynamics: dynamics.into(),
         noises,
         recording: Recording::Every(1),
         quantities: vec![find("noise_trace").unwrap()],
@@ -404,7 +404,7 @@ fn a_single_sample_has_no_mini_batch_noise() {
     for replacement in [true, false] {
         let batch = Batch::Size(1);
         let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, 0.1) };
-        assert_eq!(total_trace(&[], &dynamics, &point), 0.0, "replacement {replacement}");
+        assert_eq!(total_trace(&[], &dynamics.into(), &point), 0.0, "replacement {replacement}");
     }
 }
 

@@ -17,7 +17,7 @@ fn label(std: f64) -> Noise {
 /// The observable at the point w of beta = w * w, whose average is (1, 1/2).
 fn measure_with(name: &str, truth: &[f64], w: [f64; 2], batch: Batch, noises: &[Noise]) -> f64 {
     let problem = problem(Some(truth.to_vec()));
-    let dynamics = GradientDescent { batch, ..GradientDescent::new(1, 0.1) };
+    let dynamics = GradientDescent { batch, ..GradientDescent::new(1, 0.1) }.into();
     let mut beta = [0.0; 2];
     Square.coefficients(&w, &mut beta);
     let average = [1.0, 0.5];
@@ -85,7 +85,7 @@ fn precision_and_recall_have_values_where_nothing_is_active_or_true() {
 #[test]
 fn a_coefficient_is_active_above_the_threshold_only() {
     let active = |beta: [f64; 2]| {
-        let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1));
+        let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1).into());
         let view = View::new(&problem, &Square, 0.25, &dynamics, &[], &[0.0, 0.0], &beta, None);
         (find("active").unwrap().measure)(&view)
     };
@@ -101,7 +101,7 @@ fn the_distance_to_a_zero_truth_is_not_relative() {
 
 #[test]
 fn a_view_has_diverged_when_a_residual_passes_the_limit_or_is_not_a_number() {
-    let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1));
+    let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1).into());
     let diverged = |beta: [f64; 2]| {
         View::new(&problem, &Square, 0.25, &dynamics, &[], &[0.0; 2], &beta, None).has_diverged()
     };

@@ -1,7 +1,7 @@
 //! A replica at one step, as an observable sees it.
 
-use crate::dynamics::GradientDescent;
 use crate::dynamics::kernel::{divergence_limit, exceeds};
+use crate::dynamics::{Batch, Dynamics};
 use crate::model::{Model, predict};
 use crate::noise::{Noise, Point};
 use crate::problem::Problem;
@@ -15,7 +15,7 @@ pub struct View<'a> {
     /// The loss factor `c`.
     pub loss_factor: f64,
     /// The dynamics.
-    pub dynamics: &'a GradientDescent,
+    pub dynamics: &'a Dynamics,
     /// The noises.
     pub noises: &'a [Noise],
     /// The parameters (p).
@@ -34,7 +34,7 @@ impl<'a> View<'a> {
         problem: &'a Problem,
         model: &'a dyn Model,
         loss_factor: f64,
-        dynamics: &'a GradientDescent,
+        dynamics: &'a Dynamics,
         noises: &'a [Noise],
         theta: &'a [f64],
         beta: &'a [f64],
@@ -81,9 +81,9 @@ impl<'a> View<'a> {
             theta: self.theta,
             residuals: &self.residuals,
             loss_factor: self.loss_factor,
-            batch: match self.dynamics.batch {
-                crate::dynamics::Batch::Full => samples,
-                crate::dynamics::Batch::Size(size) => size,
+            batch: match self.dynamics.batch() {
+                Batch::Full => samples,
+                Batch::Size(size) => size,
             },
         }
     }

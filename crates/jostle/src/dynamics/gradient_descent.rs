@@ -1,0 +1,169 @@
+//! Gradient descent in discrete time, with a step size schedule, batches and momentum.
+//!
+//! One step is `theta <- theta - learning_rate * (J(theta)' w + zeta)`; with momentum `b` the bracket `g` is first
+//! accumulated, `m <- b m + g`, and `m` takes its place (heavy ball, as in PyTorch without dampening).
+
+use super::batch::effective_batch_without_replacement;
+use super::{Batch, Schedule};
+use crate::setting::{Entry, Fallback, Kind, Range, Setting, SettingError, Settings};
+
+/// The tolerance of early exits where none is given.
+const TOLERANCE: f64 = 1e-9;
+
+/// Gradient descent in discrete time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradientDescent {
+    /// Number of steps.
+    pub steps: u64,
+    /// The step size `eta` of every step.
+    pub learning_rate: Schedule,
+    /// The samples of one step.
+    pub batch: Batch,
+    /// Whether a batch is drawn with replacement.
+    pub replacement: bool,
+    /// The heavy-ball coefficient `b`, in [0, 1).
+    pub momentum: f64,
+    /// Without noise and momentum, a replica stops early once its parameters are known to move no further than this
+    /// times their norm; 0 for never.
+    pub tolerance: f64,
+}
+
+impl GradientDescent {
+    /// Plain full-batch gradient descent.
+    pub fn new(steps: u64, learning_rate: f64) -> Self {
+        let learning_rate = Schedule::constant(learning_rate);
+        Self {
+            steps,
+            learning_rate,
+            batch: Batch::Full,
+            replacement: true,
+            momentum: 0.0,
+            tolerance: TOLERANCE,
+        }
+    }
+
+    /// The dynamics that checked settings of its entry in [`ENTRIES`](super::ENTRIES) describe.
+    pub fn from_settings(settings: &Settings) -> Self {
+        Self {
+            steps: settings.integer("steps"),
+            learning_rate: settings.schedule("learning_rate").clone(),
+            batch: settings.batch("batch"),
+            replacement: settings.flag("replacement"),
+            momentum: settings.number("momentum"),
+            tolerance: settings.number("tolerance"),
+        }
+    }
+
+    /// Checks the batch against the number of samples `n`, and normalises a batch of all `n` drawn without
+    /// replacement to [`Batch::Full`], which it is.
+    ///
+    /// # Errors
+    /// A batch without replacement that is larger than `n`.
+    pub fn for_samples(mut self, samples: usize) -> Result<Self, SettingError> {
+        if let Batch::Size(size) = self.batch {
+            if size > samples {
+                let problem = format!(
+                    "is {size}, more than the {samples} samples of the problem; \
+                    expected \"full\" or at most {samples}"
+                );
+                return Err(SettingError::new("batch", problem));
+            }
+            if size == samples && !self.replacement {
+                self.batch = Batch::Full;
+            }
+        }
+        Ok(self)
+    }
+
+    /// `B'`: the batch size that, drawn with replacement, has the same noise covariance:
+    /// `B` with replacement, `B (n - 1) / (n - B)` without; infinite for the full batch.
+    pub fn effective_batch(&self, samples: usize) -> f64 {
+        match self.batch {
+            Batch::Full => f64::INFINITY,
+            Batch::Size(size) if self.replacement => size as f64,
+            Batch::Size(size) => effective_batch_without_replacement(size, samples),
+        }
+    }
+
+    /// The tolerance of early exits: without momentum, and with a step size that never grows.
+    pub(super) fn early_exit(&self) -> Option<f64> {
+        let shrinks = self.learning_rate.drops().iter().all(|(_, factor)| *factor <= 1.0);
+        (self.tolerance > 0.0 && self.momentum == 0.0 && shrinks).then_some(self.tolerance)
+    }
+}
+
+pub(super) const ENTRY: Entry = Entry {
+    kind: "gradient-descent",
+    summary: "gradient descent with batches, step-size drops and momentum",
+    detail: "theta <- theta - learning_rate * (J(theta)' w + zeta). With a batch size, w holds the residuals of \
+             that many samples, drawn anew at every step; with momentum b, m <- b m + g and theta <- theta - \
+             learning_rate * m (so that the effective step size is learning_rate / (1 - b)).",
+    reference: "HaoChen et al. 2020 (arXiv 2006.08680), section 2; Polyak 1964 for momentum",
+    settings: &[
+        Setting {
+            name: "steps",
+            symbol: "T",
+            kind: Kind::Integer { min: 1 },
+            fallback: Fallback::Required,
+            doc: "Number of steps.",
+        },
+        Setting {
+            name: "learning_rate",
+            symbol: "eta",
+            kind: Kind::Schedule,
+            fallback: Fallback::Required,
+            doc: "Step size; with drops it is multiplied by each factor from its step on.",
+        },
+        Setting {
+            name: "batch",
+            symbol: "B",
+            kind: Kind::Batch,
+            fallback: Fallback::Text("full"),
+            doc: "Samples of one step: \"full\" or a batch size.",
+        },
+        Setting {
+            name: "replacement",
+            symbol: "",
+            kind: Kind::Flag,
+            fallback: Fallback::Flag(true),
+            doc: "Whether the samples of a batch are drawn with replacement.",
+        },
+        Setting {
+            name: "momentum",
+            symbol: "b",
+            kind: Kind::Number(Range::UnitOpen),
+            fallback: Fallback::Number(0.0),
+            doc: "Heavy-ball coefficient.",
+        },
+        Setting {
+            name: "tolerance",
+            symbol: "",
+            kind: Kind::Number(Range::NonNegative),
+            fallback: Fallback::Number(TOLERANCE),
+            doc: "Without noise and momentum, a replica stops once its parameters will move no further than this \
+                  times their norm (in f32 at least 2e-6); 0: never.",
+        },
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_of_everything_without_replacement_is_the_full_batch() {
+        let dynamics =
+            GradientDescent { batch: Batch::Size(8), replacement: false, ..GradientDescent::new(1, 0.1) };
+        assert_eq!(dynamics.clone().for_samples(8).unwrap().batch, Batch::Full);
+        assert_eq!(dynamics.clone().for_samples(9).unwrap().batch, Batch::Size(8));
+        assert!(dynamics.for_samples(7).unwrap_err().to_string().contains("at most 7"));
+    }
+
+    #[test]
+    fn the_effective_batch_counts_what_sampling_without_replacement_saves() {
+        let with = GradientDescent { batch: Batch::Size(4), ..GradientDescent::new(1, 0.1) };
+        let without = GradientDescent { replacement: false, ..with.clone() };
+        assert_eq!(with.effective_batch(10), 4.0);
+        assert_eq!(without.effective_batch(10), 4.0 * 9.0 / 6.0);
+    }
+}
