@@ -1,7 +1,6 @@
 //! What a run will take, estimated from the rates that the kernels reach on a server core of about 3 GHz.
 
 use jostle::ensemble::{Cell, Kernel, KernelPlan};
-use jostle::noise::Noise;
 use jostle::{Level, Precision};
 
 /// Rates of one core.
@@ -48,7 +47,6 @@ pub(super) fn seconds_per_step(cell: &Cell, plan: &KernelPlan) -> f64 {
         Kernel::Sample => (rates.rows, 1.2e-8),
         Kernel::MiniBatch => (rates.rows, 1e-7),
     };
-    let parameter_noises = cell.noises.iter().filter(|noise| matches!(noise, Noise::Parameter(_))).count();
-    let normals = (parameter_noises * cell.num_params()) as f64;
-    cell.work_per_step() / rate + normals * rates.normal + overhead
+    let overhead = cell.dynamics.evaluations() as f64 * overhead;
+    cell.work_per_step() / rate + cell.normals_per_step() * rates.normal + overhead
 }

@@ -4,11 +4,10 @@
 //! accumulated, `m <- b m + g`, and `m` takes its place (heavy ball, as in PyTorch without dampening).
 
 use super::batch::effective_batch_without_replacement;
-use super::{Batch, Schedule};
+use super::{Batch, Schedule, TOLERANCE};
+use crate::error::InputError;
+use crate::noise::Noise;
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, SettingError, Settings};
-
-/// The tolerance of early exits where none is given.
-const TOLERANCE: f64 = 1e-9;
 
 /// Gradient descent in discrete time.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +82,21 @@ impl GradientDescent {
             Batch::Size(size) if self.replacement => size as f64,
             Batch::Size(size) => effective_batch_without_replacement(size, samples),
         }
+    }
+
+    /// Checks that the dynamics fits the number of samples and the noises, and normalises the batch.
+    pub(super) fn fit(self, samples: usize, noises: &[Noise]) -> Result<Self, InputError> {
+        let dynamics = self.for_samples(samples).map_err(InputError::in_section("dynamics"))?;
+        if let Some(k) = noises.iter().position(Noise::needs_full_batch)
+            && dynamics.batch != Batch::Full
+        {
+            let problem = format!(
+                "adds to the full gradient; expected dynamics.batch = \"full\", not {}",
+                dynamics.batch
+            );
+            return Err(InputError::in_section(format!("noise.{k}"))(SettingError::new("kind", problem)));
+        }
+        Ok(dynamics)
     }
 
     /// The tolerance of early exits: without momentum, and with a step size that never grows.

@@ -1,28 +1,46 @@
-//! How theta moves.
+//! How theta moves: by gradient descent in discrete time, or along its flow in continuous time.
 
 mod batch;
+mod flow;
 mod gradient_descent;
 pub(crate) mod kernel;
 mod schedule;
+mod scheme;
 pub(crate) mod stepper;
 
 pub use batch::Batch;
 pub(crate) use batch::effective_batch_without_replacement;
+pub use flow::Flow;
 pub use gradient_descent::GradientDescent;
 pub use schedule::Schedule;
+pub use scheme::Scheme;
 
-use crate::setting::{Entry, SettingError, Settings};
+use crate::error::InputError;
+use crate::model::ModelSpec;
+use crate::noise::Noise;
+use crate::setting::{Entry, Settings};
 
 /// How theta moves.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dynamics {
     /// Gradient descent in discrete time.
     GradientDescent(GradientDescent),
+    /// Gradient descent in continuous time.
+    Flow(Flow),
 }
+
+/// The tolerance of early exits where none is given.
+const TOLERANCE: f64 = 1e-9;
 
 impl From<GradientDescent> for Dynamics {
     fn from(dynamics: GradientDescent) -> Self {
         Self::GradientDescent(dynamics)
+    }
+}
+
+impl From<Flow> for Dynamics {
+    fn from(dynamics: Flow) -> Self {
+        Self::Flow(dynamics)
     }
 }
 
@@ -34,6 +52,7 @@ impl Dynamics {
     pub fn from_settings(kind: &str, settings: &Settings) -> Self {
         match kind {
             "gradient-descent" => GradientDescent::from_settings(settings).into(),
+            "flow" => Flow::from_settings(settings).into(),
             other => panic!("{other:?} is not a kind of dynamics"),
         }
     }
@@ -42,6 +61,7 @@ impl Dynamics {
     pub fn steps(&self) -> u64 {
         match self {
             Self::GradientDescent(dynamics) => dynamics.steps,
+            Self::Flow(flow) => flow.steps,
         }
     }
 
@@ -50,6 +70,7 @@ impl Dynamics {
     pub fn with_steps(self, steps: u64) -> Self {
         match self {
             Self::GradientDescent(dynamics) => GradientDescent { steps, ..dynamics }.into(),
+            Self::Flow(flow) => Flow { steps, ..flow }.into(),
         }
     }
 
@@ -57,6 +78,7 @@ impl Dynamics {
     pub fn batch(&self) -> Batch {
         match self {
             Self::GradientDescent(dynamics) => dynamics.batch,
+            Self::Flow(_) => Batch::Full,
         }
     }
 
@@ -64,16 +86,30 @@ impl Dynamics {
     pub fn effective_batch(&self, samples: usize) -> f64 {
         match self {
             Self::GradientDescent(dynamics) => dynamics.effective_batch(samples),
+            Self::Flow(_) => f64::INFINITY,
         }
     }
 
-    /// Checks the batch against the number of samples `n`, and normalises it.
+    /// Checks that the dynamics fits the number of samples `n`, the model and the noises, and normalises its batch.
     ///
     /// # Errors
-    /// A batch without replacement that is larger than `n`.
-    pub fn for_samples(self, samples: usize) -> Result<Self, SettingError> {
+    /// A batch larger than `n`; a noise that needs full batches with mini-batches; a flow of a model or with a noise for
+    /// which there is none.
+    pub(crate) fn fit(self, samples: usize, model: &ModelSpec, noises: &[Noise]) -> Result<Self, InputError> {
         match self {
-            Self::GradientDescent(dynamics) => Ok(dynamics.for_samples(samples)?.into()),
+            Self::GradientDescent(dynamics) => Ok(dynamics.fit(samples, noises)?.into()),
+            Self::Flow(flow) => {
+                flow.check(model, noises)?;
+                Ok(flow.into())
+            }
+        }
+    }
+
+    /// Evaluations of the gradient in a step.
+    pub fn evaluations(&self) -> usize {
+        match self {
+            Self::GradientDescent(_) => 1,
+            Self::Flow(flow) => flow.scheme.tableau().stages(),
         }
     }
 
@@ -81,9 +117,10 @@ impl Dynamics {
     pub fn early_exit(&self) -> Option<f64> {
         match self {
             Self::GradientDescent(dynamics) => dynamics.early_exit(),
+            Self::Flow(flow) => flow.early_exit(),
         }
     }
 }
 
 /// The kinds of dynamics that a file may name.
-pub const ENTRIES: &[Entry] = &[gradient_descent::ENTRY];
+pub const ENTRIES: &[Entry] = &[gradient_descent::ENTRY, flow::ENTRY];

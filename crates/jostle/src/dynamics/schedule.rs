@@ -54,6 +54,16 @@ impl Schedule {
         self.drops.iter().take_while(|(from, _)| *from <= step).fold(self.initial, |rate, (_, f)| rate * f)
     }
 
+    /// The sum of the step sizes of the first `steps` steps.
+    pub fn sum(&self, steps: u64) -> f64 {
+        let (mut sum, mut rate, mut from) = (0.0, self.initial, 0);
+        for (step, factor) in self.drops.iter().take_while(|(step, _)| *step < steps) {
+            sum += rate * (step - from) as f64;
+            (rate, from) = (rate * factor, *step);
+        }
+        sum + rate * (steps - from) as f64
+    }
+
     /// The first step after `step` at which the step size changes, if there is one.
     pub fn next_change(&self, step: u64) -> Option<u64> {
         self.drops.iter().map(|(from, _)| *from).find(|from| *from > step)
@@ -86,6 +96,14 @@ mod tests {
         assert_eq!(schedule.next_change(0), Some(100));
         assert_eq!(schedule.next_change(100), Some(200));
         assert_eq!(schedule.next_change(200), None);
+    }
+
+    #[test]
+    fn the_sum_is_that_of_every_step() {
+        let schedule = Schedule::with_drops(0.5, vec![(3, 0.5), (5, 4.0)]).unwrap();
+        for steps in 0..9 {
+            assert_eq!(schedule.sum(steps), (0..steps).map(|step| schedule.at(step)).sum::<f64>(), "{steps}");
+        }
     }
 
     #[test]

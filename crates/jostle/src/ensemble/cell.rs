@@ -82,21 +82,12 @@ impl Cell {
     /// Checks that the parts fit each other, and normalises the batch.
     ///
     /// # Errors
-    /// A batch larger than the problem, a noise that needs full batches with mini-batches, an observable that needs
-    /// a truth or an average that is not there, or initial values of the wrong number.
+    /// A batch larger than the problem, a noise that needs full batches with mini-batches, a flow of a model or with a
+    /// noise for which there is none, an observable that needs a truth or an average that is not there, or initial values
+    /// of the wrong number.
     pub fn check(mut self) -> Result<Self, InputError> {
-        let samples = self.source.samples();
-        self.dynamics = self.dynamics.for_samples(samples).map_err(InputError::in_section("dynamics"))?;
+        self.dynamics = self.dynamics.fit(self.source.samples(), &self.model, &self.noises)?;
         self.model.initial(self.source.dim())?;
-        for (k, noise) in self.noises.iter().enumerate() {
-            if noise.needs_full_batch() && self.dynamics.batch() != Batch::Full {
-                let problem = format!(
-                    "adds to the full gradient; expected dynamics.batch = \"full\", not {}",
-                    self.dynamics.batch()
-                );
-                return Err(InputError::in_section(format!("noise.{k}"))(SettingError::new("kind", problem)));
-            }
-        }
         for quantity in &self.quantities {
             let lacks = match quantity.needs {
                 Needs::Truth | Needs::AverageAndTruth if !self.source.has_truth() => {
@@ -126,9 +117,34 @@ impl Cell {
     /// Multiply-adds of one replica's step, for estimates of time.
     pub fn work_per_step(&self) -> f64 {
         let (n, dim) = (self.source.samples() as f64, self.source.dim() as f64);
-        match self.dynamics.batch() {
+        let products = match self.dynamics.batch() {
             Batch::Full => 2.0 * n * dim,
             Batch::Size(size) => 2.0 * size as f64 * dim,
+        };
+        match self.dynamics {
+            Dynamics::GradientDescent(_) => products,
+            Dynamics::Flow(_) => {
+                let exponentials = WORK_OF_EXP * self.num_params() as f64;
+                self.dynamics.evaluations() as f64 * (products + exponentials)
+            }
+        }
+    }
+
+    /// Normal numbers of one replica's step, but for the few that perturb labels in gradient descent.
+    pub fn normals_per_step(&self) -> f64 {
+        match &self.dynamics {
+            Dynamics::GradientDescent(_) => {
+                let of_parameters = self.noises.iter().filter(|noise| matches!(noise, Noise::Parameter(_)));
+                (of_parameters.count() * self.num_params()) as f64
+            }
+            Dynamics::Flow(_) if self.noises.is_empty() => 0.0,
+            Dynamics::Flow(flow) => {
+                let of_sample = if flow.scheme.tableau().uses_mean() { 2 } else { 1 };
+                (of_sample * self.source.samples()) as f64
+            }
         }
     }
 }
+
+/// Multiply-adds that take as long as an exponential in a vector.
+const WORK_OF_EXP: f64 = 30.0;

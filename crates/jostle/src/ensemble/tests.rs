@@ -43,8 +43,10 @@ fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
 }
 
 fn descent(cell: &mut Cell) -> &mut GradientDescent {
-    let Dynamics::GradientDescent(dynamics) = &mut cell.dynamics;
-    dynamics
+    match &mut cell.dynamics {
+        Dynamics::GradientDescent(dynamics) => dynamics,
+        Dynamics::Flow(_) => panic!("the cell flows"),
+    }
 }
 
 fn quantity(name: &str) -> &'static crate::observable::Observable {

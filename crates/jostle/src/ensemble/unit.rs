@@ -2,6 +2,7 @@
 
 use super::early_exit::{self, EarlyExit};
 use super::{Cell, Source};
+use crate::dynamics::kernel::flow::{FlowTask, Flowing};
 use crate::dynamics::kernel::{Data, Kernel, Lane, Task};
 use crate::dynamics::stepper::{Descent, Stepper};
 use crate::dynamics::{Batch, Dynamics};
@@ -83,7 +84,7 @@ pub struct Replica {
     /// The time average of the coefficients (d), where one was asked for; NaN if it diverged.
     pub average: Option<Vec<f64>>,
     /// The first step at whose start a squared residual exceeded 1e30 times the largest of 1 and the squared labels
-    /// (in float32 at most 1e37); mini-batches see the residuals of their samples only, and of all samples at recorded
+    /// (in float32 at most 1e37), or a flow had left the numbers; mini-batches see the residuals of their samples only, and of all samples at recorded
     /// steps.
     pub diverged: Option<u64>,
     /// The step at which the replica had converged, and stopped; see [`crate::dynamics::GradientDescent::tolerance`].
@@ -128,10 +129,21 @@ fn run_in<F: Float>(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monito
                 seed: cell.seed,
                 level,
             };
-            run_with::<F>(cell, unit, level, &|data, kernel, run| {
-                let stepper = Descent { task: &task, data, kernel };
-                Run { cell, problem: data.problem, stepper, in_block: run.in_block, monitor }
-                    .all(run.replicas)
+            run_with::<F>(cell, unit, level, &|data, kernel, together| {
+                together.run(cell, data.problem, Descent { task: &task, data, kernel }, monitor)
+            })
+        }
+        Dynamics::Flow(flow) => {
+            let task = FlowTask {
+                model: &cell.model,
+                flow,
+                noises: &cell.noises,
+                average_from: cell.average_from,
+                seed: cell.seed,
+                level,
+            };
+            run_with::<F>(cell, unit, level, &|data, kernel, together| {
+                together.run(cell, data.problem, Flowing { task: &task, data, kernel }, monitor)
             })
         }
     }
@@ -141,6 +153,18 @@ fn run_in<F: Float>(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monito
 struct Together {
     replicas: Range<u32>,
     in_block: usize,
+}
+
+impl Together {
+    fn run<S: Stepper>(
+        self,
+        cell: &Cell,
+        problem: &Problem,
+        stepper: S,
+        monitor: &dyn Monitor,
+    ) -> Option<Vec<Replica>> {
+        Run { cell, problem, stepper, in_block: self.in_block, monitor }.all(self.replicas)
+    }
 }
 
 type RunTogether<'a, F> = dyn Fn(&Data<'_, F>, Kernel, Together) -> Option<Vec<Replica>> + 'a;

@@ -120,6 +120,17 @@ impl ModelSpec {
         Ok(Self { init: settings.numbers("init").to_vec(), ..Self::new(link, 0.0) })
     }
 
+    /// The rate `m` of gradient flow, `d ln |w_j| = -m [X' r]_j / n dt`: `4 c` for `w^2` and `u^2 - v^2`, `2 c` for
+    /// `a * b`. For the linear model the `2 c` of `d beta_j = -m [X' r]_j / n dt`. None for other depths.
+    pub fn rate(&self) -> Option<f64> {
+        let multiple = match self.link {
+            LinkKind::Square(_) | LinkKind::Power(Power { depth: 2 }) => 4.0,
+            LinkKind::Product(_) | LinkKind::Unit(_) => 2.0,
+            LinkKind::Power(_) => return None,
+        };
+        Some(multiple * self.loss_factor)
+    }
+
     /// The start theta_0 (p) in dimension `dim`.
     ///
     /// # Errors

@@ -23,7 +23,7 @@
 
 use super::TheoryError;
 use crate::dynamics::{Batch, GradientDescent};
-use crate::model::{LinkKind, ModelSpec, Power};
+use crate::model::{LinkKind, ModelSpec, Unit};
 use crate::noise::{LabelNoise, Labels};
 use crate::problem::Problem;
 
@@ -98,15 +98,11 @@ pub fn sampling_strength(
 
 /// `m eta / (1 - b)`.
 fn rate(model: &ModelSpec, dynamics: &GradientDescent, step: u64) -> Result<f64, TheoryError> {
-    let multiple = match model.link {
-        LinkKind::Square(_) | LinkKind::Power(Power { depth: 2 }) => 4.0,
-        LinkKind::Product(_) => 2.0,
-        other => {
-            let theorem = "the l1 strength of label noise";
-            return Err(TheoryError::Model { theorem, model: format!("{other:?}") });
-        }
+    let Some(rate) = model.rate().filter(|_| model.link != LinkKind::Unit(Unit)) else {
+        let theorem = "the l1 strength of label noise";
+        return Err(TheoryError::Model { theorem, model: format!("{:?}", model.link) });
     };
-    Ok(multiple * model.loss_factor * dynamics.learning_rate.at(step) / (1.0 - dynamics.momentum))
+    Ok(rate * dynamics.learning_rate.at(step) / (1.0 - dynamics.momentum))
 }
 
 /// `rate/2 (1/n) sum_i x_ij^2 variance_i` (d).

@@ -19,6 +19,7 @@
 //! * [`single`]: full batch, one replica, vectors over samples and coordinates; for data of its own or few replicas.
 //! * [`sample`]: one row a step, several replicas in turn.
 //! * [`mini_batch`]: several rows a step, one replica.
+//! * [`flow`]: continuous time, on the products of the first two.
 //!
 //! The products that they are made of are in [`tiles`], [`chains`] and [`stripes`] (products with single rows, striped
 //! over 16 partial sums).
@@ -27,6 +28,7 @@
 
 mod chains;
 mod data;
+pub(crate) mod flow;
 mod frame;
 mod lanes;
 mod members;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::dynamics::Schedule;
-use crate::model::{Product, Square, Unit};
+use crate::model::{Power, Product, Square, Unit};
 use crate::noise::{LabelDistribution, Point, SampleCovariance, SampleNoise};
 use proptest::prelude::*;
 
