@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod check;
+mod flow;
 mod identity;
 mod interrupt;
 mod lab;

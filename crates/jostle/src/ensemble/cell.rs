@@ -147,4 +147,4 @@ impl Cell {
 }
 
 /// Multiply-adds that take as long as an exponential in a vector.
-const WORK_OF_EXP: f64 = 30.0;
+const WORK_OF_EXP: f64 = 20.0;
