@@ -1,5 +1,9 @@
 //! Dense linear algebra, the one place where faer is used: its interface moves between versions.
 
+mod thin_qr;
+
+pub(crate) use thin_qr::ThinQr;
+
 use faer::{Mat, MatRef, Side};
 
 /// `X' v` (d) for a row-major `X` (n x d).
@@ -8,6 +12,22 @@ pub(crate) fn transpose_product(x: &[f64], dim: usize, v: &[f64]) -> Vec<f64> {
     for (row, weight) in x.chunks_exact(dim).zip(v) {
         for (o, entry) in out.iter_mut().zip(row) {
             *o += entry * weight;
+        }
+    }
+    out
+}
+
+/// Column `j` (n) of a row-major `X` (n x d).
+pub(crate) fn column(x: &[f64], dim: usize, j: usize) -> Vec<f64> {
+    x[j..].iter().step_by(dim).copied().collect()
+}
+
+/// The squared norms of the columns of a row-major `X` (n x d), each sample `i` weighted by `weights[i]`.
+pub(crate) fn weighted_squares(x: &[f64], dim: usize, weights: &[f64]) -> Vec<f64> {
+    let mut out = vec![0.0; dim];
+    for (row, weight) in x.chunks_exact(dim).zip(weights) {
+        for (o, entry) in out.iter_mut().zip(row) {
+            *o += weight * entry * entry;
         }
     }
     out
