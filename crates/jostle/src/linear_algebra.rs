@@ -68,6 +68,20 @@ pub(crate) fn column_space(x: &[f64], dim: usize) -> Vec<f64> {
     (0..rank * samples).map(|k| q[(k % samples, k / samples)]).collect()
 }
 
+/// The singular values above rounding, and their left singular vectors (each n), of a row-major `A` (n x p); none if they
+/// cannot be computed.
+pub(crate) fn left_singular(a: &[f64], rows: usize, columns: usize) -> Option<(Vec<f64>, Vec<Vec<f64>>)> {
+    if rows == 0 || columns == 0 {
+        return Some((Vec::new(), Vec::new()));
+    }
+    let svd = MatRef::from_row_major_slice(a, rows, columns).thin_svd().ok()?;
+    let values: Vec<f64> = svd.S().column_vector().iter().copied().collect();
+    let smallest = values[0] * rows.max(columns) as f64 * f64::EPSILON;
+    let rank = values.iter().take_while(|s| **s > smallest).count();
+    let vectors = (0..rank).map(|k| (0..rows).map(|i| svd.U()[(i, k)]).collect()).collect();
+    Some((values[..rank].to_vec(), vectors))
+}
+
 /// The smallest eigenvalue of `A A'` (n x n) for a row-major `A` (n x p); zero if it cannot be computed.
 pub(crate) fn smallest_gram_eigenvalue(a: &[f64], columns: usize) -> f64 {
     let a = MatRef::from_row_major_slice(a, a.len() / columns, columns);

@@ -96,6 +96,14 @@ impl GradientDescent {
         Ok(self)
     }
 
+    /// Number of samples in one step's batch, of `samples` in all.
+    pub fn batch_size(&self, samples: usize) -> usize {
+        match self.batch {
+            Batch::Full => samples,
+            Batch::Size(size) => size,
+        }
+    }
+
     /// `B'`: the batch size that, drawn with replacement, has the same noise covariance:
     /// `B` with replacement, `B (n - 1) / (n - B)` without; infinite for the full batch.
     pub fn effective_batch(&self, samples: usize) -> f64 {

@@ -74,17 +74,13 @@ impl<'a> View<'a> {
 
     /// The same point, as a covariance formula sees it.
     pub fn point(&self) -> Point<'_> {
-        let samples = self.problem.samples();
         Point {
             problem: self.problem,
             model: self.model,
             theta: self.theta,
             residuals: &self.residuals,
             loss_factor: self.loss_factor,
-            batch: match self.dynamics.batch {
-                crate::dynamics::Batch::Full => samples,
-                crate::dynamics::Batch::Size(size) => size,
-            },
+            batch: self.dynamics.batch_size(self.problem.samples()),
         }
     }
 }

@@ -67,6 +67,27 @@ pub enum TheoryError {
         /// The model.
         model: String,
     },
+    /// A truth that the coefficients of the sign cannot be.
+    #[error(
+        "truth[{position}] is {value}; expected a finite {}number",
+        if *sign == Sign::NonNegative { "non-negative " } else { "" }
+    )]
+    Truth {
+        /// The coordinate.
+        position: usize,
+        /// Its value.
+        value: f64,
+        /// The signs that coefficients may have.
+        sign: Sign,
+    },
+    /// Settings under which no theory says which Lasso, if any, the time average tends to.
+    #[error("no Lasso is known for {place}: {reason}")]
+    NoLasso {
+        /// The setting, as in an experiment.
+        place: String,
+        /// Why it keeps theory from predicting.
+        reason: String,
+    },
     /// A fraction outside (0, 1).
     #[error("{name} is {value}; expected a number above 0 and below 1")]
     Fraction {
