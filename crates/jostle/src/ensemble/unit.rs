@@ -5,10 +5,11 @@ use super::{Cell, Source};
 use crate::dynamics::Batch;
 use crate::dynamics::kernel::{Block, Data, Kernel, Lane, State, Task, advance};
 use crate::float::{Float, Precision};
-use crate::observable::View;
+use crate::observable::{Reference, View};
 use crate::problem::Problem;
 use crate::simd::Level;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Replicas of one unit: as many as a kernel computes side by side, and fewer of a small ensemble, which would leave
 /// processors idle in large units.
@@ -105,17 +106,44 @@ impl UnitResult {
 
 /// Runs a unit; `None` if the monitor asked to stop.
 pub fn run_unit(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monitor) -> Option<UnitResult> {
+    run_unit_with(cell, unit, &OnceLock::new(), level, monitor)
+}
+
+/// What the replicas of a cell with shared data are compared with, found by the first unit; none if nothing asks for it.
+pub(super) type SharedReference = OnceLock<Option<Reference>>;
+
+/// [`run_unit`], with a place where the units of a cell keep what they have in common.
+pub(super) fn run_unit_with(
+    cell: &Cell,
+    unit: &Unit,
+    shared: &SharedReference,
+    level: Level,
+    monitor: &dyn Monitor,
+) -> Option<UnitResult> {
     // Of many units, most have not begun when the user asks to stop.
     if monitor.should_stop() {
         return None;
     }
     match cell.precision {
-        Precision::F64 => run_in::<f64>(cell, unit, level, monitor),
-        Precision::F32 => run_in::<f32>(cell, unit, level, monitor),
+        Precision::F64 => run_in::<f64>(cell, unit, shared, level, monitor),
+        Precision::F32 => run_in::<f32>(cell, unit, shared, level, monitor),
     }
 }
 
-fn run_in<F: Float>(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monitor) -> Option<UnitResult> {
+/// The reference of one problem, if an observable asks for it. For a data set of its own of a later replica there may be
+/// none, where the cell's check has found one for the first: its observables are then not numbers.
+fn reference(cell: &Cell, problem: &Problem) -> Option<Reference> {
+    let asked = cell.quantities.iter().any(|quantity| quantity.needs.lasso());
+    if asked { Reference::new(cell, problem).ok() } else { None }
+}
+
+fn run_in<F: Float>(
+    cell: &Cell,
+    unit: &Unit,
+    shared: &SharedReference,
+    level: Level,
+    monitor: &dyn Monitor,
+) -> Option<UnitResult> {
     let task = Task {
         link: cell.model.link,
         loss_factor: cell.model.loss_factor,
@@ -129,16 +157,23 @@ fn run_in<F: Float>(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monito
     let count = if matches!(cell.source, Source::Shared(_)) { 1 } else { unit.replicas.len() as u32 };
     let problems: Vec<_> = (0..count).map(|k| cell.source.problem(unit.replicas.start + k)).collect();
     let data: Vec<Data<'_, F>> = problems.iter().map(|problem| Data::new(problem)).collect();
+    let own: Vec<Option<Reference>> = match cell.source {
+        Source::Shared(_) => Vec::new(),
+        Source::PerReplica(_) => problems.iter().map(|problem| reference(cell, problem)).collect(),
+    };
     let mut result = UnitResult::default();
     let mut first = unit.replicas.start;
     while first < unit.replicas.end {
-        let data = &data[(first - unit.replicas.start) as usize % data.len()];
+        let place = (first - unit.replicas.start) as usize % data.len();
+        let reference =
+            own.get(place).unwrap_or_else(|| shared.get_or_init(|| reference(cell, &problems[place])));
+        let (data, reference) = (&data[place], reference.as_ref());
         let left = (unit.replicas.end - first) as usize;
         let (kernel, in_block) = choose::<F>(cell, left, level);
         // Replicas that take turns are blocks of one, all of which run together.
         let taken = if kernel == Kernel::Sample && count == 1 { left } else { in_block };
         let replicas = first..first + taken as u32;
-        let run = Run { cell, task: &task, data, kernel, in_block, monitor };
+        let run = Run { cell, task: &task, data, reference, kernel, in_block, monitor };
         result.replicas.extend(run.all(replicas)?);
         first += taken as u32;
     }
@@ -150,6 +185,7 @@ pub(super) struct Run<'a, F> {
     pub(super) cell: &'a Cell,
     pub(super) task: &'a Task<'a>,
     data: &'a Data<'a, F>,
+    reference: Option<&'a Reference>,
     pub(super) kernel: Kernel,
     in_block: usize,
     monitor: &'a dyn Monitor,
@@ -221,7 +257,7 @@ impl<F: Float> Run<'_, F> {
 
     fn record(&self, state: &State<F>, record: &mut Record) {
         for (lane, (rows, diverged)) in record.rows.iter_mut().zip(&mut record.diverged).enumerate() {
-            measure(self.cell, self.data.problem, &state.lane(lane), state.step(), diverged, rows);
+            self.measure(&state.lane(lane), state.step(), diverged, rows);
         }
     }
 
@@ -245,35 +281,30 @@ impl<F: Float> Run<'_, F> {
             },
         )
     }
-}
 
-/// Appends the observables of one replica. A state whose residuals have only just exploded counts as diverged here.
-fn measure(
-    cell: &Cell,
-    problem: &Problem,
-    replica: &Lane,
-    step: u64,
-    diverged: &mut Option<u64>,
-    rows: &mut Vec<f64>,
-) {
-    *diverged = diverged.or(replica.diverged);
-    let link = cell.model.link;
-    let view = View::new(
-        problem,
-        link.model(),
-        cell.model.loss_factor,
-        &cell.dynamics,
-        &cell.noises,
-        &replica.theta,
-        &replica.beta,
-        replica.average.as_deref(),
-    );
-    if diverged.is_none() && view.has_diverged() {
-        *diverged = Some(step);
+    /// Appends the observables of one replica. A state whose residuals have only just exploded counts as diverged here.
+    fn measure(&self, replica: &Lane, step: u64, diverged: &mut Option<u64>, rows: &mut Vec<f64>) {
+        *diverged = diverged.or(replica.diverged);
+        let cell = self.cell;
+        let view = View::new(
+            self.data.problem,
+            cell.model.link.model(),
+            cell.model.loss_factor,
+            &cell.dynamics,
+            &cell.noises,
+            &replica.theta,
+            &replica.beta,
+            replica.average.as_deref(),
+        )
+        .at_step(step, &replica.log_abs_theta)
+        .with_reference(self.reference);
+        if diverged.is_none() && view.has_diverged() {
+            *diverged = Some(step);
+        }
+        rows.extend(
+            cell.quantities.iter().map(|quantity| {
+                if diverged.is_some() { quantity.diverged } else { (quantity.measure)(&view) }
+            }),
+        );
     }
-    rows.extend(
-        cell.quantities
-            .iter()
-            .map(|quantity| if diverged.is_some() { quantity.diverged } else { (quantity.measure)(&view) }),
-    );
 }

@@ -221,7 +221,7 @@ fn self_consistent(
             return Err(unstable());
         }
         if !shares.has_label_noise() && largest <= VANISHING * labels {
-            let reason = "perturbs no label, and the noise of mini-batches vanishes with the residuals: the limit \
+            let reason = "no label is perturbed, and the noise of mini-batches vanishes with the residuals: the limit \
                           depends on the start";
             return Err(no_lasso("noise", reason));
         }
