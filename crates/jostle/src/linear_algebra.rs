@@ -1,5 +1,9 @@
 //! Dense linear algebra, the one place where faer is used: its interface moves between versions.
 
+mod thin_qr;
+
+pub(crate) use thin_qr::ThinQr;
+
 use faer::{Mat, MatRef, Side};
 
 /// `X' v` (d) for a row-major `X` (n x d).
@@ -8,6 +12,22 @@ pub(crate) fn transpose_product(x: &[f64], dim: usize, v: &[f64]) -> Vec<f64> {
     for (row, weight) in x.chunks_exact(dim).zip(v) {
         for (o, entry) in out.iter_mut().zip(row) {
             *o += entry * weight;
+        }
+    }
+    out
+}
+
+/// Column `j` (n) of a row-major `X` (n x d).
+pub(crate) fn column(x: &[f64], dim: usize, j: usize) -> Vec<f64> {
+    x[j..].iter().step_by(dim).copied().collect()
+}
+
+/// The squared norms of the columns of a row-major `X` (n x d), each sample `i` weighted by `weights[i]`.
+pub(crate) fn weighted_squares(x: &[f64], dim: usize, weights: &[f64]) -> Vec<f64> {
+    let mut out = vec![0.0; dim];
+    for (row, weight) in x.chunks_exact(dim).zip(weights) {
+        for (o, entry) in out.iter_mut().zip(row) {
+            *o += weight * entry * entry;
         }
     }
     out
@@ -46,6 +66,20 @@ pub(crate) fn column_space(x: &[f64], dim: usize) -> Vec<f64> {
     let smallest = r[(0, 0)].abs() * samples.max(dim) as f64 * f64::EPSILON;
     let rank = (0..r.nrows()).take_while(|k| r[(*k, *k)].abs() > smallest).count();
     (0..rank * samples).map(|k| q[(k % samples, k / samples)]).collect()
+}
+
+/// The singular values above rounding, and their left singular vectors (each n), of a row-major `A` (n x p); none if they
+/// cannot be computed.
+pub(crate) fn left_singular(a: &[f64], rows: usize, columns: usize) -> Option<(Vec<f64>, Vec<Vec<f64>>)> {
+    if rows == 0 || columns == 0 {
+        return Some((Vec::new(), Vec::new()));
+    }
+    let svd = MatRef::from_row_major_slice(a, rows, columns).thin_svd().ok()?;
+    let values: Vec<f64> = svd.S().column_vector().iter().copied().collect();
+    let smallest = values[0] * rows.max(columns) as f64 * f64::EPSILON;
+    let rank = values.iter().take_while(|s| **s > smallest).count();
+    let vectors = (0..rank).map(|k| (0..rows).map(|i| svd.U()[(i, k)]).collect()).collect();
+    Some((values[..rank].to_vec(), vectors))
 }
 
 /// The smallest eigenvalue of `A A'` (n x n) for a row-major `A` (n x p); zero if it cannot be computed.

@@ -9,6 +9,16 @@ pub enum Batch {
     Size(usize),
 }
 
+impl Batch {
+    /// Number of samples, of `samples` in all.
+    pub fn size(self, samples: usize) -> usize {
+        match self {
+            Batch::Full => samples,
+            Batch::Size(size) => size,
+        }
+    }
+}
+
 impl std::fmt::Display for Batch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -84,6 +84,11 @@ impl GradientDescent {
         }
     }
 
+    /// `eta / (1 - b)` in a step: the effective step size, with the heavy ball.
+    pub(crate) fn effective_rate(&self, step: u64) -> f64 {
+        self.learning_rate.at(step) / (1.0 - self.momentum)
+    }
+
     /// Checks that the dynamics fits the number of samples and the noises, and normalises the batch.
     pub(super) fn fit(self, samples: usize, noises: &[Noise]) -> Result<Self, InputError> {
         let dynamics = self.for_samples(samples).map_err(InputError::in_section("dynamics"))?;

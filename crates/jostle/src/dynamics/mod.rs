@@ -105,6 +105,43 @@ impl Dynamics {
         }
     }
 
+    /// Number of samples in one step's batch, of `samples` in all.
+    pub fn batch_size(&self, samples: usize) -> usize {
+        self.batch().size(samples)
+    }
+
+    /// The heavy-ball coefficient `b`.
+    pub fn momentum(&self) -> f64 {
+        match self {
+            Self::GradientDescent(dynamics) => dynamics.momentum,
+            Self::Flow(_) => 0.0,
+        }
+    }
+
+    /// The step size that the noise of a step goes with: `eta`, or a flow's `gamma`.
+    pub(crate) fn noise_rate(&self, step: u64) -> f64 {
+        match self {
+            Self::GradientDescent(dynamics) => dynamics.learning_rate.at(step),
+            Self::Flow(flow) => flow.rate_at(step),
+        }
+    }
+
+    /// Whether the step size changes on the way.
+    pub(crate) fn has_drops(&self) -> bool {
+        match self {
+            Self::GradientDescent(dynamics) => !dynamics.learning_rate.drops().is_empty(),
+            Self::Flow(flow) => flow.learning_rate.as_ref().is_some_and(|rate| !rate.drops().is_empty()),
+        }
+    }
+
+    /// The time of the flow that a step takes: `eta / (1 - b)`, or `h`.
+    pub(crate) fn step_time(&self, step: u64) -> f64 {
+        match self {
+            Self::GradientDescent(dynamics) => dynamics.effective_rate(step),
+            Self::Flow(flow) => flow.time_step,
+        }
+    }
+
     /// Evaluations of the gradient in a step.
     pub fn evaluations(&self) -> usize {
         match self {

@@ -4,9 +4,9 @@ use super::Recording;
 use crate::dynamics::{Batch, Dynamics};
 use crate::error::InputError;
 use crate::float::Precision;
-use crate::model::ModelSpec;
+use crate::model::{LinkKind, ModelSpec, Power};
 use crate::noise::Noise;
-use crate::observable::{Needs, Observable};
+use crate::observable::{Needs, Observable, Reference};
 use crate::problem::{Problem, SparseRegression};
 use crate::setting::SettingError;
 use std::sync::Arc;
@@ -83,23 +83,22 @@ impl Cell {
     ///
     /// # Errors
     /// A batch larger than the problem, a noise that needs full batches with mini-batches, a flow of a model or with a
-    /// noise for which there is none, an observable that needs a truth or an average that is not there, or initial values
-    /// of the wrong number.
+    /// noise for which there is none, an observable that needs a truth, an average or a predicted Lasso that is not
+    /// there, or initial values of the wrong number.
     pub fn check(mut self) -> Result<Self, InputError> {
         self.dynamics = self.dynamics.fit(self.source.samples(), &self.model, &self.noises)?;
         self.model.initial(self.source.dim())?;
         for quantity in &self.quantities {
-            let lacks = match quantity.needs {
-                Needs::Truth | Needs::AverageAndTruth if !self.source.has_truth() => {
-                    Some("a problem with a truth")
-                }
-                Needs::AverageAndTruth if self.average_from.is_none() => Some("observe.average_from"),
-                Needs::Nothing | Needs::Truth | Needs::AverageAndTruth => None,
-            };
-            if let Some(lacks) = lacks {
+            if let Some(lacks) = self.lacks(quantity.needs) {
                 let problem = format!("has {:?}, which needs {lacks}", quantity.name);
                 return Err(InputError::in_section("observe")(SettingError::new("quantities", problem)));
             }
+        }
+        if let Some(quantity) = self.quantities.iter().find(|quantity| quantity.needs.lasso())
+            && let Err(error) = Reference::new(&self, &self.source.problem(0))
+        {
+            let problem = format!("has {:?}, which needs a predicted Lasso, but {error}", quantity.name);
+            return Err(InputError::in_section("observe")(SettingError::new("quantities", problem)));
         }
         if let Some(from) = self.average_from.filter(|from| *from >= self.dynamics.steps()) {
             let problem =
@@ -107,6 +106,24 @@ impl Cell {
             return Err(InputError::in_section("observe")(SettingError::new("average_from", problem)));
         }
         Ok(self)
+    }
+
+    /// What an observable needs and the settings do not give.
+    fn lacks(&self, needs: Needs) -> Option<&'static str> {
+        let has_average = self.average_from.is_some();
+        match needs {
+            Needs::Truth | Needs::AverageAndTruth if !self.source.has_truth() => {
+                Some("a problem with a truth")
+            }
+            Needs::AverageAndTruth | Needs::AverageAndLasso if !has_average => Some("observe.average_from"),
+            Needs::LassoAtOneStepSize if self.dynamics.has_drops() => {
+                Some("a dynamics.learning_rate without drops")
+            }
+            Needs::TwoSquares if self.model.link != LinkKind::Power(Power { depth: 2 }) => {
+                Some("the model \"hadamard\" with depth = 2 and form = \"power\"")
+            }
+            _ => None,
+        }
     }
 
     /// Number of parameters `p`.

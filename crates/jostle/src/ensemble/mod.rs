@@ -13,6 +13,8 @@ pub use plan::{KernelPlan, plan};
 pub use recording::Recording;
 pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, units};
 
+use unit::{SharedReference, run_unit_with};
+
 use crate::float::Precision;
 use crate::setting::{Entry, Fallback, Kind, Setting};
 use crate::simd::Level;
@@ -32,16 +34,17 @@ pub fn run(
     finished: &mut dyn FnMut(usize, UnitResult),
 ) -> usize {
     let (sender, receiver) = mpsc::channel();
+    let references: Vec<SharedReference> = cells.iter().map(|_| SharedReference::new()).collect();
     pool.in_place_scope_fifo(|scope| {
         let mut open: Vec<Open> = Vec::with_capacity(cells.len());
-        for (k, cell) in cells.iter().enumerate() {
+        for (k, (cell, shared)) in cells.iter().zip(&references).enumerate() {
             let units = units(cell);
             open.push(Open { missing: units.len(), parts: vec![None; units.len()] });
             for (part, unit) in units.into_iter().enumerate() {
                 let sender = sender.clone();
                 scope.spawn_fifo(move |_| {
                     // The receiver outlives the scope's tasks; a failed send could only mean that nobody listens.
-                    let _ = sender.send((k, part, run_unit(cell, &unit, level, monitor)));
+                    let _ = sender.send((k, part, run_unit_with(cell, &unit, shared, level, monitor)));
                 });
             }
         }

@@ -7,6 +7,7 @@ use crate::noise::{
 use crate::observable::find;
 use crate::problem::{ENTRIES, Problem, SparseRegression};
 use crate::setting::{Settings, Value};
+use crate::theory::predicted_lasso;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -242,6 +243,46 @@ fn the_first_step_with_a_residual_beyond_the_limit_is_the_step_of_divergence() {
     assert!(replica.rows[1].is_finite() && replica.rows[2..].iter().all(|v| *v == f64::INFINITY));
 }
 
+/// The observables that compare with the predicted Lasso, on data of all kinds.
+fn compared_with_the_lasso(source: Source, replicas: u32) -> Cell {
+    let names = [
+        "distance_to_lasso",
+        "time_average_to_lasso",
+        "kkt_residual",
+        "duality_gap",
+        "log_slope_error",
+        "effective_init",
+    ];
+    Cell {
+        dynamics: GradientDescent::new(20_000, 0.02).into(),
+        noises: vec![label_noise(1.5, 0)],
+        recording: Recording::Every(10_000),
+        quantities: names.map(quantity).to_vec(),
+        average_from: Some(5_000),
+        ..cell(source, Batch::Full, replicas)
+    }
+}
+
+#[test]
+fn replicas_are_compared_with_the_lasso_of_their_own_data() {
+    for source in [shared(13, 19), Source::PerReplica(generator(13, 19))] {
+        let cells = [compared_with_the_lasso(source, 3).check().unwrap()];
+        for replica in run_all(&cells, 2, Level::detect(), &Silent).remove(0).replicas {
+            let predicted = predicted_lasso(&cells[0], &cells[0].source.problem(replica.replica)).unwrap();
+            let (first, last) = (&replica.rows[..6], &replica.rows[12..]);
+            assert!(replica.rows.iter().all(|v| v.is_finite()), "{:?}", replica.rows);
+            assert_eq!(last[0], predicted.relative_distance(&replica.beta));
+            assert_eq!(last[1], predicted.relative_distance(replica.average.as_ref().unwrap()));
+            assert!(last[1] < 0.2 * first[1], "{last:?}");
+            assert!(last[2] < 0.2 * first[2] && last[3] < 0.2 * first[3] && last[4] < 0.5, "{last:?}");
+            assert!(first[4] == 1.0 && (first[5] - 0.5).abs() < 1e-14, "{first:?}");
+            // ln alpha falls by rate times the mean of lambda a step.
+            let fall = 20_000.0 * predicted.rate * predicted.lambda.iter().sum::<f64>() / 19.0;
+            assert!((last[5].ln() + fall - 0.5_f64.ln()).abs() < 0.03 * fall, "{} and {fall}", last[5].ln());
+        }
+    }
+}
+
 #[test]
 fn every_recorded_step_has_a_row_of_all_quantities() {
     for recording in [Recording::Every(7), Recording::Every(60), Recording::Log(10)] {
@@ -406,6 +447,34 @@ fn cells_whose_parts_do_not_fit_are_refused_with_the_reason() {
     assert_eq!(
         refusal(|cell| cell.average_from = None),
         "observe.quantities has \"average_test_error\", which needs observe.average_from"
+    );
+    assert_eq!(
+        refusal(|cell| {
+            cell.average_from = None;
+            cell.quantities = vec![quantity("time_average_to_lasso")];
+        }),
+        "observe.quantities has \"time_average_to_lasso\", which needs observe.average_from"
+    );
+    assert_eq!(
+        refusal(|cell| {
+            cell.noises = Vec::new();
+            cell.dynamics = GradientDescent::new(60, 0.02).into();
+            cell.quantities = vec![quantity("distance_to_lasso")];
+        }),
+        "observe.quantities has \"distance_to_lasso\", which needs a predicted Lasso, but no Lasso is known for noise: \
+         there is neither noise in the labels nor from mini-batches, and the limit depends on the start"
+    );
+    assert_eq!(
+        refusal(|cell| cell.quantities = vec![quantity("log_slope_error")]),
+        "observe.quantities has \"log_slope_error\", which needs a dynamics.learning_rate without drops"
+    );
+    assert_eq!(
+        refusal(|cell| {
+            cell.model = ModelSpec::new(LinkKind::Power(Power { depth: 3 }), 0.5);
+            cell.quantities = vec![quantity("effective_init")];
+        }),
+        "observe.quantities has \"effective_init\", which needs the model \"hadamard\" with depth = 2 and form = \
+         \"power\""
     );
     assert_eq!(
         refusal(|cell| cell.average_from = Some(60)),

@@ -7,10 +7,11 @@ use crate::dynamics::kernel::{Data, Kernel, Lane, Task};
 use crate::dynamics::stepper::{Descent, Stepper};
 use crate::dynamics::{Batch, Dynamics};
 use crate::float::{Float, Precision};
-use crate::observable::View;
+use crate::observable::{Reference, View};
 use crate::problem::Problem;
 use crate::simd::Level;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Replicas of one unit: as many as a kernel computes side by side, and fewer of a small ensemble, which would leave
 /// processors idle in large units.
@@ -107,17 +108,44 @@ impl UnitResult {
 
 /// Runs a unit; `None` if the monitor asked to stop.
 pub fn run_unit(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monitor) -> Option<UnitResult> {
+    run_unit_with(cell, unit, &OnceLock::new(), level, monitor)
+}
+
+/// What the replicas of a cell with shared data are compared with, found by the first unit; none if nothing asks for it.
+pub(super) type SharedReference = OnceLock<Option<Reference>>;
+
+/// [`run_unit`], with a place where the units of a cell keep what they have in common.
+pub(super) fn run_unit_with(
+    cell: &Cell,
+    unit: &Unit,
+    shared: &SharedReference,
+    level: Level,
+    monitor: &dyn Monitor,
+) -> Option<UnitResult> {
     // Of many units, most have not begun when the user asks to stop.
     if monitor.should_stop() {
         return None;
     }
     match cell.precision {
-        Precision::F64 => run_in::<f64>(cell, unit, level, monitor),
-        Precision::F32 => run_in::<f32>(cell, unit, level, monitor),
+        Precision::F64 => run_in::<f64>(cell, unit, shared, level, monitor),
+        Precision::F32 => run_in::<f32>(cell, unit, shared, level, monitor),
     }
 }
 
-fn run_in<F: Float>(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monitor) -> Option<UnitResult> {
+/// The reference of one problem, if an observable asks for it. For a data set of its own of a later replica there may be
+/// none, where the cell's check has found one for the first: its observables are then not numbers.
+fn reference(cell: &Cell, problem: &Problem) -> Option<Reference> {
+    let asked = cell.quantities.iter().any(|quantity| quantity.needs.lasso());
+    if asked { Reference::new(cell, problem).ok() } else { None }
+}
+
+fn run_in<F: Float>(
+    cell: &Cell,
+    unit: &Unit,
+    shared: &SharedReference,
+    level: Level,
+    monitor: &dyn Monitor,
+) -> Option<UnitResult> {
     match &cell.dynamics {
         Dynamics::GradientDescent(dynamics) => {
             let task = Task {
@@ -129,7 +157,7 @@ fn run_in<F: Float>(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monito
                 seed: cell.seed,
                 level,
             };
-            run_with::<F>(cell, unit, level, &|data, kernel, together| {
+            run_with::<F>(cell, unit, shared, level, &|data, kernel, together| {
                 together.run(cell, data.problem, Descent { task: &task, data, kernel }, monitor)
             })
         }
@@ -142,20 +170,21 @@ fn run_in<F: Float>(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monito
                 seed: cell.seed,
                 level,
             };
-            run_with::<F>(cell, unit, level, &|data, kernel, together| {
+            run_with::<F>(cell, unit, shared, level, &|data, kernel, together| {
                 together.run(cell, data.problem, Flowing { task: &task, data, kernel }, monitor)
             })
         }
     }
 }
 
-/// Replicas that run together, and how many of them make a block.
-struct Together {
+/// Replicas that run together, how many of them make a block, and what they are compared with.
+struct Together<'a> {
     replicas: Range<u32>,
     in_block: usize,
+    reference: Option<&'a Reference>,
 }
 
-impl Together {
+impl Together<'_> {
     fn run<S: Stepper>(
         self,
         cell: &Cell,
@@ -163,16 +192,18 @@ impl Together {
         stepper: S,
         monitor: &dyn Monitor,
     ) -> Option<Vec<Replica>> {
-        Run { cell, problem, stepper, in_block: self.in_block, monitor }.all(self.replicas)
+        let Self { replicas, in_block, reference } = self;
+        Run { cell, problem, stepper, in_block, reference, monitor }.all(replicas)
     }
 }
 
-type RunTogether<'a, F> = dyn Fn(&Data<'_, F>, Kernel, Together) -> Option<Vec<Replica>> + 'a;
+type RunTogether<'a, F> = dyn Fn(&Data<'_, F>, Kernel, Together<'_>) -> Option<Vec<Replica>> + 'a;
 
 /// Makes the data of a unit, and runs its replicas, as many together as the kernels can take.
 fn run_with<F: Float>(
     cell: &Cell,
     unit: &Unit,
+    shared: &SharedReference,
     level: Level,
     run: &RunTogether<'_, F>,
 ) -> Option<UnitResult> {
@@ -180,16 +211,23 @@ fn run_with<F: Float>(
     let count = if matches!(cell.source, Source::Shared(_)) { 1 } else { unit.replicas.len() as u32 };
     let problems: Vec<_> = (0..count).map(|k| cell.source.problem(unit.replicas.start + k)).collect();
     let data: Vec<Data<'_, F>> = problems.iter().map(|problem| Data::new(problem)).collect();
+    let own: Vec<Option<Reference>> = match cell.source {
+        Source::Shared(_) => Vec::new(),
+        Source::PerReplica(_) => problems.iter().map(|problem| reference(cell, problem)).collect(),
+    };
     let mut result = UnitResult::default();
     let mut first = unit.replicas.start;
     while first < unit.replicas.end {
-        let data = &data[(first - unit.replicas.start) as usize % data.len()];
+        let place = (first - unit.replicas.start) as usize % data.len();
+        let reference =
+            own.get(place).unwrap_or_else(|| shared.get_or_init(|| reference(cell, &problems[place])));
+        let (data, reference) = (&data[place], reference.as_ref());
         let left = (unit.replicas.end - first) as usize;
         let (kernel, in_block) = choose::<F>(cell, left, level);
         // Replicas that take turns are blocks of one, all of which run together.
         let taken = if kernel == Kernel::Sample && count == 1 { left } else { in_block };
         let replicas = first..first + taken as u32;
-        result.replicas.extend(run(data, kernel, Together { replicas, in_block })?);
+        result.replicas.extend(run(data, kernel, Together { replicas, in_block, reference })?);
         first += taken as u32;
     }
     Some(result)
@@ -200,6 +238,7 @@ pub(super) struct Run<'a, S> {
     pub(super) cell: &'a Cell,
     pub(super) problem: &'a Problem,
     pub(super) stepper: S,
+    reference: Option<&'a Reference>,
     in_block: usize,
     monitor: &'a dyn Monitor,
 }
@@ -270,7 +309,7 @@ impl<S: Stepper> Run<'_, S> {
     fn record(&self, block: &S::Block, record: &mut Record) {
         let step = self.stepper.step(block);
         for (lane, (rows, diverged)) in record.rows.iter_mut().zip(&mut record.diverged).enumerate() {
-            measure(self.cell, self.problem, &self.stepper.lane(block, lane), step, diverged, rows);
+            self.measure(&self.stepper.lane(block, lane), step, diverged, rows);
         }
     }
 
@@ -294,35 +333,30 @@ impl<S: Stepper> Run<'_, S> {
             },
         )
     }
-}
 
-/// Appends the observables of one replica. A state whose residuals have only just exploded counts as diverged here.
-fn measure(
-    cell: &Cell,
-    problem: &Problem,
-    replica: &Lane,
-    step: u64,
-    diverged: &mut Option<u64>,
-    rows: &mut Vec<f64>,
-) {
-    *diverged = diverged.or(replica.diverged);
-    let link = cell.model.link;
-    let view = View::new(
-        problem,
-        link.model(),
-        cell.model.loss_factor,
-        &cell.dynamics,
-        &cell.noises,
-        &replica.theta,
-        &replica.beta,
-        replica.average.as_deref(),
-    );
-    if diverged.is_none() && view.has_diverged() {
-        *diverged = Some(step);
+    /// Appends the observables of one replica. A state whose residuals have only just exploded counts as diverged here.
+    fn measure(&self, replica: &Lane, step: u64, diverged: &mut Option<u64>, rows: &mut Vec<f64>) {
+        *diverged = diverged.or(replica.diverged);
+        let cell = self.cell;
+        let view = View::new(
+            self.problem,
+            cell.model.link.model(),
+            cell.model.loss_factor,
+            &cell.dynamics,
+            &cell.noises,
+            &replica.theta,
+            &replica.beta,
+            replica.average.as_deref(),
+        )
+        .at_step(step, &replica.log_abs_theta)
+        .with_reference(self.reference);
+        if diverged.is_none() && view.has_diverged() {
+            *diverged = Some(step);
+        }
+        rows.extend(
+            cell.quantities.iter().map(|quantity| {
+                if diverged.is_some() { quantity.diverged } else { (quantity.measure)(&view) }
+            }),
+        );
     }
-    rows.extend(
-        cell.quantities
-            .iter()
-            .map(|quantity| if diverged.is_some() { quantity.diverged } else { (quantity.measure)(&view) }),
-    );
 }

@@ -82,6 +82,17 @@ impl SampleNoise for GaussianSampleNoise {
         self.of.covariance(point.residuals, point.loss_factor, self.scale)
     }
 
+    fn words(&self, _: usize) -> String {
+        match self.of {
+            CovarianceOf::Label => {
+                format!("Gaussian noise like one perturbed label of variance {}", self.scale * self.scale)
+            }
+            CovarianceOf::MiniBatch(size) => {
+                format!("none: Gaussian noise like mini-batches of {size}, {} times", self.scale)
+            }
+        }
+    }
+
     fn reads_residuals(&self) -> bool {
         self.of != CovarianceOf::Label
     }

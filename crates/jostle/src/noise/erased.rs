@@ -32,6 +32,7 @@ erased! {
     /// A [`SampleNoise`] of any kind.
     AnySampleNoise of SampleNoise: perturb;
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance;
+    fn words(&self, batch: usize) -> String;
     fn reads_residuals(&self) -> bool;
     fn needs_full_batch(&self) -> bool;
     steps

@@ -74,6 +74,18 @@ impl SampleNoise for LabelNoise {
         }
     }
 
+    fn words(&self, batch: usize) -> String {
+        let variance = self.std * self.std;
+        match self.labels {
+            Labels::One => format!("one perturbed label a step, of variance {variance}"),
+            Labels::Batch => {
+                format!(
+                    "every label of the batch of {batch} is perturbed: its variance {variance}, divided by {batch}"
+                )
+            }
+        }
+    }
+
     fn reads_residuals(&self) -> bool {
         false
     }

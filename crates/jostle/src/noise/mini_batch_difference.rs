@@ -50,6 +50,10 @@ impl SampleNoise for MiniBatchDifference {
         )
     }
 
+    fn words(&self, _: usize) -> String {
+        format!("none: the difference of two mini-batches of {}, {} times", self.batch, self.scale)
+    }
+
     fn reads_residuals(&self) -> bool {
         true
     }

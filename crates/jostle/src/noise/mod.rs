@@ -145,6 +145,9 @@ pub trait SampleNoise: Send + Sync {
     /// The covariance of the perturbation, as one of all `n` samples.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance;
 
+    /// What a step perturbs, in words, for what is printed beside a prediction.
+    fn words(&self, batch: usize) -> String;
+
     /// Whether the perturbation depends on the residuals; if not, it is drawn for many steps at a time.
     fn reads_residuals(&self) -> bool;
 

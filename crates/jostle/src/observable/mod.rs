@@ -1,8 +1,10 @@
 //! Numbers recorded along a trajectory.
 
 mod quantities;
+mod reference;
 mod view;
 
+pub use reference::Reference;
 pub use view::View;
 
 use crate::ensemble::Recording;
@@ -37,6 +39,21 @@ pub enum Needs {
     Truth,
     /// A running time average (and a ground truth).
     AverageAndTruth,
+    /// The Lasso that theory predicts, see [`Reference`].
+    Lasso,
+    /// A running time average, and the Lasso.
+    AverageAndLasso,
+    /// The Lasso, and a step size without drops.
+    LassoAtOneStepSize,
+    /// Two parameters `u_j`, `v_j` for each coefficient `u_j^2 - v_j^2`.
+    TwoSquares,
+}
+
+impl Needs {
+    /// Whether the predicted Lasso is needed.
+    pub fn lasso(self) -> bool {
+        matches!(self, Needs::Lasso | Needs::AverageAndLasso | Needs::LassoAtOneStepSize)
+    }
 }
 
 /// Every observable.

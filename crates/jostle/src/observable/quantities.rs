@@ -1,6 +1,6 @@
 //! The observables themselves: each is an entry that documents and computes itself.
 
-use super::{ACTIVE_THRESHOLD, Needs, Observable, View, truth_support};
+use super::{ACTIVE_THRESHOLD, Needs, Observable, Reference, View, truth_support};
 use crate::noise::total_trace;
 
 const INFINITE: f64 = f64::INFINITY;
@@ -39,7 +39,7 @@ pub(super) const ALL: &[Observable] = &[
         doc: "Squared distance of the running time average of the coefficients to the truth.",
         needs: Needs::AverageAndTruth,
         diverged: INFINITE,
-        measure: |view| squared_error(view, view.average.unwrap_or(view.beta)),
+        measure: |view| squared_error(view, view.settled()),
     },
     Observable {
         name: "l1_norm",
@@ -116,7 +116,69 @@ pub(super) const ALL: &[Observable] = &[
         diverged: INFINITE,
         measure: |view| total_trace(view.noises, view.dynamics, &view.point()),
     },
+    Observable {
+        name: "distance_to_lasso",
+        symbol: "|beta - Lasso| / |Lasso|",
+        doc: "Relative distance of the coefficients to the Lasso that theory predicts for the last step size (their norm \
+              where it is zero).",
+        needs: Needs::Lasso,
+        diverged: INFINITE,
+        measure: |view| to_lasso(view, view.beta),
+    },
+    Observable {
+        name: "time_average_to_lasso",
+        symbol: "|mean beta - Lasso| / |Lasso|",
+        doc: "Relative distance of the running time average of the coefficients to the predicted Lasso.",
+        needs: Needs::AverageAndLasso,
+        diverged: INFINITE,
+        measure: |view| to_lasso(view, view.settled()),
+    },
+    Observable {
+        name: "kkt_residual",
+        symbol: "max_j c_j |change of b_j by minimising over it|",
+        doc: "Violation of the predicted Lasso's optimality conditions, in units of lambda, by the running time average, \
+              or by the coefficients where none is kept.",
+        needs: Needs::Lasso,
+        diverged: INFINITE,
+        measure: |view| view.lasso_certificate().map_or(f64::NAN, |certificate| certificate.kkt_residual),
+    },
+    Observable {
+        name: "duality_gap",
+        symbol: "(P - D) / (|y|^2 / 2n)",
+        doc: "Duality gap of the predicted Lasso in units of its objective at zero, at the running time average, or at \
+              the coefficients where none is kept.",
+        needs: Needs::Lasso,
+        diverged: INFINITE,
+        measure: |view| view.lasso_certificate().map_or(f64::NAN, |certificate| certificate.relative_gap),
+    },
+    Observable {
+        name: "log_slope_error",
+        symbol: "rms(slope_j - slack_j) / rms(slack_j)",
+        doc: "Off the predicted Lasso's support: relative distance of the slopes of ln |w_j| since the start to the KKT \
+              slack.",
+        needs: Needs::LassoAtOneStepSize,
+        diverged: INFINITE,
+        measure: |view| {
+            let error = |reference: &Reference| reference.log_slope_error(view.log_abs_theta, view.step);
+            view.reference.map_or(f64::NAN, error)
+        },
+    },
+    Observable {
+        name: "effective_init",
+        symbol: "alpha_t = exp(mean_j ln sqrt|u_j v_j|)",
+        doc: "Scale of the start from which gradient flow would keep the same u_j v_j: their geometric mean.",
+        needs: Needs::TwoSquares,
+        diverged: INFINITE,
+        measure: |view| {
+            let logarithms = view.log_abs_theta;
+            (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp()
+        },
+    },
 ];
+
+fn to_lasso(view: &View<'_>, beta: &[f64]) -> f64 {
+    view.reference.map_or(f64::NAN, |reference| reference.predicted.relative_distance(beta))
+}
 
 fn squared_error(view: &View<'_>, beta: &[f64]) -> f64 {
     let truth = view.problem.truth().unwrap_or_default();

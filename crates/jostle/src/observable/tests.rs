@@ -1,8 +1,10 @@
 use super::*;
 use crate::dynamics::{Batch, GradientDescent};
-use crate::model::{Model, Square};
+use crate::ensemble::{Cell, Source};
+use crate::model::{LinkKind, Model, ModelSpec, Square};
 use crate::noise::{IsotropicNoise, LabelDistribution, LabelNoise, Labels, Noise};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// X = [1 2; 3 -1], y = (8, 0), truth (1, 0).
 fn problem(truth: Option<Vec<f64>>) -> Problem {
@@ -21,7 +23,10 @@ fn measure_with(name: &str, truth: &[f64], w: [f64; 2], batch: Batch, noises: &[
     let mut beta = [0.0; 2];
     Square.coefficients(&w, &mut beta);
     let average = [1.0, 0.5];
-    let view = View::new(&problem, &Square, 0.25, &dynamics, noises, &w, &beta, Some(&average));
+    let (logarithms, reference) = (w.map(|w| w.abs().ln()), reference());
+    let view = View::new(&problem, &Square, 0.25, &dynamics, noises, &w, &beta, Some(&average))
+        .at_step(100, &logarithms)
+        .with_reference(Some(&reference));
     (find(name).unwrap().measure)(&view)
 }
 
@@ -46,6 +51,13 @@ fn every_observable_has_the_value_computed_by_hand() {
         ("support_recall", 1.0),
         ("gradient_norm", 10.0f64.sqrt()),
         ("noise_trace", 0.0),
+        ("distance_to_lasso", 5.0f64.sqrt() / 2.0),
+        ("time_average_to_lasso", 3.25f64.sqrt() / 2.0),
+        ("kkt_residual", 5.0),
+        ("duality_gap", (289.0 / 841.0 * 10.5625 + 7.5 - 12.0 / 29.0 * 2.875) / 16.0),
+        ("log_slope_error", 0.5),
+        // Of one parameter for each coefficient, (1 2)^(1/2); of two, see below.
+        ("effective_init", 2.0f64.sqrt()),
     ];
     for observable in REGISTRY {
         let expected = by_hand.iter().find(|(name, _)| *name == observable.name);
@@ -53,6 +65,71 @@ fn every_observable_has_the_value_computed_by_hand() {
         let found = measure(name, &[1.0, 0.0], [1.0, 2.0]);
         assert!((found - expected).abs() < 1e-14, "{name}: {found} against {expected}");
     }
+}
+
+/// The prediction that `every_observable_has_the_value_computed_by_hand` compares with.
+///
+/// `lambda = (6, 3)`, twelve tenths of `|X_j|^2/n = (5, 5/2)`. The Lasso is (0, 2): its residuals `y - X b` are (4, 2), and
+/// the correlations (5, 3), so that the slack of the first coordinate is 1.
+///
+/// At the average (1, 1/2) the residuals are (6, -5/2), the correlations (-3/4, 29/4). Minimising over the first
+/// coordinate would lead to 0, a change of 5 in units of lambda, and over the second from 5/4 to 11/2. The best dual point
+/// is 12/29 of half the residuals, for which `P - D = (17/29)^2 (36 + 25/4)/4 + 6 + 3/2 - 12/29 (-3/4 + 29/8)`.
+///
+/// From a start at `ln w = 5` to `ln w_1 = 0` in 100 steps of rate 1/10, the slope is 1/2.
+#[test]
+fn the_reference_is_the_lasso_computed_by_hand() {
+    let reference = reference();
+    let predicted = &reference.predicted;
+    assert!((predicted.lambda[0] - 6.0).abs() < 1e-14 && (predicted.lambda[1] - 3.0).abs() < 1e-14);
+    assert_eq!(predicted.lasso.beta[0], 0.0);
+    assert!((predicted.lasso.beta[1] - 2.0).abs() < 1e-14);
+    let slack = predicted.slack(&problem(None));
+    assert!((slack[0] - 1.0).abs() < 1e-13 && slack[1].abs() < 1e-13);
+    assert_eq!(reference.log_slope_error(&[0.0, 0.0], 0), 1.0);
+    // A second set of parameters, larger than the first: the larger ones count.
+    assert!((reference.log_slope_error(&[-9.0, -9.0, -5.0, 0.0], 100)).abs() < 1e-13);
+}
+
+fn reference() -> Reference {
+    let cell = Cell {
+        source: Source::Shared(Arc::new(problem(None))),
+        model: ModelSpec::new(LinkKind::Square(Square), 5.0f64.exp()),
+        dynamics: GradientDescent::new(1, 0.1).into(),
+        noises: vec![label(24.0f64.sqrt())],
+        recording: crate::ensemble::Recording::Every(1),
+        quantities: Vec::new(),
+        average_from: None,
+        replicas: 1,
+        seed: 0,
+        precision: crate::Precision::F64,
+    };
+    Reference::new(&cell, &problem(None)).unwrap()
+}
+
+#[test]
+fn without_an_average_the_coefficients_themselves_are_certified() {
+    let (problem, dynamics, reference) = (problem(None), GradientDescent::new(1, 0.1).into(), reference());
+    let view = View::new(&problem, &Square, 0.25, &dynamics, &[], &[0.0, 1.5], &[0.0, 2.0], None)
+        .with_reference(Some(&reference));
+    for name in ["kkt_residual", "duality_gap"] {
+        assert!((find(name).unwrap().measure)(&view) < 1e-13, "{name}");
+    }
+    let without = View::new(&problem, &Square, 0.25, &dynamics, &[], &[0.0; 2], &[0.0, 2.0], None);
+    for name in ["distance_to_lasso", "kkt_residual", "duality_gap", "log_slope_error"] {
+        assert!((find(name).unwrap().measure)(&without).is_nan(), "{name}");
+    }
+}
+
+#[test]
+fn the_effective_init_is_the_geometric_mean_also_where_parameters_underflow() {
+    let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1).into());
+    // u v = exp(-1800) and exp(1799): alpha = exp((-1800 + 1799)/4).
+    let log_abs_theta = [-900.0, 700.0, -900.0, 1099.0];
+    let view = View::new(&problem, &Square, 0.25, &dynamics, &[], &[0.0; 2], &[0.0; 2], None)
+        .at_step(1, &log_abs_theta);
+    let found = (find("effective_init").unwrap().measure)(&view);
+    assert!((found - (-0.25f64).exp()).abs() < 1e-13, "{found}");
 }
 
 /// The gradients of the two predictions are J = [2 8; 6 -4], their squared norms 68 and 52.

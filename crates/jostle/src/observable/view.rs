@@ -1,10 +1,13 @@
 //! A replica at one step, as an observable sees it.
 
+use super::Reference;
+use crate::dynamics::Dynamics;
 use crate::dynamics::kernel::{divergence_limit, exceeds};
-use crate::dynamics::{Batch, Dynamics};
 use crate::model::{Model, predict};
 use crate::noise::{Noise, Point};
 use crate::problem::Problem;
+use crate::theory::{LassoCertificate, lasso_certificate};
+use std::cell::OnceCell;
 
 /// A replica at one step. What several observables need is computed once.
 pub struct View<'a> {
@@ -24,7 +27,14 @@ pub struct View<'a> {
     pub beta: &'a [f64],
     /// The running time average of beta (d), when one is kept and at least one step was averaged.
     pub average: Option<&'a [f64]>,
+    /// Natural logarithms of the absolute parameters (p), finite where the parameters underflow; empty unless given.
+    pub log_abs_theta: &'a [f64],
+    /// The step, zero unless given.
+    pub step: u64,
+    /// What the replica is compared with, if anything.
+    pub reference: Option<&'a Reference>,
     residuals: Vec<f64>,
+    certificate: OnceCell<Option<LassoCertificate>>,
 }
 
 impl<'a> View<'a> {
@@ -43,7 +53,47 @@ impl<'a> View<'a> {
         let mut residuals = vec![0.0; problem.samples()];
         predict(problem, beta, &mut residuals);
         residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f -= y);
-        Self { problem, model, loss_factor, dynamics, noises, theta, beta, average, residuals }
+        Self {
+            problem,
+            model,
+            loss_factor,
+            dynamics,
+            noises,
+            theta,
+            beta,
+            average,
+            log_abs_theta: &[],
+            step: 0,
+            reference: None,
+            residuals,
+            certificate: OnceCell::new(),
+        }
+    }
+
+    /// The same with the step, and the logarithms of the absolute parameters (p).
+    #[must_use]
+    pub fn at_step(self, step: u64, log_abs_theta: &'a [f64]) -> Self {
+        Self { log_abs_theta, step, ..self }
+    }
+
+    /// The same with what the replica is compared with.
+    #[must_use]
+    pub fn with_reference(self, reference: Option<&'a Reference>) -> Self {
+        Self { reference, ..self }
+    }
+
+    /// The running time average of beta (d), or beta where there is none yet.
+    pub fn settled(&self) -> &[f64] {
+        self.average.unwrap_or(self.beta)
+    }
+
+    /// How far the running time average (or beta, where there is none) is from solving the predicted Lasso.
+    pub fn lasso_certificate(&self) -> Option<LassoCertificate> {
+        let certify = || {
+            let predicted = &self.reference?.predicted;
+            lasso_certificate(self.problem, &predicted.lambda, predicted.sign, self.settled()).ok()
+        };
+        *self.certificate.get_or_init(certify)
     }
 
     /// The residuals `f_i - y_i` (n).
@@ -74,17 +124,13 @@ impl<'a> View<'a> {
 
     /// The same point, as a covariance formula sees it.
     pub fn point(&self) -> Point<'_> {
-        let samples = self.problem.samples();
         Point {
             problem: self.problem,
             model: self.model,
             theta: self.theta,
             residuals: &self.residuals,
             loss_factor: self.loss_factor,
-            batch: match self.dynamics.batch() {
-                Batch::Full => samples,
-                Batch::Size(size) => size,
-            },
+            batch: self.dynamics.batch_size(self.problem.samples()),
         }
     }
 }

@@ -45,6 +45,13 @@ impl Problem {
         Ok(Self { x, y, truth, dim })
     }
 
+    /// The same labels with the design `[X, -X]`, on which signed coefficients are differences of non-negative ones.
+    pub(crate) fn doubled(&self) -> Self {
+        let row = |row: &[f64]| [row.to_vec(), row.iter().map(|x| -x).collect()].concat();
+        let x = self.x.chunks_exact(self.dim).flat_map(row).collect();
+        Self { x, y: self.y.clone(), truth: None, dim: 2 * self.dim }
+    }
+
     /// Number of samples `n`.
     pub fn samples(&self) -> usize {
         self.y.len()

@@ -15,22 +15,16 @@
 //! stationary point of the Lagrangian, so that the residual is the whole certificate. The iteration also converges
 //! where every interpolator has the same coefficients at zero (a sparse truth with `n > d/2`): there the dual has no
 //! maximiser for polishing to tend to, but the coefficients shrink by a factor of about `e` a step. The cone programme
-//! is the oracle of the tests, and clarabel decides whether there is an interpolator at all when the iteration finds
-//! none.
+//! is the oracle of the tests. When the iteration finds no interpolator, non-negative least squares decide whether
+//! there is one.
 
-use clarabel::solver::SupportedConeT::{NonnegativeConeT, ZeroConeT};
-
-use super::TheoryError;
-use super::conic::{Programme, block};
+use super::interpolation::distance_to_interpolation;
+use super::{Sign, TheoryError};
 use crate::linear_algebra::{column_space, dot, norm, product, solve_weighted_gram, transpose_product};
 use crate::problem::Problem;
 
 /// The relative primal residual up to which a solution counts as found.
 pub const TOLERANCE: f64 = 1e-12;
-
-/// Above this distance between the labels and the cone of the columns, relative to their norm, there is no
-/// interpolator; below it, clarabel's answer may be a rounding error.
-const DISTANCE_RESOLUTION: f64 = 1e-8;
 
 /// Residual from which the path of solutions is followed further, and the largest change of `ln tau^2` at once.
 const PATH_TOLERANCE: f64 = 1e-3;
@@ -63,21 +57,21 @@ pub struct EntropyProjection {
 /// An init of another length, or with a zero or non-finite entry; labels that no non-negative coefficients reproduce;
 /// a residual that stays above [`TOLERANCE`] and above the rounding error of `X beta - y`.
 pub fn entropy_projection(problem: &Problem, init: &[f64]) -> Result<EntropyProjection, TheoryError> {
-    let log_scale = log_scale(problem.dim(), init)?;
+    check_init(problem.dim(), init)?;
+    let log_scale = log_scale(problem.dim(), init);
     let projection = Dual::new(problem, log_scale).maximise();
     let floor = rounding_floor(problem, &projection.beta);
     if projection.primal_residual <= TOLERANCE.max(floor) {
         return Ok(projection);
     }
-    let distance = distance_to_cone(problem);
-    if distance > DISTANCE_RESOLUTION {
-        return Err(TheoryError::NoInterpolator { distance });
+    if let Some(distance) = distance_to_interpolation(problem, Sign::NonNegative) {
+        return Err(TheoryError::NoInterpolator { sign: Sign::NonNegative, distance });
     }
     Err(TheoryError::NotConverged { quantity: "entropy projection", residual: projection.primal_residual })
 }
 
-/// `ln tau_j^2` (d).
-fn log_scale(dim: usize, init: &[f64]) -> Result<Vec<f64>, TheoryError> {
+/// A start needs one scale, or one for each coordinate, none of them zero.
+pub(super) fn check_init(dim: usize, init: &[f64]) -> Result<(), TheoryError> {
     if init.len() != 1 && init.len() != dim {
         let expected = format!("1 or {dim} (the dimension)");
         return Err(TheoryError::Length { array: "init", found: init.len(), expected });
@@ -85,7 +79,12 @@ fn log_scale(dim: usize, init: &[f64]) -> Result<Vec<f64>, TheoryError> {
     if let Some((position, value)) = init.iter().enumerate().find(|(_, v)| **v == 0.0 || !v.is_finite()) {
         return Err(TheoryError::Init { position, value: *value });
     }
-    Ok((0..dim).map(|j| 2.0 * init[j % init.len()].abs().ln()).collect())
+    Ok(())
+}
+
+/// `ln tau_j^2` (d).
+fn log_scale(dim: usize, init: &[f64]) -> Vec<f64> {
+    (0..dim).map(|j| 2.0 * init[j % init.len()].abs().ln()).collect()
 }
 
 /// What remains of `X beta - y`, relative to `y`, when every operation rounds.
@@ -260,26 +259,6 @@ impl Position {
             *l += length * m;
         }
     }
-}
-
-/// `min { |X b - y| : b >= 0 } / |y|`, with columns scaled to norm one.
-fn distance_to_cone(problem: &Problem) -> f64 {
-    let (n, dim) = (problem.samples(), problem.dim());
-    let labels = norm(problem.y());
-    if labels == 0.0 {
-        return 0.0;
-    }
-    let norms = super::null_cone::column_norms(problem);
-    let mut constraints: Vec<_> =
-        block(problem.x(), dim, 0, 0).map(|(i, j, v)| (i, j, v / norms[j])).collect();
-    constraints.extend((0..n).map(|i| (i, dim + i, 1.0)));
-    constraints.extend((0..dim).map(|j| (n + j, j, -1.0)));
-    let mut bounds: Vec<f64> = problem.y().iter().map(|y| y / labels).collect();
-    bounds.resize(n + dim, 0.0);
-    let curvature = (0..dim + n).map(|k| if k < dim { 0.0 } else { 1.0 }).collect();
-    let cones = vec![ZeroConeT(n), NonnegativeConeT(dim)];
-    let solution = Programme { curvature, cost: vec![0.0; dim + n], constraints, bounds, cones }.solve();
-    norm(&solution.x[dim..])
 }
 
 #[cfg(test)]

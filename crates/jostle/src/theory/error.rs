@@ -1,5 +1,7 @@
 //! Why a prediction cannot be made.
 
+use super::Sign;
+
 /// A prediction that does not exist, does not apply, or could not be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -22,13 +24,25 @@ pub enum TheoryError {
         /// The lengths it may have.
         expected: String,
     },
-    /// No non-negative coefficients reproduce the labels.
+    /// An entry below zero, or not finite, where a strength or a weight is meant.
+    #[error("{array}[{position}] is {value}; expected a finite number of at least 0")]
+    Negative {
+        /// The array.
+        array: &'static str,
+        /// The coordinate.
+        position: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// No coefficients of the sign reproduce the labels.
     #[error(
-        "no non-negative coefficients reproduce the labels: the closest ones miss them by {distance:.3e} of \
-         their norm"
+        "no {}coefficients reproduce the labels: the closest ones miss them by {distance:.3e} of their norm",
+        if *sign == Sign::NonNegative { "non-negative " } else { "" }
     )]
     NoInterpolator {
-        /// Distance of the labels to the cone of the columns of `X`, relative to their norm.
+        /// The signs that coefficients may have.
+        sign: Sign,
+        /// Distance of the labels to the closest predictions, relative to their norm.
         distance: f64,
     },
     /// An iteration that did not reach the accuracy of its certificate.
@@ -52,6 +66,27 @@ pub enum TheoryError {
         theorem: &'static str,
         /// The model.
         model: String,
+    },
+    /// A truth that the coefficients of the sign cannot be.
+    #[error(
+        "truth[{position}] is {value}; expected a finite {}number",
+        if *sign == Sign::NonNegative { "non-negative " } else { "" }
+    )]
+    Truth {
+        /// The coordinate.
+        position: usize,
+        /// Its value.
+        value: f64,
+        /// The signs that coefficients may have.
+        sign: Sign,
+    },
+    /// Settings under which no theory says which Lasso, if any, the time average tends to.
+    #[error("no Lasso is known for {place}: {reason}")]
+    NoLasso {
+        /// The setting, as in an experiment.
+        place: String,
+        /// Why it keeps theory from predicting.
+        reason: String,
     },
     /// A fraction outside (0, 1).
     #[error("{name} is {value}; expected a number above 0 and below 1")]

@@ -22,9 +22,10 @@
 //! The formulas are of first order in `eta^2 |X_j|^2 delta^2 / n`: 0.1 % at `eta delta = 0.03`.
 
 use super::TheoryError;
-use crate::dynamics::{Batch, GradientDescent};
+use crate::dynamics::GradientDescent;
+use crate::linear_algebra::weighted_squares;
 use crate::model::{LinkKind, ModelSpec, Unit};
-use crate::noise::{LabelNoise, Labels};
+use crate::noise::{LabelNoise, Point, SampleCovariance, SampleNoise};
 use crate::problem::Problem;
 
 /// The l1 strength of label noise at one step size.
@@ -64,13 +65,17 @@ pub fn label_noise_strength(
     step: u64,
 ) -> Result<LabelNoiseStrength, TheoryError> {
     let rate = rate(model, dynamics, step)?;
-    let perturbed = match (noise.labels, dynamics.batch) {
-        (Labels::One, _) => 1,
-        (Labels::Batch, Batch::Full) => problem.samples(),
-        (Labels::Batch, Batch::Size(size)) => size,
-    };
-    let variance = vec![noise.std * noise.std / perturbed as f64; problem.samples()];
-    Ok(LabelNoiseStrength { lambda: strength(problem, rate, &variance), rate })
+    let residuals = vec![0.0; problem.samples()];
+    let covariance = noise.covariance(&Point {
+        problem,
+        model: model.link.model(),
+        theta: &[],
+        residuals: &residuals,
+        loss_factor: model.loss_factor,
+        batch: dynamics.batch.size(problem.samples()),
+    });
+    let variances = label_variances(&covariance, model.loss_factor);
+    Ok(LabelNoiseStrength { lambda: strength(problem, rate, &variances), rate })
 }
 
 /// What drawing mini-batches adds to `lambda` (d), `rate/(2 B') (1/n) sum_i x_ij^2 E r_i^2`, for given mean squared
@@ -91,29 +96,38 @@ pub fn sampling_strength(
         let expected = format!("{n} (the number of samples)");
         return Err(TheoryError::Length { array: "mean_squared_residuals", found, expected });
     }
+    let residuals: Vec<f64> = mean_squared_residuals.iter().map(|square| square.sqrt()).collect();
     let effective = dynamics.effective_batch(n);
-    let variance: Vec<f64> = mean_squared_residuals.iter().map(|r| r / effective).collect();
-    Ok(strength(problem, rate(model, dynamics, step)?, &variance))
+    let covariance = SampleCovariance::of_mini_batch(&residuals, model.loss_factor, effective);
+    let variances = label_variances(&covariance, model.loss_factor);
+    Ok(strength(problem, rate(model, dynamics, step)?, &variances))
+}
+
+/// The variance `n C_ii / 4 c^2` (n) that single perturbed labels would need for the same perturbation `C` of the sample
+/// weights.
+pub(super) fn label_variances(covariance: &SampleCovariance, loss_factor: f64) -> Vec<f64> {
+    let unit = covariance.diagonal.len() as f64 / (4.0 * loss_factor * loss_factor);
+    covariance.diagonal.iter().map(|variance| unit * variance).collect()
+}
+
+/// `m`.
+pub(super) fn multiple(model: &ModelSpec) -> Result<f64, TheoryError> {
+    model.rate().filter(|_| model.link != LinkKind::Unit(Unit)).ok_or_else(|| {
+        let theorem = "the l1 strength of label noise";
+        TheoryError::Model { theorem, model: format!("{:?}", model.link) }
+    })
 }
 
 /// `m eta / (1 - b)`.
 fn rate(model: &ModelSpec, dynamics: &GradientDescent, step: u64) -> Result<f64, TheoryError> {
-    let Some(rate) = model.rate().filter(|_| model.link != LinkKind::Unit(Unit)) else {
-        let theorem = "the l1 strength of label noise";
-        return Err(TheoryError::Model { theorem, model: format!("{:?}", model.link) });
-    };
-    Ok(rate * dynamics.learning_rate.at(step) / (1.0 - dynamics.momentum))
+    Ok(multiple(model)? * dynamics.effective_rate(step))
 }
 
 /// `rate/2 (1/n) sum_i x_ij^2 variance_i` (d).
-fn strength(problem: &Problem, rate: f64, variance: &[f64]) -> Vec<f64> {
-    let mut lambda = vec![0.0; problem.dim()];
-    for (i, v) in variance.iter().enumerate() {
-        for (l, x) in lambda.iter_mut().zip(problem.row(i)) {
-            *l += 0.5 * rate * v * x * x / problem.samples() as f64;
-        }
-    }
-    lambda
+pub(super) fn strength(problem: &Problem, rate: f64, variance: &[f64]) -> Vec<f64> {
+    let factor = 0.5 * rate / problem.samples() as f64;
+    let squares = weighted_squares(problem.x(), problem.dim(), variance);
+    squares.into_iter().map(|square| factor * square).collect()
 }
 
 #[cfg(test)]

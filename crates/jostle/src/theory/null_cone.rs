@@ -8,7 +8,7 @@ use clarabel::solver::SupportedConeT::{NonnegativeConeT, ZeroConeT};
 
 use super::TheoryError;
 use super::conic::{Programme, block};
-use crate::linear_algebra::{column_space, dot, norm, product, transpose_product};
+use crate::linear_algebra::{column_space, dot, norm, product, transpose_product, weighted_squares};
 use crate::problem::Problem;
 use crate::statistics::fair_coin_tail;
 
@@ -87,14 +87,9 @@ pub fn positive_null_vector(problem: &Problem) -> Result<Option<Vec<f64>>, Theor
 }
 
 /// The norms of the columns (d), with one in place of zero.
-pub(super) fn column_norms(problem: &Problem) -> Vec<f64> {
-    let mut squares = vec![0.0; problem.dim()];
-    for i in 0..problem.samples() {
-        for (square, v) in squares.iter_mut().zip(problem.row(i)) {
-            *square += v * v;
-        }
-    }
-    squares.into_iter().map(|s: f64| if s > 0.0 { s.sqrt() } else { 1.0 }).collect()
+fn column_norms(problem: &Problem) -> Vec<f64> {
+    let squares = weighted_squares(problem.x(), problem.dim(), &vec![1.0; problem.samples()]);
+    squares.into_iter().map(|s| if s > 0.0 { s.sqrt() } else { 1.0 }).collect()
 }
 
 /// `z` scaled to norm one if `X' z >= 0` and `X' z != 0`.

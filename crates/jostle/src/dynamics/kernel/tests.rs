@@ -1,5 +1,7 @@
 //! Every kernel, on every level, in both precisions, against a plain reference: the same bits after every step.
 
+mod identities;
+
 use super::plain::{PlainProducts, chain, slopes};
 use super::*;
 use crate::dynamics::Schedule;
@@ -21,6 +23,8 @@ struct Reference<'a, F> {
     velocity: Vec<F>,
     beta_sums: [Vec<f64>; 2],
     scratch: Scratch<F>,
+    /// `X' w` of the last step, times minus the step size without momentum.
+    pulled: Vec<F>,
 }
 
 impl<F: Float> Reference<'_, F> {
@@ -90,8 +94,10 @@ impl<F: Float> Reference<'_, F> {
         let weights: Vec<F> =
             residuals.iter().zip(&perturbation).map(|(r, p)| r.mul_add(weight, *p) * factor).collect();
         let rows: Vec<Vec<F>> = members.iter().map(|i| self.row(*i)).collect();
+        self.pulled.clear();
         for j in 0..dim {
             let h = chain(zero, rows.iter().zip(&weights).map(|(row, w)| (row[j], *w)));
+            self.pulled.push(h);
             // The weight of a single sample comes last.
             let single = self.task.dynamics.batch == Batch::Size(1);
             for (part, slope) in slopes(self.task.link, &self.theta, dim, j).into_iter().enumerate() {
@@ -160,6 +166,7 @@ fn compare<F: Float>(task: &Task<'_>, problem: &Problem, kernel: Kernel, steps: 
             velocity: vec![F::default(); theta.len()],
             beta_sums: [vec![0.0; dim], vec![0.0; dim]],
             scratch: Scratch::default(),
+            pulled: Vec::new(),
         })
         .collect();
     for step in steps {
@@ -298,8 +305,7 @@ fn the_mini_batch_kernels_follow_the_reference_to_the_bit() {
             learning_rate: drops,
             ..GradientDescent::new(6, 0.002)
         };
-        let kernels =
-            if size == 1 { vec![Kernel::Sample] } else { vec![Kernel::MiniBatch] };
+        let kernels = if size == 1 { vec![Kernel::Sample] } else { vec![Kernel::MiniBatch] };
         check_all(&dynamics, &kernels, &[&[], &["label"], &["labels", "isotropic"]]);
         let heavy_ball = GradientDescent { momentum: 0.5, ..dynamics };
         check_all(&heavy_ball, &kernels, &[&["label"]]);

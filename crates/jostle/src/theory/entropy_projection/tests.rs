@@ -1,6 +1,10 @@
 use super::*;
 use crate::random::{Draws, Purpose};
-use clarabel::solver::{SolverStatus, SupportedConeT::ExponentialConeT};
+use crate::theory::conic::{Programme, block};
+use clarabel::solver::{
+    SolverStatus,
+    SupportedConeT::{ExponentialConeT, ZeroConeT},
+};
 use proptest::prelude::*;
 
 /// A Gaussian design with labels of a truth that is one on its first `sparsity` coordinates.
@@ -35,7 +39,7 @@ fn cone_oracle(problem: &Problem, init: &[f64]) -> Vec<f64> {
         bounds.extend([0.0, 0.0, 1.0]);
         cones.push(ExponentialConeT());
     }
-    let log_scale = log_scale(d, init).unwrap();
+    let log_scale = log_scale(d, init);
     let mut cost: Vec<f64> = log_scale.iter().map(|l| -1.0 - l).collect();
     cost.resize(2 * d, -1.0);
     let solution = Programme { curvature: vec![0.0; 2 * d], cost, constraints, bounds, cones }.solve();
@@ -194,14 +198,16 @@ fn labels_that_no_non_negative_coefficients_reproduce_are_an_error() {
     let impossible = Problem::new(vec![1.0, 2.0, 0.5], vec![-1.0], None).unwrap();
     let error = entropy_projection(&impossible, &[1.0]).unwrap_err();
     assert!(
-        matches!(error, TheoryError::NoInterpolator { distance } if (distance - 1.0).abs() < 1e-6),
+        matches!(error, TheoryError::NoInterpolator { distance, .. } if (distance - 1.0).abs() < 1e-6),
         "{error}"
     );
     // Inconsistent: the same sample with two labels; the distance is known.
     let twice = Problem::new(vec![1.0, 2.0, 1.0, 2.0], vec![1.0, 3.0], None).unwrap();
     let error = entropy_projection(&twice, &[1.0]).unwrap_err();
     let expected = (2.0_f64 / 10.0).sqrt();
-    assert!(matches!(error, TheoryError::NoInterpolator { distance } if (distance - expected).abs() < 1e-6));
+    assert!(
+        matches!(error, TheoryError::NoInterpolator { distance, .. } if (distance - expected).abs() < 1e-6)
+    );
     // Gaussian, with labels that need negative coefficients.
     let mut draws = vec![0.0; 40];
     Draws::new(1, &[0], 0).normals(Purpose::LABELS, &mut draws);
@@ -225,7 +231,10 @@ fn a_design_of_zeros_leaves_the_start_or_has_no_interpolator() {
     let found = entropy_projection(&free, &[3.0]).unwrap();
     assert!(found.beta.iter().all(|b| (b - 9.0).abs() < 1e-14));
     let impossible = Problem::new(vec![0.0; 6], vec![0.0, 2.0], None).unwrap();
-    assert_eq!(entropy_projection(&impossible, &[1.0]), Err(TheoryError::NoInterpolator { distance: 1.0 }));
+    assert_eq!(
+        entropy_projection(&impossible, &[1.0]),
+        Err(TheoryError::NoInterpolator { sign: Sign::NonNegative, distance: 1.0 })
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::*;
-use crate::dynamics::Schedule;
+use crate::dynamics::{Batch, GradientDescent, Schedule};
 use crate::model::{Power, Product, Square, Unit};
-use crate::noise::{LabelDistribution, Point, SampleCovariance, SampleNoise};
+use crate::noise::{LabelDistribution, Labels};
 use proptest::prelude::*;
 
 fn problem() -> Problem {
