@@ -1,6 +1,9 @@
 //! From replicas to a measured value with its interval.
 
+use super::Paper;
+use crate::claim::Claim;
 use crate::report::compact_interval;
+use crate::run::Run;
 use crate::storage::StorageError;
 use jostle::statistics::{bootstrap, mean, median, median_interval, wilson};
 
@@ -53,4 +56,32 @@ impl Measured {
 /// The mean of a list that may not be read.
 pub(super) fn mean_of(values: Result<Vec<f64>, StorageError>) -> Result<f64, StorageError> {
     values.map(|values| mean(&values))
+}
+
+/// Puts a claim of a paper together; what was measured is not a number where a replica diverged.
+pub(super) fn claim(
+    paper: &Paper,
+    id: &str,
+    measured: Measured,
+    expected: &str,
+    holds: bool,
+    how: String,
+) -> Claim {
+    let statement = paper.claims.iter().find(|(known, _)| *known == id).map_or("", |(_, statement)| statement);
+    Claim {
+        id: id.to_owned(),
+        paper: paper.name.to_owned(),
+        statement: statement.to_owned(),
+        measured: Some(measured.value),
+        low: Some(measured.low),
+        high: Some(measured.high),
+        expected: expected.to_owned(),
+        holds,
+        how,
+    }
+}
+
+/// The last step of a cell.
+pub(super) fn last_step(run: &Run, cell: usize) -> Result<u64, StorageError> {
+    Ok(run.steps(cell)?.last().copied().unwrap_or(0))
 }

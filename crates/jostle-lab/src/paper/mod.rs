@@ -1,6 +1,7 @@
 //! Papers: their experiments, the claims that are judged on them, and their figures.
 
 mod judgement;
+mod label_noise_lasso;
 mod reproduce;
 mod shape_matters;
 
@@ -37,7 +38,7 @@ pub struct Paper {
 }
 
 /// Every paper.
-pub const PAPERS: &[Paper] = &[shape_matters::PAPER];
+pub const PAPERS: &[Paper] = &[shape_matters::PAPER, label_noise_lasso::PAPER];
 
 /// The paper of this name.
 ///

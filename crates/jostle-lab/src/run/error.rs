@@ -35,6 +35,14 @@ pub enum LabError {
         /// What is missing.
         reason: String,
     },
+    /// A prediction that a report needs.
+    #[error("{}: {source}", folder.display())]
+    Theory {
+        /// The run.
+        folder: PathBuf,
+        /// Why there is none.
+        source: jostle::theory::TheoryError,
+    },
     /// No paper of that name.
     #[error("no paper is called {name:?}; expected {expected}")]
     NoSuchPaper {

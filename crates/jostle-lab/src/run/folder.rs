@@ -1,8 +1,10 @@
 //! A finished run, read back from its folder: what figures and claims are made from.
 
-use super::LabError;
+use super::{LabError, build};
 use super::manifest::{Manifest, Status};
+use crate::experiment::{Experiment, Overrides};
 use crate::storage::{ArrayReader, StorageError, Table, read_parquet};
+use jostle::ensemble::Cell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -116,6 +118,16 @@ impl Run {
     pub fn values_at(&self, cell: usize, quantity: &str, step: u64) -> Result<Vec<f64>, StorageError> {
         let at = self.steps(cell)?.partition_point(|recorded| *recorded <= step) - 1;
         Ok(self.paths(cell, quantity)?.iter().map(|path| path[at]).collect())
+    }
+
+    /// The cells of the run, built anew from its settings: what theory is asked about.
+    ///
+    /// # Errors
+    /// The settings or the data cannot be read any more.
+    pub fn rebuilt_cells(&self) -> Result<Vec<Cell>, LabError> {
+        let origin = self.folder.join("experiment.toml").display().to_string();
+        let overrides = Overrides::default();
+        build(&mut Experiment::from_text(&self.experiment, &origin, &self.folder, &overrides)?)
     }
 
     /// How many replicas of a cell diverged.

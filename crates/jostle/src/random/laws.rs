@@ -6,6 +6,7 @@
 //! budget, so each one also declares what it `resolves`: it fails unless an error of that size would be overlooked
 //! with no more than the same small probability.
 
+use crate::statistics::{allowed_distance, distance_to_law};
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -86,14 +87,10 @@ pub(crate) fn check_equal_counts(what: &str, resolves: f64, counts: &[u64]) {
 
 /// Checks independent draws against a continuous distribution function (Kolmogorov-Smirnov, with the exact bound of
 /// Dvoretzky, Kiefer, Wolfowitz and Massart). `resolves` is the largest error of the distribution function.
-pub(crate) fn check_distribution(what: &str, resolves: f64, mut draws: Vec<f64>, cdf: impl Fn(f64) -> f64) {
-    draws.sort_by(f64::total_cmp);
-    let n = draws.len() as f64;
-    let distance = draws.iter().enumerate().fold(0.0f64, |max, (k, x)| {
-        let exact = cdf(*x);
-        max.max(exact - k as f64 / n).max((k + 1) as f64 / n - exact)
-    });
-    let allowed = ((2.0 / error_of_one_check()).ln() / (2.0 * n)).sqrt();
+pub(crate) fn check_distribution(what: &str, resolves: f64, draws: &[f64], cdf: impl Fn(f64) -> f64) {
+    let n = draws.len();
+    let distance = distance_to_law(draws, cdf);
+    let allowed = allowed_distance(n, error_of_one_check());
     assert!(distance <= allowed, "{what}: distance {distance:.2e} to the law, {allowed:.2e} allowed");
     assert!(2.0 * allowed <= resolves, "{what}: {n} draws do not resolve {resolves}");
 }
@@ -199,8 +196,8 @@ mod tests {
     #[test]
     fn a_wrong_law_of_the_declared_size_is_found() {
         let draws: Vec<f64> = (0..100_000).map(uniform).collect();
-        check_distribution("uniform", 0.02, draws.clone(), |x| x);
-        assert!(fails(|| check_distribution("bent", 0.02, draws, |x| x + 0.09 * x * (1.0 - x))));
+        check_distribution("uniform", 0.02, &draws, |x| x);
+        assert!(fails(|| check_distribution("bent", 0.02, &draws, |x| x + 0.09 * x * (1.0 - x))));
 
         let mut counts = [0u64; 4];
         (0..100_000).for_each(|k| counts[(4.0 * uniform(k)) as usize] += 1);

@@ -5,8 +5,10 @@
 
 mod coin;
 mod interval;
+mod law;
 mod summary;
 
 pub use coin::fair_coin_tail;
 pub use interval::{Interval, LEVEL, RESAMPLES, bootstrap, median_interval, wilson};
+pub use law::{allowed_distance, distance_to_law};
 pub use summary::{mean, median, quantile};

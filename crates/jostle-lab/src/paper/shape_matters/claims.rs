@@ -1,7 +1,7 @@
 //! Claims A1 to A8, each a measurement that could fail.
 
 use crate::claim::Claim;
-use crate::paper::judgement::{Measured, mean_of};
+use crate::paper::judgement::{self, Measured, last_step, mean_of};
 use crate::paper::{Paper, Runs};
 use crate::report::compact;
 use crate::run::{LabError, Run};
@@ -48,24 +48,8 @@ pub(super) fn judge(runs: &Runs) -> Result<Vec<Claim>, LabError> {
     ])
 }
 
-/// Puts a claim together; what was measured is not a number where a replica diverged.
 fn claim(id: &str, measured: Measured, expected: &str, holds: bool, how: String) -> Claim {
-    let statement = STATEMENTS.iter().find(|(known, _)| *known == id).map_or("", |(_, statement)| statement);
-    Claim {
-        id: id.to_owned(),
-        paper: SHAPE_MATTERS.name.to_owned(),
-        statement: statement.to_owned(),
-        measured: Some(measured.value),
-        low: Some(measured.low),
-        high: Some(measured.high),
-        expected: expected.to_owned(),
-        holds,
-        how,
-    }
-}
-
-fn last_step(run: &Run, cell: usize) -> Result<u64, LabError> {
-    Ok(run.steps(cell)?.last().copied().unwrap_or(0))
+    judgement::claim(SHAPE_MATTERS, id, measured, expected, holds, how)
 }
 
 /// The cells of a run whose grid key has this value.

@@ -64,7 +64,7 @@ fn normals_of_one_call_are_normal() {
     let mut shape = Shape::default();
     shape.add(&draws);
     shape.check("one call", 0.004, 0.5);
-    check_distribution("one call", 0.006, draws[..1_000_000].to_vec(), normal_cdf);
+    check_distribution("one call", 0.006, &draws[..1_000_000], normal_cdf);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn float32_normals_of_one_call_are_normal() {
     let mut shape = Shape::default();
     shape.add(&draws);
     shape.check("one call in float32", 0.004, 0.5);
-    check_distribution("one call in float32", 0.006, draws[..1_000_000].to_vec(), normal_cdf);
+    check_distribution("one call in float32", 0.006, &draws[..1_000_000], normal_cdf);
 }
 
 /// The way a trajectory uses them: a few at every step.
@@ -86,7 +86,7 @@ fn normals_of_many_steps_are_normal() {
     let mut shape = Shape::default();
     shape.add(&draws);
     shape.check("many steps", 0.012, 1.5);
-    check_distribution("many steps", 0.006, draws, normal_cdf);
+    check_distribution("many steps", 0.006, &draws, normal_cdf);
 }
 
 #[test]
