@@ -168,6 +168,16 @@ fn what_needs_a_truth_is_refused_without_one() {
 }
 
 #[test]
+fn a_distance_to_a_lasso_that_is_not_known_is_refused_with_the_reason() {
+    let asked = ("at = { every = 20 }", "at = { every = 20 }\nquantities = [\"distance_to_lasso\"]");
+    assert_eq!(
+        answer(&[("kind = \"label\"", "kind = \"isotropic\""), asked]),
+        "x.toml:25:14: observe.quantities has \"distance_to_lasso\", which needs a predicted Lasso, but no Lasso is known \
+         for noise.0: acts on the parameters, not on the labels or the samples"
+    );
+}
+
+#[test]
 fn an_experiment_file_that_cannot_be_read_is_refused() {
     let lab = Lab::new();
     assert_eq!(lab.refuses(&["run", "x.toml"]), "x.toml: there is no such file");

@@ -19,7 +19,7 @@ impl Reference {
     /// The reference of the replicas of `cell` that run on `problem`.
     ///
     /// # Errors
-    /// As [`predicted_lasso`].
+    /// As [`predicted_lasso()`].
     pub fn new(cell: &Cell, problem: &Problem) -> Result<Self, TheoryError> {
         let predicted = predicted_lasso(cell, problem)?;
         let slack = predicted.slack(problem);

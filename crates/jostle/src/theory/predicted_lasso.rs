@@ -81,10 +81,11 @@ impl std::fmt::Display for PredictedLasso {
         let values = if low == high { low } else { format!("from {low} to {high}") };
         write!(
             f,
-            "{} Lasso with lambda_j {values}: {} of {} coefficients are not zero\n{}",
+            "{} Lasso with lambda_j {values}: {} of {} coefficients are not zero{}\n{}",
             self.sign,
             self.lasso.support().len(),
             self.lambda.len(),
+            if self.lasso.is_unique { "" } else { " (of one of several solutions)" },
             self.convention
         )
     }
@@ -220,10 +221,11 @@ fn self_consistent(
             .ok_or_else(unstable)?;
         let next: Vec<f64> = residuals.iter().zip(&fluctuations).map(|(r, v)| r * r + v).collect();
         let largest = next.iter().copied().fold(0.0, f64::max);
-        change = next.iter().zip(&squares).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / largest;
         if !largest.is_finite() {
             return Err(unstable());
         }
+        change = next.iter().zip(&squares).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        change /= if largest > 0.0 { largest } else { 1.0 };
         if !shares.has_label_noise() && largest <= VANISHING * labels {
             let reason = "no label is perturbed, and the noise of mini-batches vanishes with the residuals: the limit \
                           depends on the start";

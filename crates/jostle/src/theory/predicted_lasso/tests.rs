@@ -330,3 +330,36 @@ fn where_no_lasso_is_known_the_reason_is_given() {
     let found = predicted_lasso(&still, &problem).unwrap_err().to_string();
     assert_eq!(found, "no Lasso is known for model.init: is 0 at coordinate 0, where parameters never move");
 }
+
+#[test]
+fn labels_of_zero_predict_zero() {
+    let problem = Problem::new(noisy(1, 6, 9, 2, 0.0).x().to_vec(), vec![0.0; 6], None).unwrap();
+    for batch in [Batch::Full, Batch::Size(1)] {
+        let dynamics = GradientDescent { batch, ..GradientDescent::new(10, 0.01) };
+        let found =
+            predicted_lasso(&cell(&problem, HADAMARD, dynamics, vec![label(1.0, Labels::One, 0)]), &problem);
+        let found = found.unwrap();
+        assert_eq!(
+            (found.lasso.beta.clone(), found.mean_squared_residuals.clone()),
+            (vec![0.0; 9], vec![0.0; 6])
+        );
+        assert_eq!(found.relative_distance(&[3.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]), 5.0);
+    }
+}
+
+#[test]
+fn a_prediction_is_cheap_enough_for_thousands_of_replicas() {
+    let problem = noisy(1, 40, 100, 5, 0.5);
+    for (batch, limit) in [(Batch::Full, 0.05), (Batch::Size(1), 0.5)] {
+        let dynamics = GradientDescent { batch, ..GradientDescent::new(10, 0.01) };
+        let cell = cell(&problem, HADAMARD, dynamics, vec![label(2.0, Labels::One, 0)]);
+        let begun = std::time::Instant::now();
+        let count = 20;
+        for _ in 0..count {
+            predicted_lasso(&cell, &problem).unwrap();
+        }
+        let seconds = begun.elapsed().as_secs_f64() / f64::from(count);
+        println!("{batch}: {:.2} ms", 1e3 * seconds);
+        assert!(seconds < limit, "{batch}: {seconds} s");
+    }
+}
