@@ -36,14 +36,18 @@ pub(super) struct Solution {
     pub(super) blocks: Vec<f64>,
 }
 
-/// An iteration ends when the estimated relative error of `t mass` is below this.
+/// An iteration ends when the estimated relative error of `t mass` is below this, and
 const TOLERANCE: f64 = 1e-11;
 
-/// An iteration does not end before the spectral radius is known this well: another part of the kernel, decoupled from
-/// where the iteration is, could hold the answer.
-const LARGEST_RATIO: f64 = 1.02;
+/// when the spectral radius of `T(z)` is certainly one up to this: a small residual alone could be an eigenvector other
+/// than the top one, as that of another part of a decoupled kernel.
+const LARGEST_RATIO: f64 = 1.0 + 1e-5;
 
-/// Most iterations; a handful is usual, and some tens where the kernel is nearly diagonal.
+/// Most iterations that are close without that certainty, which blocks of less than full rank may not give.
+const MOST_CLOSE: usize = 20;
+
+/// Most iterations; about ten are usual, some tens where the kernel is nearly diagonal. The ratio says how good it is
+/// if they do not suffice.
 const MOST_ITERATIONS: usize = 200;
 
 /// Finds the `z` at which the spectral radius of `T(z)` is one, beginning with blocks `Q` (n blocks c x c) that are
@@ -57,8 +61,7 @@ pub(super) fn solve(features: &Features, resolvent: &impl Resolvent, start: &[f6
     let mut blocks = scaled(start, 1.0 / norm(start));
     let mut gram = features.gram(&blocks);
     let mut direction: Option<(Vec<f64>, Tiles)> = None;
-    let mut above_pole = None;
-    let mut gap = 1.0;
+    let (mut above_pole, mut gap, mut close_for) = (None, 1.0, 0);
     for iteration in 0.. {
         let t = rayleigh(&gram, resolvent, above_pole);
         above_pole = Some(t);
@@ -67,12 +70,14 @@ pub(super) fn solve(features: &Features, resolvent: &impl Resolvent, start: &[f6
         let mut residual: Vec<f64> = image.iter().zip(&blocks).map(|(y, q)| y - share * q).collect();
         let length = norm(&residual);
         let ratio = largest_ratio(&image, &blocks, c);
-        let is_close = length.min(length * length / gap) <= TOLERANCE || length <= 1e-9;
-        if (is_close && ratio <= LARGEST_RATIO) || iteration == MOST_ITERATIONS {
+        let is_close = length.min(length * length / gap) <= TOLERANCE;
+        close_for += usize::from(is_close);
+        let is_known = is_close && ratio <= LARGEST_RATIO;
+        if is_known || close_for == MOST_CLOSE || iteration == MOST_ITERATIONS || !length.is_finite() {
             return Solution { above_pole: t, ratio, blocks };
         }
-        if is_close || !length.is_normal() {
-            // A step of the power method makes blocks positive again, and reaches parts that were left out.
+        if length <= f64::EPSILON || (is_close && ratio == f64::INFINITY) {
+            // A step of the power method makes blocks positive again.
             blocks = scaled(&image, 1.0 / norm(&image));
             gram = features.gram(&blocks);
             direction = None;
@@ -80,28 +85,35 @@ pub(super) fn solve(features: &Features, resolvent: &impl Resolvent, start: &[f6
         }
         residual.iter_mut().for_each(|r| *r /= length);
         let residual_gram = features.gram(&residual);
-        let last = direction.as_ref().and_then(|(d, d_gram)| {
-            orthogonalised((d, d_gram), [(&blocks, &gram), (&residual, &residual_gram)])
+        let last = direction.and_then(|(last, last_gram)| {
+            let (last, shares) = orthogonalised(&last, [&blocks, &residual])?;
+            Some((last, Tiles::combined([&last_gram, &gram, &residual_gram], shares)))
         });
-        let (weights, second) = match &last {
-            Some((_, last_gram)) => top_of_projection(resolvent, t, [&gram, &residual_gram, last_gram]),
-            None => top_of_projection(resolvent, t, [&gram, &residual_gram]),
+        let (kept, step, step_gram): (_, Vec<f64>, _) = if let Some((last, last_gram)) = last {
+            let (weights, second) = top_of_projection(resolvent, t, [&gram, &residual_gram, &last_gram]);
+            gap = second;
+            let [kept, along, on] = weights;
+            let step = residual.iter().zip(&last).map(|(r, l)| along * r + on * l).collect();
+            (kept, step, Tiles::combined([&residual_gram, &last_gram], [along, on]))
+        } else {
+            let (weights, second) = top_of_projection(resolvent, t, [&gram, &residual_gram]);
+            gap = second;
+            let [kept, along] = weights;
+            (kept, scaled(&residual, along), Tiles::combined([&residual_gram], [along]))
         };
-        gap = second;
-        let (mut step, mut step_gram) =
-            (scaled(&residual, weights[1]), residual_gram.combined(weights[1], &residual_gram, 0.0));
-        if let Some((d, d_gram)) = &last {
-            step.iter_mut().zip(d).for_each(|(s, d)| *s += weights[2] * d);
-            step_gram = step_gram.combined(1.0, d_gram, weights[2]);
-        }
-        blocks.iter_mut().zip(&step).for_each(|(q, s)| *q = weights[0] * *q + s);
-        gram = gram.combined(weights[0], &step_gram, 1.0);
-        let length = norm(&blocks);
+        blocks.iter_mut().zip(&step).for_each(|(q, s)| *q = kept * *q + s);
+        // The sign is that of a positive vector.
+        let length = norm(&blocks) * if trace(&blocks, c) < 0.0 { -1.0 } else { 1.0 };
         blocks.iter_mut().for_each(|q| *q /= length);
-        gram = gram.combined(1.0 / length, &step_gram, 0.0);
+        gram = Tiles::combined([&gram, &step_gram], [kept / length, 1.0 / length]);
         direction = Some((step, step_gram));
     }
     unreachable!("the iteration ends at its limit")
+}
+
+/// The sum of the traces of blocks (c x c).
+fn trace(blocks: &[f64], c: usize) -> f64 {
+    blocks.chunks_exact(c * c).map(|block| (0..c).map(|a| block[a * c + a]).sum::<f64>()).sum()
 }
 
 fn scaled(values: &[f64], factor: f64) -> Vec<f64> {
@@ -152,7 +164,7 @@ fn top_of_projection<const M: usize>(
     resolvent: &impl Resolvent,
     t: f64,
     basis: [&Tiles; M],
-) -> ([f64; 3], f64) {
+) -> ([f64; M], f64) {
     let sums = Tiles::sum(basis, |i, j, x| {
         let phi = phi(resolvent, t, i, j);
         let mut products = [0.0; 6];
@@ -174,29 +186,25 @@ fn top_of_projection<const M: usize>(
             k += 1;
         }
     }
-    let mut weights = [1.0, 0.0, 0.0];
-    let Some((values, vectors)) = symmetric_eigen(&matrix, M) else { return (weights, 1.0) };
+    let Some((values, vectors)) = symmetric_eigen(&matrix, M) else { return (std::array::from_fn(|_| 1.0), 1.0) };
     let top = &vectors[(M - 1) * M..];
-    let sign = if top[0] < 0.0 { -1.0 } else { 1.0 };
-    weights.iter_mut().zip(top).for_each(|(w, v)| *w = sign * v);
-    (weights, 1.0 - values[M - 2] / values[M - 1])
+    (std::array::from_fn(|k| top[k]), 1.0 - values[M - 2] / values[M - 1])
 }
 
-/// The part of a vector that is orthogonal to an orthonormal basis, of norm one; `None` where rounding has eaten it.
-fn orthogonalised(
-    (vector, gram): (&[f64], &Tiles),
-    basis: [(&[f64], &Tiles); 2],
-) -> Option<(Vec<f64>, Tiles)> {
-    let (mut vector, mut gram) = (scaled(vector, 1.0 / norm(vector)), gram.combined(1.0 / norm(vector), gram, 0.0));
+/// The part of a vector that is orthogonal to two orthonormal ones, of norm one, and its shares of the three; `None`
+/// where rounding has eaten it.
+fn orthogonalised(vector: &[f64], others: [&[f64]; 2]) -> Option<(Vec<f64>, [f64; 3])> {
+    let mut shares = [1.0 / norm(vector), 0.0, 0.0];
+    let mut rest = scaled(vector, shares[0]);
     for _ in 0..2 {
-        for (other, other_gram) in basis {
-            let share = dot(&vector, other);
-            vector.iter_mut().zip(other).for_each(|(v, o)| *v -= share * o);
-            gram = gram.combined(1.0, other_gram, -share);
+        for (k, other) in others.iter().enumerate() {
+            let share = dot(&rest, other);
+            rest.iter_mut().zip(*other).for_each(|(r, o)| *r -= share * o);
+            shares[k + 1] -= share;
         }
     }
-    let length = norm(&vector);
-    (length > 1e-4).then(|| (scaled(&vector, 1.0 / length), gram.combined(1.0 / length, &gram, 0.0)))
+    let length = norm(&rest);
+    (length > 1e-4).then(|| (scaled(&rest, 1.0 / length), shares.map(|share| share / length)))
 }
 
 /// The smallest `R` with `image <= R blocks`, block by block; infinite where a block is not positive and its image is

@@ -123,10 +123,35 @@ impl Spectrum {
     /// # Errors
     /// A learning rate that is not above 0, a batch of no sample, or of more than there are.
     pub fn growth_rate(&self, learning_rate: f64, batches: Batches) -> Result<f64, GeometryError> {
+        Ok(self.stability(learning_rate, &[batches])?[0].1)
+    }
+
+    /// [`max_stable_learning_rate`](Self::max_stable_learning_rate) and [`growth_rate`](Self::growth_rate) for several
+    /// kinds of batches at once.
+    ///
+    /// # Errors
+    /// A learning rate that is not above 0, a batch of no sample, or of more than there are.
+    pub fn stability(
+        &self,
+        learning_rate: f64,
+        batches: &[Batches],
+    ) -> Result<Vec<(Threshold, f64)>, GeometryError> {
         if !(learning_rate > 0.0 && learning_rate.is_finite()) {
             return Err(GeometryError::LearningRate { found: learning_rate });
         }
-        let BatchMoments { full, single } = batches.moments(self.samples)?;
+        let moments: Result<Vec<_>, _> = batches.iter().map(|b| b.moments(self.samples)).collect();
+        let mut blocks = None;
+        let both = |moments| {
+            let threshold = self.threshold(moments, &mut blocks);
+            (threshold, self.growth(learning_rate, moments, blocks.as_deref()))
+        };
+        Ok(moments?.into_iter().map(both).collect())
+    }
+
+    /// The growth rate, begun with the blocks of the threshold: the loss that grows there is the one that grows beside
+    /// it, while blocks of no particular kind may first find the slowest decay.
+    fn growth(&self, learning_rate: f64, moments: BatchMoments, blocks: Option<&[f64]>) -> f64 {
+        let BatchMoments { full, single } = moments;
         let strength = learning_rate * learning_rate * single / self.samples as f64;
         let (first, last) = (self.values[0], self.values[self.values.len() - 1]);
         let mut resolvent =
@@ -135,12 +160,12 @@ impl Spectrum {
             resolvent.pole = last;
         }
         let pole = resolvent.level(resolvent.pole, resolvent.pole);
-        if single == 0.0 {
-            return Ok(pole.max(-1.0).ln_1p());
-        }
-        let solution = solve(&self.features, &resolvent, &self.start(None));
+        let above_pole = match single {
+            0.0 => 0.0,
+            _ => solve(&self.features, &resolvent, &self.start(blocks)).above_pole,
+        };
         // A loss that vanishes in one step does so but for rounding.
-        Ok((pole + solution.above_pole).max(-1.0).ln_1p())
+        (pole + above_pole).max(-1.0).ln_1p()
     }
 
     /// The learning rate at which noise that is perfectly aligned, `Sigma = 2 L G`, would be at the edge of stability:

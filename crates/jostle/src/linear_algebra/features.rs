@@ -4,8 +4,9 @@
 //! its eigenvalue. Rows come in groups of `c`, one group a sample.
 
 use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par, Side};
+use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Side of the square pieces that products are computed in: one product is a task, and lies in the cache.
 const TILE: usize = 256;
@@ -66,7 +67,7 @@ impl Features {
 
     /// Column `k` of `F` (nc).
     pub(crate) fn column(&self, k: usize) -> &[f64] {
-        self.rows.col(k).try_as_col_major().map_or(&[], |column| column.as_slice())
+        column_of(&self.rows, k)
     }
 
     /// The diagonal blocks of `F diag(weights) F'` (n blocks c x c); those of the kernel with all weights one.
@@ -91,7 +92,16 @@ impl Features {
         let rows = self.rows.nrows();
         Tiles::from_tiles(self.rows.ncols(), |i, j| {
             let left = self.rows.submatrix(0, i.start, rows, i.len());
-            product(left.transpose(), weighted.submatrix(0, j.start, rows, j.len()))
+            let mut tile = vec![0.0; i.len() * j.len()];
+            matmul(
+                MatMut::from_column_major_slice_mut(&mut tile, i.len(), j.len()),
+                Accum::Replace,
+                left.transpose(),
+                weighted.submatrix(0, j.start, rows, j.len()),
+                1.0,
+                Par::Seq,
+            );
+            tile
         })
     }
 
@@ -113,12 +123,12 @@ impl Features {
                     matmul(image.as_mut(), Accum::Add, left, z.tile(i, j), factor, Par::Seq);
                 }
                 for (k, column) in columns.enumerate() {
-                    let features = &self.column(column)[range.clone()];
-                    let image = image.col(k);
-                    for (sample, block) in blocks.chunks_mut(c * c).enumerate() {
+                    let features = self.column(column)[range.clone()].chunks_exact(c);
+                    let image = column_of(&image, k).chunks_exact(c);
+                    for ((block, features), image) in blocks.chunks_exact_mut(c * c).zip(features).zip(image) {
                         for a in 0..c {
                             for b in 0..c {
-                                block[a * c + b] += image[sample * c + a] * features[sample * c + b];
+                                block[a * c + b] += image[a] * features[b];
                             }
                         }
                     }
@@ -142,11 +152,17 @@ impl Features {
     /// `diag(Q) F`.
     fn weighted(&self, blocks: &[f64]) -> Mat<f64> {
         let c = self.outputs;
-        Mat::from_fn(self.rows.nrows(), self.rows.ncols(), |row, k| {
-            let (sample, a) = (row / c, row % c);
-            let weights = &blocks[(sample * c + a) * c..][..c];
-            weights.iter().enumerate().map(|(b, q)| q * self.rows[(sample * c + b, k)]).sum()
-        })
+        let (rows, columns) = (self.rows.nrows(), self.rows.ncols());
+        let mut weighted = Mat::zeros(rows, columns);
+        for k in 0..columns {
+            let samples = self.column(k).chunks_exact(c).zip(blocks.chunks_exact(c * c)).enumerate();
+            for (i, (features, block)) in samples {
+                for (a, row) in block.chunks_exact(c).enumerate() {
+                    weighted[(i * c + a, k)] = row.iter().zip(features).map(|(q, f)| q * f).sum();
+                }
+            }
+        }
+        weighted
     }
 }
 
@@ -158,10 +174,8 @@ fn kept(eigenvalues: &[f64], side: usize) -> (Vec<usize>, f64) {
     ((0..eigenvalues.len()).rev().filter(|k| eigenvalues[*k] > least).collect(), smallest)
 }
 
-fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
-    let mut out = Mat::zeros(left.nrows(), right.ncols());
-    matmul(out.as_mut(), Accum::Replace, left, right, 1.0, Par::Seq);
-    out
+fn column_of(matrix: &Mat<f64>, k: usize) -> &[f64] {
+    matrix.col(k).try_as_col_major().map_or(&[], |column| column.as_slice())
 }
 
 /// `f` of 0 to `count - 1`, on all threads where there are several; the results in order.
@@ -169,18 +183,15 @@ fn each<T: Send>(count: usize, f: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     if count == 1 { vec![f(0)] } else { (0..count).into_par_iter().map(f).collect() }
 }
 
-/// A symmetric matrix (r x r) by the square pieces of its lower half.
+/// A symmetric matrix (r x r) by the square pieces of its lower half, each column major.
 #[derive(Clone)]
 pub(crate) struct Tiles {
     side: usize,
-    tiles: Vec<Mat<f64>>,
+    tiles: Vec<Vec<f64>>,
 }
 
 impl Tiles {
-    fn from_tiles(
-        side: usize,
-        tile: impl Fn(std::ops::Range<usize>, std::ops::Range<usize>) -> Mat<f64> + Sync + Send,
-    ) -> Self {
+    fn from_tiles(side: usize, tile: impl Fn(Range<usize>, Range<usize>) -> Vec<f64> + Sync + Send) -> Self {
         let along = side.div_ceil(TILE);
         let tiles = each(along * (along + 1) / 2, |k| {
             let (i, j) = place(k);
@@ -193,31 +204,39 @@ impl Tiles {
         self.side.div_ceil(TILE)
     }
 
-    fn range(&self, i: usize) -> std::ops::Range<usize> {
+    fn range(&self, i: usize) -> Range<usize> {
         range(self.side, i)
     }
 
     fn tile(&self, i: usize, j: usize) -> MatRef<'_, f64> {
-        self.tiles[i * (i + 1) / 2 + j].as_ref()
+        let (rows, columns) = (self.range(i).len(), self.range(j).len());
+        MatRef::from_column_major_slice(&self.tiles[i * (i + 1) / 2 + j], rows, columns)
     }
 
     /// Every entry times `factor(i, j)`, which is symmetric.
     pub(crate) fn scaled(&self, factor: impl Fn(usize, usize) -> f64 + Sync + Send) -> Self {
         let tiles = each(self.tiles.len(), |k| {
             let (i, j) = place(k);
-            let (tile, top, left) = (&self.tiles[k], i * TILE, j * TILE);
-            Mat::from_fn(tile.nrows(), tile.ncols(), |a, b| tile[(a, b)] * factor(top + a, left + b))
+            let (rows, columns) = (self.range(i), self.range(j));
+            let mut tile = self.tiles[k].clone();
+            for (column, values) in columns.zip(tile.chunks_exact_mut(rows.len())) {
+                for (row, value) in rows.clone().zip(values) {
+                    *value *= factor(row, column);
+                }
+            }
+            tile
         });
         Self { side: self.side, tiles }
     }
 
-    /// `share * self + other_share * other`.
-    pub(crate) fn combined(&self, share: f64, other: &Self, other_share: f64) -> Self {
-        let tiles = each(self.tiles.len(), |k| {
-            let (a, b) = (&self.tiles[k], &other.tiles[k]);
-            Mat::from_fn(a.nrows(), a.ncols(), |i, j| share * a[(i, j)] + other_share * b[(i, j)])
+    /// `sum_k shares[k] matrices[k]`.
+    pub(crate) fn combined<const M: usize>(matrices: [&Self; M], shares: [f64; M]) -> Self {
+        let tiles = each(matrices[0].tiles.len(), |k| {
+            let tiles = matrices.map(|matrix| &matrix.tiles[k][..]);
+            let entry = |e: usize| (0..M).map(|m| shares[m] * tiles[m][e]).sum();
+            (0..tiles[0].len()).map(entry).collect()
         });
-        Self { side: self.side, tiles }
+        Self { side: matrices[0].side, tiles }
     }
 
     /// `sum_ij f(i, j, [x_ij of every matrix])` over both halves, for a symmetric `f`. In the same order whatever the
@@ -228,19 +247,24 @@ impl Tiles {
     ) -> [f64; S] {
         let parts = each(matrices[0].tiles.len(), |k| {
             let (i, j) = place(k);
-            let tiles = matrices.map(|matrix| &matrix.tiles[k]);
+            let (rows, columns) = (matrices[0].range(i), matrices[0].range(j));
             let weight = if i == j { 1.0 } else { 2.0 };
             let mut sums = [0.0; S];
-            for b in 0..tiles[0].ncols() {
-                for a in 0..tiles[0].nrows() {
-                    let terms = f(i * TILE + a, j * TILE + b, tiles.map(|tile| tile[(a, b)]));
-                    sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+            for (b, column) in columns.enumerate() {
+                let values = matrices.map(|matrix| &matrix.tiles[k][b * rows.len()..][..rows.len()]);
+                for (a, row) in rows.clone().enumerate() {
+                    let terms = f(row, column, values.map(|values| values[a]));
+                    for s in 0..S {
+                        sums[s] += terms[s];
+                    }
                 }
             }
             sums.map(|sum| weight * sum)
         });
         parts.into_iter().fold([0.0; S], |mut sums, part| {
-            sums.iter_mut().zip(part).for_each(|(sum, term)| *sum += term);
+            for s in 0..S {
+                sums[s] += part[s];
+            }
             sums
         })
     }
@@ -250,11 +274,11 @@ impl Tiles {
         let mut dense = vec![0.0; self.side * self.side];
         for (k, tile) in self.tiles.iter().enumerate() {
             let (i, j) = place(k);
-            for b in 0..tile.ncols() {
-                for a in 0..tile.nrows() {
-                    let (row, column) = (i * TILE + a, j * TILE + b);
-                    dense[row * self.side + column] = tile[(a, b)];
-                    dense[column * self.side + row] = tile[(a, b)];
+            let rows = self.range(i);
+            for (column, values) in self.range(j).zip(tile.chunks_exact(rows.len())) {
+                for (row, value) in rows.clone().zip(values) {
+                    dense[row * self.side + column] = *value;
+                    dense[column * self.side + row] = *value;
                 }
             }
         }
@@ -262,7 +286,7 @@ impl Tiles {
     }
 }
 
-fn range(side: usize, i: usize) -> std::ops::Range<usize> {
+fn range(side: usize, i: usize) -> Range<usize> {
     i * TILE..side.min((i + 1) * TILE)
 }
 
