@@ -1,7 +1,7 @@
 //! Inequalities for the largest stable learning rate: what the papers prove, beside the exact threshold.
 
 use super::quantities::start;
-use super::{BatchMoments, Batches, Curvature, GeometryError, KernelSource};
+use super::{BatchMoments, Batches, Curvature, GeometryError, KernelSource, Threshold};
 use crate::linear_algebra::{TopEigenpair, top_eigenpair};
 
 /// Upper bounds of the largest learning rate `eta*` at which stochastic gradient descent is stable in the mean square,
@@ -145,4 +145,20 @@ pub fn safe_learning_rate(source: &impl KernelSource, batches: Batches) -> Resul
         }
     });
     Ok(2.0 / (value + residual))
+}
+
+impl Threshold {
+    /// What is known of the threshold without an eigen-decomposition: it lies between [`safe_learning_rate`] and the
+    /// smallest of the [`Bounds`]. For kernels too large for a [`Spectrum`](super::Spectrum).
+    ///
+    /// # Errors
+    /// A batch of no sample, or of more than there are.
+    pub fn from_bounds(
+        source: &impl KernelSource,
+        curvature: &Curvature,
+        batches: Batches,
+    ) -> Result<Self, GeometryError> {
+        let learning_rate = Bounds::new(curvature, batches)?.smallest();
+        Ok(Self { learning_rate, lower_bound: safe_learning_rate(source, batches)? })
+    }
 }

@@ -37,11 +37,15 @@ pub(super) struct Solution {
 }
 
 /// An iteration ends when the estimated relative error of `t mass` is below this, and
-const TOLERANCE: f64 = 1e-11;
+const TOLERANCE: f64 = 1e-10;
 
 /// when the spectral radius of `T(z)` is certainly one up to this: a small residual alone could be an eigenvector other
 /// than the top one, as that of another part of a decoupled kernel.
-const LARGEST_RATIO: f64 = 1.0 + 1e-5;
+const LARGEST_RATIO: f64 = 1.0 + 1e-4;
+
+/// Below this residual the quotient that conjugate gradients climb is flat to rounding; the power method still improves
+/// the blocks.
+const SMALLEST_GAIN: f64 = 1e-7;
 
 /// Most iterations that are close without that certainty, which blocks of less than full rank may not give.
 const MOST_CLOSE: usize = 20;
@@ -76,8 +80,8 @@ pub(super) fn solve(features: &Features, resolvent: &impl Resolvent, start: &[f6
         if is_known || close_for == MOST_CLOSE || iteration == MOST_ITERATIONS || !length.is_finite() {
             return Solution { above_pole: t, ratio, blocks };
         }
-        if length <= f64::EPSILON || (is_close && ratio == f64::INFINITY) {
-            // A step of the power method makes blocks positive again.
+        if length <= SMALLEST_GAIN || (is_close && ratio == f64::INFINITY) {
+            // A step of the power method, which also makes blocks positive again.
             blocks = scaled(&image, 1.0 / norm(&image));
             gram = features.gram(&blocks);
             direction = None;

@@ -97,7 +97,7 @@ impl Spectrum {
 }
 
 /// The whole kernel (nc x nc).
-pub(super) fn assembled(source: &impl KernelSource) -> Vec<f64> {
+fn assembled(source: &impl KernelSource) -> Vec<f64> {
     let (n, c) = (source.samples(), source.outputs());
     let (side, step) = (n * c, source.samples_of_a_block());
     let mut kernel = vec![0.0; side * side];

@@ -198,31 +198,3 @@ fn random_features_have_the_thresholds_that_an_independent_program_found() {
         near(threshold * curvature.trace / (2.0 * effective), trace);
     }
 }
-
-#[test]
-#[ignore]
-fn timing() {
-    let n: usize = std::env::var("N").map_or(500, |n| n.parse().unwrap());
-    for (name, source) in [("tanh", tanh_features(1, n, 20, 3000)), ("gauss", Point::normal(3, n, 1, n + 200).source()),
-        ("decay", { let mut p = Point::normal(3, n, 1, n + 200); let w = n + 200; p.jacobian.iter_mut().enumerate().for_each(|(k, j)| *j *= (1.0 + (k % w) as f64).powf(-1.0)); p.source() }),
-        ("heavy", { let mut p = Point::normal(3, n, 1, n + 200); let w = n + 200; let s = normals(77, n); p.jacobian.iter_mut().enumerate().for_each(|(k, j)| *j *= (1.0 + (k % w) as f64).powf(-0.5) * s[k / w].exp()); p.source() }),
-        ("multi", Point::normal(3, n / 5, 5, n + 200).source())] {
-        let now = std::time::Instant::now();
-        let kernel = DenseKernel::new(super::super::spectrum::assembled(&source), source.outputs()).unwrap();
-        println!("{name}: kernel {:?}", now.elapsed());
-        let now = std::time::Instant::now();
-        let curvature = Geometry::measure(&kernel, &normals(5, n)).unwrap().curvature;
-        println!("measure {:?} {curvature:?}", now.elapsed());
-        let now = std::time::Instant::now();
-        let spectrum = Spectrum::new(&kernel).unwrap();
-        println!("spectrum {:?}", now.elapsed());
-        let batches = Batches::powers_of_two(n, Sampling::WithReplacement);
-        let now = std::time::Instant::now();
-        let found = spectrum.max_stable_learning_rates(&batches).unwrap();
-        println!("thresholds {:?}", now.elapsed());
-        println!("{:?}", found.iter().map(|t| (t.learning_rate, 1.0 - t.lower_bound / t.learning_rate)).collect::<Vec<_>>());
-        let now = std::time::Instant::now();
-        let c = coherence(&kernel);
-        println!("coherence {c} {:?}", now.elapsed());
-    }
-}
