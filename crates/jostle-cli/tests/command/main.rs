@@ -5,6 +5,7 @@ mod check;
 mod identity;
 mod interrupt;
 mod lab;
+mod measure;
 mod output;
 mod reproduce;
 mod run_folder;

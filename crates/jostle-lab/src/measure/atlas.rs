@@ -1,9 +1,7 @@
 //! The atlas of a point: which learning rates are stable with which batches, as a page.
 
 use super::{Answer, known};
-use crate::report::{
-    Axis, BandPoint, Figure, ReferenceLine, Report, Series, bands, precise, render,
-};
+use crate::report::{Axis, BandPoint, Figure, ReferenceLine, Report, Series, bands, precise, render};
 use crate::run::LabError;
 use crate::storage::write_atomically;
 use jostle::geometry::{Batches, Bounds, KernelSource, Threshold, coherence};
@@ -56,8 +54,7 @@ fn figure(answer: &Answer, batches: &[Batches]) -> Result<Figure, LabError> {
     let curvature = &geometry.curvature;
     let known = known(source, geometry, answer.spectrum.as_ref(), None, batches)?;
     let thresholds: Vec<Threshold> = known.into_iter().map(|(threshold, _)| threshold).collect();
-    let bounds: Vec<Bounds> =
-        batches.iter().map(|b| Bounds::new(curvature, *b)).collect::<Result<_, _>>()?;
+    let bounds: Vec<Bounds> = batches.iter().map(|b| Bounds::new(curvature, *b)).collect::<Result<_, _>>()?;
     let lowest = thresholds.iter().map(|t| t.lower_bound).fold(f64::INFINITY, f64::min) / 3.0;
     let exact = Series {
         name: if answer.is_exact() { "largest stable (below: stable)" } else { "stable below" }.to_owned(),

@@ -64,6 +64,11 @@ pub struct Stability {
 /// The file cannot be read, an array is missing, does not fit or is no kernel; a batch or a learning rate that cannot
 /// be.
 pub fn measure(path: &Path, question: Question) -> Result<Answer, LabError> {
+    measure_within(path, question, MOST_WORK)
+}
+
+/// The same with another limit of work.
+fn measure_within(path: &Path, question: Question, most_work: f64) -> Result<Answer, LabError> {
     let Point { source, residuals } = point::read(path)?;
     let batches = match question.batch {
         Some(size) => vec![Batches { size, sampling: question.sampling }],
@@ -77,7 +82,7 @@ pub fn measure(path: &Path, question: Question) -> Result<Answer, LabError> {
         return Err(GeometryError::LearningRate { found }.into());
     }
     let geometry = Geometry::measure(&source, &residuals).map_err(|e| placed(e, path))?;
-    let spectrum = if is_decomposable(&source) {
+    let spectrum = if is_decomposable(&source, most_work) {
         Some(Spectrum::new(&source).map_err(|e| placed(e, path))?)
     } else {
         None
@@ -119,9 +124,11 @@ fn known(
             let known = spectrum.stability(eta, batches)?.into_iter();
             known.map(|(threshold, growth)| (threshold, Some(growth))).collect()
         }
-        (Some(spectrum), None) => {
-            spectrum.max_stable_learning_rates(batches)?.into_iter().map(|threshold| (threshold, None)).collect()
-        }
+        (Some(spectrum), None) => spectrum
+            .max_stable_learning_rates(batches)?
+            .into_iter()
+            .map(|threshold| (threshold, None))
+            .collect(),
         (None, _) => {
             let between = |b: &Batches| Threshold::from_bounds(source, &geometry.curvature, *b);
             let thresholds: Result<Vec<_>, _> = batches.iter().map(between).collect();
@@ -131,12 +138,12 @@ fn known(
 }
 
 /// Whether a kernel can be decomposed in minutes, and within the memory there is.
-fn is_decomposable(source: &Arrays) -> bool {
+fn is_decomposable(source: &Arrays, most_work: f64) -> bool {
     let rows = (source.samples() * source.outputs()) as f64;
     let rank = source.params().map_or(rows, |p| rows.min(p as f64));
     let decomposition = if rank < rows { rank * rank } else { 3.0 * rows * rows };
     let bytes = 8.0 * (decomposition + 2.0 * rows * rank + 4.0 * rank * rank);
-    rows * rank * rank <= MOST_WORK && bytes <= memory::available()
+    rows * rank * rank <= most_work && bytes <= memory::available()
 }
 
 impl Answer {
@@ -204,3 +211,6 @@ impl Stability {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

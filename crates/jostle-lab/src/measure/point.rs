@@ -44,16 +44,18 @@ pub(super) fn read(path: &Path) -> Result<Point, LabError> {
     // From the header: arrays that do not fit are refused before they are read.
     let shape = file.shape(name)?;
     let rows = samples * outputs;
-    let of = |rows: String| {
-        format!("{rows} for residuals of shape {}", shown(&residuals.shape))
-    };
+    let of = |rows: String| format!("{rows} for residuals of shape {}", shown(&residuals.shape));
     match (name, &shape[..]) {
         ("kernel", [a, b]) if *a == rows && *b == rows => {}
         ("kernel", _) => return Err(wrong(path, name, &shape, &of(format!("{rows} x {rows}")))),
         (_, [a, _]) if *a == rows => {}
         (_, [a, b, _]) if *a == samples && *b == outputs => {}
         _ => {
-            let rows = if outputs == 1 { format!("{rows} x p") } else { format!("{samples} x {outputs} x p or {rows} x p") };
+            let rows = if outputs == 1 {
+                format!("{rows} x p")
+            } else {
+                format!("{samples} x {outputs} x p or {rows} x p")
+            };
             return Err(wrong(path, name, &shape, &of(rows)));
         }
     }

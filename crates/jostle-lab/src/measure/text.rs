@@ -9,7 +9,8 @@ impl Answer {
     /// are stated in.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}: {}\n\n", self.path.display(), self.size());
-        let rows: Vec<Vec<String>> = self.quantities().into_iter().map(|(name, value)| vec![name, value]).collect();
+        let rows: Vec<Vec<String>> =
+            self.quantities().into_iter().map(|(name, value)| vec![name, value]).collect();
         text += &aligned(&rows);
         text += &format!("\n{}\n\n", self.conventions());
         text + &aligned(&self.table())
@@ -30,8 +31,17 @@ impl Answer {
     pub(super) fn quantities(&self) -> Vec<(String, String)> {
         let json = self.to_json();
         let numbers = json.as_object().into_iter().flatten().filter(|(name, value)| {
-            let of_batches = ["max_stable_learning_rate", "max_stable_learning_rate_at_least", "trace_bound",
-                "frobenius_bound", "growth_rate", "verdict", "stability", "n", "p"];
+            let of_batches = [
+                "max_stable_learning_rate",
+                "max_stable_learning_rate_at_least",
+                "trace_bound",
+                "frobenius_bound",
+                "growth_rate",
+                "verdict",
+                "stability",
+                "n",
+                "p",
+            ];
             !of_batches.contains(&name.as_str()) && (value.is_number() || value.is_null())
         });
         numbers.map(|(name, value)| (name.clone(), precise(value.as_f64().unwrap_or(f64::NAN)))).collect()
@@ -50,7 +60,9 @@ impl Answer {
             "; the kernel is too large for its eigenvalues, so that the largest stable learning rate is only known to \
              lie between the two given"
         };
-        format!("Loss (1/2n) sum r^2; batches {drawn}; stable in the mean square, without momentum{exactness}.")
+        format!(
+            "Loss (1/2n) sum r^2; batches {drawn}; stable in the mean square, without momentum{exactness}."
+        )
     }
 
     fn table(&self) -> Vec<Vec<String>> {

@@ -2,8 +2,8 @@
 
 use super::memory::readable;
 use crate::experiment::ExperimentError;
-use jostle::geometry::GeometryError;
 use crate::storage::StorageError;
+use jostle::geometry::GeometryError;
 use std::path::PathBuf;
 
 /// Why the laboratory could not do what it was asked.

@@ -71,8 +71,7 @@ pub fn coherence(source: &impl KernelSource) -> f64 {
     let (n, c) = (source.samples(), source.outputs());
     let step = source.samples_of_a_block();
     let mut block = Vec::new();
-    let identity: Vec<f64> =
-        (0..n * c * c).map(|k| if k / c % c == k % c { 1.0 } else { 0.0 }).collect();
+    let identity: Vec<f64> = (0..n * c * c).map(|k| if k / c % c == k % c { 1.0 } else { 0.0 }).collect();
     let TopEigenpair { value, .. } = top_eigenpair(&identity, |q, out| {
         out.fill(0.0);
         for first in (0..n).step_by(step) {

@@ -31,7 +31,9 @@ pub enum GeometryError {
         value: f64,
     },
     /// A kernel that differs from its transpose.
-    #[error("kernel[row {row}, column {column}] is {value}, but kernel[row {column}, column {row}] is {mirrored}; expected a symmetric matrix")]
+    #[error(
+        "kernel[row {row}, column {column}] is {value}, but kernel[row {column}, column {row}] is {mirrored}; expected a symmetric matrix"
+    )]
     NotSymmetric {
         /// A row.
         row: usize,
@@ -43,7 +45,9 @@ pub enum GeometryError {
         mirrored: f64,
     },
     /// A kernel that no Jacobian has.
-    #[error("kernel has the eigenvalue {eigenvalue:.3e} beside its largest, {largest:.3e}; expected none below 0 but for rounding, as K = J J' has")]
+    #[error(
+        "kernel has the eigenvalue {eigenvalue:.3e} beside its largest, {largest:.3e}; expected none below 0 but for rounding, as K = J J' has"
+    )]
     NotPositive {
         /// Its smallest eigenvalue, or a negative entry of its diagonal.
         eigenvalue: f64,

@@ -87,7 +87,7 @@ pub(super) fn solve(features: &Features, resolvent: &impl Resolvent, start: &[f6
             direction = None;
             continue;
         }
-        residual.iter_mut().for_each(|r| *r /= length);
+        scale(&mut residual, 1.0 / length);
         let residual_gram = features.gram(&residual);
         let last = direction.and_then(|(last, last_gram)| {
             let (last, shares) = orthogonalised(&last, [&blocks, &residual])?;
@@ -108,7 +108,7 @@ pub(super) fn solve(features: &Features, resolvent: &impl Resolvent, start: &[f6
         blocks.iter_mut().zip(&step).for_each(|(q, s)| *q = kept * *q + s);
         // The sign is that of a positive vector.
         let length = norm(&blocks) * if trace(&blocks, c) < 0.0 { -1.0 } else { 1.0 };
-        blocks.iter_mut().for_each(|q| *q /= length);
+        scale(&mut blocks, 1.0 / length);
         gram = Tiles::combined([&gram, &step_gram], [kept / length, 1.0 / length]);
         direction = Some((step, step_gram));
     }
@@ -118,6 +118,12 @@ pub(super) fn solve(features: &Features, resolvent: &impl Resolvent, start: &[f6
 /// The sum of the traces of blocks (c x c).
 fn trace(blocks: &[f64], c: usize) -> f64 {
     blocks.chunks_exact(c * c).map(|block| (0..c).map(|a| block[a * c + a]).sum::<f64>()).sum()
+}
+
+fn scale(values: &mut [f64], factor: f64) {
+    for value in values {
+        *value *= factor;
+    }
 }
 
 fn scaled(values: &[f64], factor: f64) -> Vec<f64> {
@@ -190,7 +196,9 @@ fn top_of_projection<const M: usize>(
             k += 1;
         }
     }
-    let Some((values, vectors)) = symmetric_eigen(&matrix, M) else { return (std::array::from_fn(|_| 1.0), 1.0) };
+    let Some((values, vectors)) = symmetric_eigen(&matrix, M) else {
+        return (std::array::from_fn(|_| 1.0), 1.0);
+    };
     let top = &vectors[(M - 1) * M..];
     (std::array::from_fn(|k| top[k]), 1.0 - values[M - 2] / values[M - 1])
 }

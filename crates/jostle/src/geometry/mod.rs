@@ -15,6 +15,19 @@
 //! and a few products; a [`Spectrum`] is one symmetric eigen-decomposition, from which the stability of stochastic
 //! gradient descent follows exactly; [`Bounds`] are the inequalities of the papers beside it.
 //!
+//! ```
+//! use jostle::geometry::{Batches, Geometry, Jacobian, Spectrum};
+//!
+//! // Two samples, three parameters, one output.
+//! let source = Jacobian::new(vec![1.0, 0.0, 2.0, 0.0, 1.0, 1.0], 3, 1)?;
+//! let geometry = Geometry::measure(&source, &[0.1, -0.2])?;
+//! assert_eq!(geometry.curvature.trace, 3.5);
+//!
+//! let threshold = Spectrum::new(&source)?.max_stable_learning_rate(Batches::with_replacement(1))?;
+//! assert!(threshold.learning_rate < 2.0 / geometry.curvature.lambda_max);
+//! # Ok::<(), jostle::geometry::GeometryError>(())
+//! ```
+//!
 //! Wu, Wang, Su 2022 (arXiv 2207.02628); Mulayoff, Michaeli 2024 (arXiv 2306.07850).
 
 mod atlas;
@@ -28,7 +41,7 @@ mod spectrum;
 mod stability;
 
 pub use atlas::Atlas;
-pub use batches::{Batches, BatchMoments, Sampling};
+pub use batches::{BatchMoments, Batches, Sampling};
 pub use bounds::{Bounds, coherence, safe_learning_rate};
 pub use error::GeometryError;
 pub use quantities::{Curvature, Geometry, NoiseShape};

@@ -191,7 +191,7 @@ fn pass(source: &impl KernelSource, residuals: &[f64]) -> Sums {
         sums_of_block(source.outputs(), block, rows, columns, residuals)
     });
     let measured: Vec<Sums> = measured.collect();
-    measured.iter().fold(Sums::default(), |sum, block| sum.add(block))
+    measured.iter().fold(Sums::default(), Sums::add)
 }
 
 /// The share of one block on or below the diagonal, and of its mirror image.

@@ -78,7 +78,7 @@ impl DenseKernel {
         if side == 0 || outputs == 0 {
             return Err(GeometryError::Empty { array: "kernel" });
         }
-        if side * side != values.len() || side % outputs != 0 {
+        if side * side != values.len() || !side.is_multiple_of(outputs) {
             let expected = format!("a square of a multiple of {outputs} (the outputs of a sample)");
             return Err(GeometryError::Length { array: "kernel", found: values.len(), expected });
         }
@@ -226,11 +226,7 @@ impl KernelSource for Jacobian {
 }
 
 /// Refuses NaN and infinities, by row and column where an array has several columns.
-pub(super) fn check_finite(
-    array: &'static str,
-    values: &[f64],
-    columns: usize,
-) -> Result<(), GeometryError> {
+pub(super) fn check_finite(array: &'static str, values: &[f64], columns: usize) -> Result<(), GeometryError> {
     let Some(k) = values.iter().position(|v| !v.is_finite()) else { return Ok(()) };
     let position = match columns {
         1 => k.to_string(),

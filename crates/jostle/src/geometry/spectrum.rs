@@ -31,9 +31,9 @@ impl Spectrum {
             None => Features::of_kernel(&assembled(source), c),
         };
         let features = features.ok_or(GeometryError::Eigenvalues)?;
-        let largest = features.largest();
-        if features.smallest() < -POSITIVITY * largest.max(0.0) {
-            return Err(GeometryError::NotPositive { eigenvalue: features.smallest(), largest });
+        let (eigenvalue, largest) = features.extremes();
+        if eigenvalue < -POSITIVITY * largest {
+            return Err(GeometryError::NotPositive { eigenvalue, largest });
         }
         if features.eigenvalues().is_empty() {
             return Err(GeometryError::Zero);

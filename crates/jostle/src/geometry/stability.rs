@@ -176,9 +176,8 @@ impl Spectrum {
     pub fn aligned_learning_rate(&self, batches: Batches) -> Result<f64, GeometryError> {
         let BatchMoments { single, .. } = batches.moments(self.samples)?;
         let (mut low, mut high) = (0.0, 2.0 / self.values[0]);
-        let unstable = |eta: f64| {
-            single * self.values.iter().map(|w| eta * w / (2.0 - eta * w)).sum::<f64>() >= 1.0
-        };
+        let unstable =
+            |eta: f64| single * self.values.iter().map(|w| eta * w / (2.0 - eta * w)).sum::<f64>() >= 1.0;
         // Halving ends when no number is left between the two.
         loop {
             let middle = f64::midpoint(low, high);

@@ -51,8 +51,7 @@ fn normals(seed: u64, count: usize) -> Vec<f64> {
 }
 
 /// One kernel of every shape: more and fewer parameters than rows, one and several outputs.
-const SHAPES: [(usize, usize, usize); 6] =
-    [(1, 1, 1), (5, 1, 3), (4, 1, 7), (3, 2, 4), (4, 3, 5), (2, 3, 9)];
+const SHAPES: [(usize, usize, usize); 6] = [(1, 1, 1), (5, 1, 3), (4, 1, 7), (3, 2, 4), (4, 3, 5), (2, 3, 9)];
 
 const SAMPLINGS: [Sampling; 3] =
     [Sampling::WithReplacement, Sampling::WithoutReplacement, Sampling::Bernoulli];

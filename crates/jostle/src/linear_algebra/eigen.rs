@@ -62,7 +62,9 @@ pub(crate) fn top_eigenpair(start: &[f64], mut product: impl FnMut(&[f64], &mut 
                 return TopEigenpair { value, vector, residual };
             }
         }
-        next.iter_mut().for_each(|v| *v /= length);
+        for v in &mut next {
+            *v /= length;
+        }
         beside.push(length);
         basis.push(next);
     }

@@ -16,21 +16,21 @@ pub(crate) struct Features {
     rows: Mat<f64>,
     outputs: usize,
     eigenvalues: Vec<f64>,
-    smallest: f64,
+    extremes: (f64, f64),
 }
 
 impl Features {
     /// The features of a kernel (nc x nc): one symmetric eigen-decomposition. `None` if that fails.
     pub(crate) fn of_kernel(kernel: &[f64], outputs: usize) -> Option<Self> {
         let side = kernel.len().isqrt();
-        let eigen = MatRef::from_column_major_slice(kernel, side, side).self_adjoint_eigen(Side::Lower).ok()?;
+        let eigen =
+            MatRef::from_column_major_slice(kernel, side, side).self_adjoint_eigen(Side::Lower).ok()?;
         let eigenvalues: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
-        let (kept, smallest) = kept(&eigenvalues, side);
+        let (kept, extremes) = kept(&eigenvalues, side);
         let vectors = eigen.U();
-        let rows =
-            Mat::from_fn(side, kept.len(), |i, k| vectors[(i, kept[k])] * eigenvalues[kept[k]].sqrt());
+        let rows = Mat::from_fn(side, kept.len(), |i, k| vectors[(i, kept[k])] * eigenvalues[kept[k]].sqrt());
         let eigenvalues = kept.iter().map(|k| eigenvalues[*k]).collect();
-        Some(Self { rows, outputs, eigenvalues, smallest })
+        Some(Self { rows, outputs, eigenvalues, extremes })
     }
 
     /// The features of a Jacobian (nc x p, row major) with few parameters: decomposes `J' J` (p x p) instead.
@@ -39,10 +39,10 @@ impl Features {
         let gram = j.transpose() * j;
         let eigen = gram.self_adjoint_eigen(Side::Lower).ok()?;
         let eigenvalues: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
-        let (kept, smallest) = kept(&eigenvalues, params);
+        let (kept, extremes) = kept(&eigenvalues, params);
         let vectors = Mat::from_fn(params, kept.len(), |i, k| eigen.U()[(i, kept[k])]);
         let eigenvalues = kept.iter().map(|k| eigenvalues[*k]).collect();
-        Some(Self { rows: j * vectors, outputs, eigenvalues, smallest })
+        Some(Self { rows: j * vectors, outputs, eigenvalues, extremes })
     }
 
     /// Outputs of a sample, `c`.
@@ -55,14 +55,10 @@ impl Features {
         &self.eigenvalues
     }
 
-    /// The largest eigenvalue of the kernel; 0 where none counts as positive.
-    pub(crate) fn largest(&self) -> f64 {
-        self.eigenvalues.first().copied().unwrap_or(0.0)
-    }
-
-    /// The smallest of all eigenvalues, negative by rounding or because the kernel was none.
-    pub(crate) fn smallest(&self) -> f64 {
-        self.smallest
+    /// The smallest and the largest of all eigenvalues; the smallest is negative by rounding, or because the kernel was
+    /// none.
+    pub(crate) fn extremes(&self) -> (f64, f64) {
+        self.extremes
     }
 
     /// Column `k` of `F` (nc).
@@ -125,7 +121,8 @@ impl Features {
                 for (k, column) in columns.enumerate() {
                     let features = self.column(column)[range.clone()].chunks_exact(c);
                     let image = column_of(&image, k).chunks_exact(c);
-                    for ((block, features), image) in blocks.chunks_exact_mut(c * c).zip(features).zip(image) {
+                    for ((block, features), image) in blocks.chunks_exact_mut(c * c).zip(features).zip(image)
+                    {
                         for a in 0..c {
                             for b in 0..c {
                                 block[a * c + b] += image[a] * features[b];
@@ -166,12 +163,13 @@ impl Features {
     }
 }
 
-/// The positions of the eigenvalues that count as positive, the largest first, and the smallest eigenvalue of all.
-/// What is no larger than the most negative one is rounding too.
-fn kept(eigenvalues: &[f64], side: usize) -> (Vec<usize>, f64) {
-    let (smallest, largest) = (eigenvalues.first().copied().unwrap_or(0.0), eigenvalues.last().copied());
-    let least = (largest.unwrap_or(0.0) * side as f64 * f64::EPSILON).max(-smallest);
-    ((0..eigenvalues.len()).rev().filter(|k| eigenvalues[*k] > least).collect(), smallest)
+/// The positions of the eigenvalues that count as positive, the largest first, and the extreme ones of all. What is no
+/// larger than the most negative one is rounding too.
+fn kept(eigenvalues: &[f64], side: usize) -> (Vec<usize>, (f64, f64)) {
+    let [smallest, largest] = [eigenvalues.first(), eigenvalues.last()].map(|v| v.copied().unwrap_or(0.0));
+    let least = (largest * side as f64 * f64::EPSILON).max(-smallest);
+    let kept = (0..eigenvalues.len()).rev().filter(|k| eigenvalues[*k] > least).collect();
+    (kept, (smallest, largest))
 }
 
 fn column_of(matrix: &Mat<f64>, k: usize) -> &[f64] {
@@ -332,9 +330,14 @@ mod tests {
         let f = &features.rows;
         let mut blocks: Vec<f64> = (0..samples * c * c).map(|k| (k as f64).cos()).collect();
         blocks.chunks_mut(4).for_each(|b| b[1] = b[2]);
-        let weights = Mat::from_fn(f.nrows(), f.nrows(), |i, j| {
-            if i / c == j / c { blocks[i * c + j % c] } else { 0.0 }
-        });
+        let weights =
+            Mat::from_fn(
+                f.nrows(),
+                f.nrows(),
+                |i, j| {
+                    if i / c == j / c { blocks[i * c + j % c] } else { 0.0 }
+                },
+            );
         let expected = f.transpose() * &weights * f;
         let gram = features.gram(&blocks);
         let dense = gram.to_dense();

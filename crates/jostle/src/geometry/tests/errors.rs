@@ -9,10 +9,7 @@ fn refusal<T>(result: Result<T, GeometryError>) -> String {
 #[test]
 fn kernels_that_cannot_be_are_refused() {
     let kernel = |values: &[f64], outputs| refusal(DenseKernel::new(values.to_vec(), outputs));
-    assert_eq!(
-        kernel(&[], 1),
-        "kernel is empty; expected at least one sample, output and parameter"
-    );
+    assert_eq!(kernel(&[], 1), "kernel is empty; expected at least one sample, output and parameter");
     assert_eq!(
         kernel(&[1.0, 0.0, 0.0], 1),
         "kernel has 3 values; expected a square of a multiple of 1 (the outputs of a sample)"

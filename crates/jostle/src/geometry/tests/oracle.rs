@@ -126,7 +126,9 @@ impl Point {
         let mut d = Matrix::zero(p * p);
         for (probability, batch) in batches(self.samples, size, sampling) {
             let mut mean = Matrix::zero(p);
-            batch.iter().for_each(|i| mean.add(1.0 / size as f64, &dense.curvatures[*i]));
+            for i in &batch {
+                mean.add(1.0 / size as f64, &dense.curvatures[*i]);
+            }
             d.add(probability, &mean.kronecker(&mean));
         }
         (c, d)
@@ -170,7 +172,8 @@ fn batches(samples: usize, size: usize, sampling: Sampling) -> Vec<(f64, Vec<usi
         }
         Sampling::Bernoulli => {
             let share = size as f64 / samples as f64;
-            let weight = |count: usize| share.powi(count as i32) * (1.0 - share).powi((samples - count) as i32);
+            let weight =
+                |count: usize| share.powi(count as i32) * (1.0 - share).powi((samples - count) as i32);
             sets.into_iter().map(|set| (weight(set.len()), set)).collect()
         }
     }

@@ -22,10 +22,7 @@ fn every_quantity_is_that_of_the_p_by_p_matrices() {
             close(curvature.trace, dense.curvature.trace());
             close(curvature.frobenius, dense.curvature.frobenius());
             close(curvature.lambda_max, dense.curvature.largest_eigenvalue());
-            close(
-                curvature.effective_rank,
-                (dense.curvature.trace() / dense.curvature.frobenius()).powi(2),
-            );
+            close(curvature.effective_rank, (dense.curvature.trace() / dense.curvature.frobenius()).powi(2));
             let squares: f64 = dense.curvatures.iter().map(|h| h.frobenius().powi(2)).sum();
             close(curvature.mean_square_norm, squares / samples as f64);
             let scale = 2.0 * dense.loss * dense.curvature.frobenius();

@@ -36,7 +36,9 @@ fn simulate(
         for step in 1..=last {
             Draws::new(17, &[run], step).bits(Purpose::BATCH, &mut words);
             match batches.sampling {
-                Sampling::WithoutReplacement => Draws::subset(words.iter().copied(), n, &mut chosen, &mut marks),
+                Sampling::WithoutReplacement => {
+                    Draws::subset(words.iter().copied(), n, &mut chosen, &mut marks);
+                }
                 _ => chosen.iter_mut().zip(&words).for_each(|(i, w)| *i = Draws::index(*w, n)),
             }
             let before = e.clone();

@@ -41,8 +41,9 @@ fn growth_rates_are_those_of_the_dense_operator() {
                 for share in [0.01, 0.3, 0.9, 0.999, 1.0, 1.001, 1.2, 3.0] {
                     let found = spectrum.growth_rate(share * threshold, batches).unwrap();
                     let dense = point.dense_growth_rate(share * threshold, size, sampling);
-                    let what =
-                        format!("{samples} x {outputs}, {params}: {size} {sampling:?} at {share} of the limit");
+                    let what = format!(
+                        "{samples} x {outputs}, {params}: {size} {sampling:?} at {share} of the limit"
+                    );
                     if found == f64::NEG_INFINITY || dense.is_nan() || dense < -20.0 {
                         assert!(found < -20.0, "{what}: {found} {dense}");
                         continue;
