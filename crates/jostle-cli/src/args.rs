@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Run(RunOptions),
     /// Validate an experiment file: resolved settings, memory and time; runs nothing.
     Check(CheckOptions),
+    /// Measure the geometry of a point given as arrays, and the learning rates that are stable there.
+    Measure(MeasureOptions),
     /// (Re)build the report of a run folder.
     Report(ReportOptions),
 }
@@ -96,6 +98,26 @@ pub(crate) struct CheckOptions {
     /// Threads to estimate the time for [default: all processors].
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
+}
+
+/// Options of `jostle measure`.
+#[derive(Debug, Args)]
+pub(crate) struct MeasureOptions {
+    /// An npz file with `residuals` (n, or n x c) and `jacobian` (n x p) or `kernel` (n x n).
+    pub(crate) file: PathBuf,
+    /// A learning rate to judge: stable or unstable, and how fast the loss grows.
+    #[arg(long, value_name = "ETA", allow_negative_numbers = true)]
+    pub(crate) learning_rate: Option<f64>,
+    /// Batch size [default: every power of two up to the number of samples].
+    #[arg(long, value_name = "B")]
+    pub(crate) batch: Option<usize>,
+    /// Batches are drawn without replacement.
+    #[arg(long)]
+    pub(crate) no_replacement: bool,
+    /// Write the atlas of stability as an HTML file [default: the name of FILE, with .html, in this folder].
+    #[arg(long, value_name = "HTML", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "clap's form of an option with an optional value")]
+    pub(crate) plot: Option<Option<PathBuf>>,
 }
 
 /// Options of `jostle report`.

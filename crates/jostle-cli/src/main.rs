@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod measure;
 mod progress;
 mod reproduce;
 mod rerender;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let ended = match &arguments.command {
         Command::Run(options) => run::run(options, &arguments.output),
         Command::Check(options) => check::check(options, &arguments.output),
+        Command::Measure(options) => measure::measure(options, &arguments.output),
         Command::Report(options) => rerender::report(options, &arguments.output),
         Command::Reproduce(options) => reproduce::reproduce(options, &arguments.output),
     };

@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod experiment;
+pub mod measure;
 pub mod paper;
 pub mod report;
 pub mod run;

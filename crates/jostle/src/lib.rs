@@ -10,7 +10,8 @@
 //! Jacobian `J`. `zeta` lives in parameter space: isotropic noise, and noise of a prescribed covariance. A
 //! [`problem`] gives the data, a [`model`] turns parameters into predictions and sample weights into gradients, a
 //! [`noise`] perturbs one of the two halves, [`dynamics`] says how parameters move, an [`ensemble`] runs many replicas
-//! side by side, and an [`observable`] is a number recorded along the way. [`theory`] holds what the papers predict.
+//! side by side, and an [`observable`] is a number recorded along the way. [`geometry`] is what the kernel `J J'` and the
+//! residuals say about a point and its stability, and [`theory`] holds what the papers predict.
 //!
 //! The crate reads no files, prints nothing and knows no clock.
 
@@ -19,6 +20,7 @@ pub mod dynamics;
 pub mod ensemble;
 pub mod error;
 mod float;
+pub mod geometry;
 mod linear_algebra;
 pub mod model;
 pub mod noise;

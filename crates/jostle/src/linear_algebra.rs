@@ -1,10 +1,15 @@
 //! Dense linear algebra, the one place where faer is used: its interface moves between versions.
 
+mod eigen;
+mod features;
 mod thin_qr;
 
+pub(crate) use eigen::{TopEigenpair, symmetric_eigen, symmetric_eigenvalues, top_eigenpair};
+pub(crate) use features::{Features, Tiles};
 pub(crate) use thin_qr::ThinQr;
 
-use faer::{Mat, MatRef, Side};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
 
 /// `X' v` (d) for a row-major `X` (n x d).
 pub(crate) fn transpose_product(x: &[f64], dim: usize, v: &[f64]) -> Vec<f64> {
@@ -55,6 +60,19 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 /// `|v|`.
 pub(crate) fn norm(v: &[f64]) -> f64 {
     dot(v, v).sqrt()
+}
+
+/// `A B'` (m x n, row major) for row-major `A` (m x p) and `B` (n x p).
+pub(crate) fn products_of_rows(a: &[f64], b: &[f64], width: usize, out: &mut [f64]) {
+    let (rows, columns) = (a.len() / width, b.len() / width);
+    matmul(
+        MatMut::from_row_major_slice_mut(out, rows, columns),
+        Accum::Replace,
+        MatRef::from_row_major_slice(a, rows, width),
+        MatRef::from_row_major_slice(b, columns, width).transpose(),
+        1.0,
+        Par::Seq,
+    );
 }
 
 /// An orthonormal basis (rank x n, row major) of the span of the columns of a row-major `X` (n x d), by QR with column

@@ -6,6 +6,7 @@ mod flow;
 mod identity;
 mod interrupt;
 mod lab;
+mod measure;
 mod output;
 mod reproduce;
 mod run_folder;

@@ -89,6 +89,7 @@ fn help_is_stable() {
     insta::assert_snapshot!(lab.succeeds(&["--help"]));
     insta::assert_snapshot!(lab.succeeds(&["run", "--help"]));
     insta::assert_snapshot!(lab.succeeds(&["check", "--help"]));
+    insta::assert_snapshot!(lab.succeeds(&["measure", "--help"]));
     assert_eq!(lab.succeeds(&["--version"]), format!("jostle {}\n", env!("CARGO_PKG_VERSION")));
 }
 

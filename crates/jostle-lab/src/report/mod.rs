@@ -23,7 +23,7 @@ pub use axis::{Axis, Scale};
 pub use bands::bands;
 pub use categories::{Category, categories};
 pub use coefficients::{Recovered, coefficients};
-pub use number::{compact, compact_interval};
+pub use number::{compact, compact_interval, precise};
 pub use page::render;
 pub use series::{BandPoint, Series};
 pub use spec::{Estimate, PALETTE, ReferenceLine, notes};

@@ -4,6 +4,15 @@
 ///
 /// Magnitudes from 0.01 up to 10 000 are written out, all others in exponent form.
 pub fn compact(value: f64) -> String {
+    with_digits(value, 3)
+}
+
+/// Formats a number as [`compact`] does, but with six significant digits: `0.0169842`, `1.24518e-5`.
+pub fn precise(value: f64) -> String {
+    with_digits(value, 6)
+}
+
+fn with_digits(value: f64, digits: usize) -> String {
     if value.is_nan() {
         return "nan".to_owned();
     }
@@ -14,12 +23,12 @@ pub fn compact(value: f64) -> String {
         return "0".to_owned();
     }
     // Rounding first: 9999.6 has to be judged as the 10000 it will be shown as.
-    let rounded = format!("{value:.2e}");
+    let rounded = format!("{value:.*e}", digits - 1);
     let (mantissa, exponent) = rounded.split_once('e').unwrap_or((&rounded, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-2..4).contains(&exponent) {
         // Whole thousands keep their fourth digit: 1234 reads better than 1230.
-        let decimals = usize::try_from(2 - exponent).unwrap_or(0);
+        let decimals = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
         return trim_zeros(&format!("{value:.decimals$}")).to_owned();
     }
     format!("{}e{exponent}", trim_zeros(mantissa))
@@ -58,6 +67,12 @@ mod tests {
                 "-2.5e-7"
             ]
         );
+    }
+
+    #[test]
+    fn precise_numbers_have_six_digits() {
+        let shown: Vec<String> = [0.016984217, 1.0, 1234.5678, 1.245178e-5].map(precise).to_vec();
+        assert_eq!(shown, ["0.0169842", "1", "1234.57", "1.24518e-5"]);
     }
 
     #[test]

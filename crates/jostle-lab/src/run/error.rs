@@ -3,6 +3,7 @@
 use super::memory::readable;
 use crate::experiment::ExperimentError;
 use crate::storage::StorageError;
+use jostle::geometry::GeometryError;
 use std::path::PathBuf;
 
 /// Why the laboratory could not do what it was asked.
@@ -15,6 +16,17 @@ pub enum LabError {
     /// A file.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// A batch or a learning rate that cannot be.
+    #[error(transparent)]
+    Geometry(#[from] GeometryError),
+    /// A file whose arrays are no point.
+    #[error("{}: {source}", file.display())]
+    Point {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with its arrays.
+        source: GeometryError,
+    },
     /// More memory than there is.
     #[error("{what} needs {}, but {} of memory are free; reduce {reduce}", readable(*needed), readable(*available))]
     Memory {

@@ -104,7 +104,7 @@ impl ArrayWriter {
 /// An array of real numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Array {
-    /// Its sides: one or two.
+    /// Its sides: one to three.
     pub shape: Vec<usize>,
     /// Its values, row by row.
     pub values: Vec<f64>,
@@ -153,14 +153,14 @@ impl ArrayReader {
         self.with_array(name, |header, _, _| Ok(header.shape().to_vec()))
     }
 
-    /// Reads an array of one or two dimensions as real numbers; 64-bit integers above 2^53 are rounded.
+    /// Reads an array of one to three dimensions as real numbers; 64-bit integers above 2^53 are rounded.
     ///
     /// # Errors
     /// There is no such array, it is damaged, not numeric, or of another dimension.
     pub fn read(&mut self, name: &str) -> Result<Array, StorageError> {
         self.with_array(name, |header, bytes, entry| {
-            if !matches!(header.shape().len(), 1 | 2) {
-                return Err(header.wrong_type(name, "one or two dimensions"));
+            if !matches!(header.shape().len(), 1..=3) {
+                return Err(header.wrong_type(name, "one to three dimensions"));
             }
             let values = header.read_numbers(name, bytes, entry)?;
             Ok(Array { shape: header.shape().to_vec(), values })

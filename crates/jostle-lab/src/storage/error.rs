@@ -75,6 +75,20 @@ pub enum StorageError {
         /// The names there are.
         present: Vec<String>,
     },
+    /// There is none of several arrays, of which one is needed.
+    #[error("has no array {}{}; present: {}", either(names), suggestions(names, present), list(present))]
+    MissingEither {
+        /// The names, one of which is needed.
+        names: &'static [&'static str],
+        /// The names there are.
+        present: Vec<String>,
+    },
+    /// Several arrays say the same thing, possibly not alike.
+    #[error("has the arrays {}; expected one of them", quoted(names).join(" and "))]
+    OneTooMany {
+        /// Their names.
+        names: &'static [&'static str],
+    },
     /// Two columns or arrays share a name.
     #[error("has two {item}s named {name:?}")]
     DuplicateName {
@@ -220,6 +234,19 @@ fn nearest<'a>(name: &str, present: &'a [String]) -> Option<&'a str> {
 
 fn suggestion(name: &str, present: &[String]) -> String {
     nearest(name, present).map_or_else(String::new, |near| format!("; did you mean {near:?}?"))
+}
+
+fn quoted(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| format!("{name:?}")).collect()
+}
+
+fn either(names: &[&str]) -> String {
+    quoted(names).join(" or ")
+}
+
+/// What was probably meant by the first of several names that has something near.
+fn suggestions(names: &[&str], present: &[String]) -> String {
+    names.iter().map(|name| suggestion(name, present)).find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 fn list(names: &[String]) -> String {

@@ -119,8 +119,8 @@ fn what_was_found_is_named_with_what_was_expected() {
     assert_says(reader.read_matrix("x"), &["final.npz: has no array \"x\"; did you mean \"X\"?; present: X"]);
     let (_folder, mut reader) = with_array(npy(&header("|O", false, "(3,)"), &[0; 24]));
     assert_says(reader.read("X"), &["is O of shape (3,); expected real numbers"]);
-    let (_folder, mut reader) = with_array(npy(&header("<f8", false, "(1, 1, 1)"), &[0; 8]));
-    assert_says(reader.read("X"), &["is f8 of shape (1, 1, 1); expected one or two dimensions"]);
+    let (_folder, mut reader) = with_array(npy(&header("<f8", false, "(1, 1, 1, 1)"), &[0; 8]));
+    assert_says(reader.read("X"), &["is f8 of shape (1, 1, 1, 1); expected one to three dimensions"]);
     assert_says(reader.read_integers("X"), &["expected one dimension"]);
     let record = "{'descr': [('a', '<f8'), ('b', '<i4', (2,))], 'fortran_order': False, 'shape': (1,)}";
     let (_folder, mut reader) = with_array(npy(record, &[0; 16]));

@@ -161,7 +161,7 @@ fn in_one_dimension_the_stationary_law_is_gamma() {
         let strength = 0.12;
         let shape = (correlation / 2.0 - strength * norm / 2.0) / (strength * norm);
         let law = Gamma::new(shape, 1.0 / (2.0 * strength)).unwrap();
-        let draws = replicas.iter().map(|replica| replica.beta[0]).collect();
+        let draws: Vec<f64> = replicas.iter().map(|replica| replica.beta[0]).collect();
         check_distribution(&format!("{labels:?}"), 0.05, &draws, |beta| law.cdf(beta));
     }
 }

@@ -1,0 +1,30 @@
+//! `jostle measure`.
+
+use crate::args::{MeasureOptions, Output};
+use crate::{Ending, print};
+use jostle::geometry::Sampling;
+use jostle_lab::measure::{Question, measure as measure_point, write_atlas};
+use jostle_lab::run::LabError;
+use std::path::PathBuf;
+
+/// Measures the geometry of a point that is given as arrays.
+pub(crate) fn measure(options: &MeasureOptions, output: &Output) -> Result<Ending, LabError> {
+    let sampling =
+        if options.no_replacement { Sampling::WithoutReplacement } else { Sampling::WithReplacement };
+    let question = Question { learning_rate: options.learning_rate, batch: options.batch, sampling };
+    let answer = measure_point(&options.file, question)?;
+    let atlas = options.plot.as_ref().map(|path| match path {
+        Some(path) => path.clone(),
+        None => PathBuf::from(options.file.with_extension("html").file_name().unwrap_or_default()),
+    });
+    if let Some(path) = &atlas {
+        write_atlas(&answer, path)?;
+    }
+    if output.json {
+        print(&format!("{:#}\n", answer.to_json()));
+    } else if !output.quiet {
+        let atlas = atlas.map_or_else(String::new, |path| format!("\nAtlas: {}\n", path.display()));
+        print(&(answer.to_text() + &atlas));
+    }
+    Ok(Ending::Done)
+}

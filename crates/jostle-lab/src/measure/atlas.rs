@@ -1,0 +1,127 @@
+//! The atlas of a point: which learning rates are stable with which batches, as a page.
+
+use super::{Answer, known};
+use crate::report::{Axis, BandPoint, Figure, ReferenceLine, Report, Series, bands, precise, render};
+use crate::run::LabError;
+use crate::storage::write_atomically;
+use jostle::geometry::{Batches, Bounds, KernelSource, Threshold, coherence};
+use std::io::Write;
+use std::path::Path;
+
+/// Samples up to which the coherence is drawn, which takes some tens of passes over the kernel.
+const MOST_FOR_COHERENCE: usize = 4096;
+
+/// Writes the atlas of a point as one self-contained HTML file: the exact threshold over every power of two of the batch
+/// size, with what is stable below it, and every bound as a curve.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_atlas(answer: &Answer, path: &Path) -> Result<(), LabError> {
+    let (n, sampling) = (answer.geometry.samples, answer.question.sampling);
+    let mut batches = Batches::powers_of_two(n, sampling);
+    let asked = answer.stability.iter().map(|entry| entry.batches);
+    batches.extend(asked.filter(|b| !b.size.is_power_of_two()));
+    batches.sort_by_key(|b| b.size);
+    let page = render(&report(answer, &batches)?);
+    write_atomically(path, |file| file.write_all(page.as_bytes()))?;
+    Ok(())
+}
+
+fn report(answer: &Answer, batches: &[Batches]) -> Result<Report, LabError> {
+    let name = answer.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Ok(Report {
+        title: name,
+        lead: format!("The stability of stochastic gradient descent at a point of {}.", answer.size()),
+        figures: vec![figure(answer, batches)?],
+        facts: answer.quantities(),
+        references: vec![
+            "L. Wu, M. Wang, W. J. Su 2022, The alignment property of SGD noise and how it helps select flat minima: a \
+             stability analysis, arXiv 2207.02628 (the Frobenius bound)."
+                .to_owned(),
+            "R. Mulayoff, T. Michaeli 2024, Exact mean square linear stability analysis for SGD, arXiv 2306.07850 \
+             (the threshold, the trace bound, the variance bound)."
+                .to_owned(),
+            "G. Dexter et al. 2024, A precise characterization of SGD stability using loss surface geometry, arXiv \
+             2401.12332 (the coherence bound)."
+                .to_owned(),
+        ],
+        ..Report::default()
+    })
+}
+
+fn figure(answer: &Answer, batches: &[Batches]) -> Result<Figure, LabError> {
+    let (geometry, source) = (&answer.geometry, &answer.point);
+    let curvature = &geometry.curvature;
+    let known = known(source, geometry, answer.spectrum.as_ref(), None, batches)?;
+    let thresholds: Vec<Threshold> = known.into_iter().map(|(threshold, _)| threshold).collect();
+    let bounds: Vec<Bounds> = batches.iter().map(|b| Bounds::new(curvature, *b)).collect::<Result<_, _>>()?;
+    let lowest = thresholds.iter().map(|t| t.lower_bound).fold(f64::INFINITY, f64::min) / 3.0;
+    let exact = Series {
+        name: if answer.is_exact() { "largest stable (below: stable)" } else { "stable below" }.to_owned(),
+        points: curve(batches, |k| match answer.spectrum {
+            Some(_) => thresholds[k].learning_rate,
+            None => thresholds[k].lower_bound,
+        })
+        .into_iter()
+        .map(|point| BandPoint { low: lowest, high: point.mid, ..point })
+        .collect(),
+    };
+    let mut curves = vec![
+        ("2/lambda_max (gradient descent)", curve(batches, |k| bounds[k].gd_limit)),
+        ("trace bound", curve(batches, |k| bounds[k].trace_bound)),
+        ("variance bound", curve(batches, |k| bounds[k].variance_bound)),
+        ("alignment-free bound", curve(batches, |k| bounds[k].alignment_free_bound)),
+    ];
+    let frobenius: Vec<f64> = batches
+        .iter()
+        .map(|b| curvature.frobenius_bound(*b, geometry.uncentred.alignment))
+        .collect::<Result<_, _>>()?;
+    curves.push(("Frobenius bound, measured alignment", curve(batches, |k| frobenius[k])));
+    if geometry.samples * geometry.outputs <= MOST_FOR_COHERENCE {
+        let coherence = coherence(source);
+        let bounds: Vec<f64> = batches
+            .iter()
+            .map(|b| b.coherence_bound(source.samples(), coherence))
+            .collect::<Result<_, _>>()?;
+        curves.push(("coherence bound", curve(batches, |k| bounds[k])));
+    }
+    if let Some(spectrum) = &answer.spectrum {
+        let aligned: Vec<f64> =
+            batches.iter().map(|b| spectrum.aligned_learning_rate(*b)).collect::<Result<_, _>>()?;
+        curves.push(("if perfectly aligned (no bound)", curve(batches, |k| aligned[k])));
+    }
+    let series = curves.into_iter().map(|(name, points)| Series { name: name.to_owned(), points });
+    let series: Vec<Series> = std::iter::once(exact).chain(series).collect();
+    let lines: Vec<ReferenceLine> = answer
+        .question
+        .learning_rate
+        .into_iter()
+        .map(|eta| ReferenceLine { value: eta, label: format!("learning rate {}", precise(eta)) })
+        .collect();
+    let (first, last) = (thresholds[0], thresholds[thresholds.len() - 1]);
+    Ok(Figure {
+        id: "atlas".to_owned(),
+        title: "Stable learning rates against batch size".to_owned(),
+        see: format!(
+            "The largest stable learning rate goes from {} at a batch of {} to {} at a batch of {}. {}",
+            precise(first.learning_rate),
+            batches[0].size,
+            precise(last.learning_rate),
+            batches[batches.len() - 1].size,
+            answer.conventions()
+        ),
+        source: format!("{}, measured by jostle", answer.path.display()),
+        spec: bands(&series, &Axis::log("batch size"), &Axis::log("learning rate"), &lines),
+    })
+}
+
+/// A curve without intervals over the batches; what is infinite says nothing and is left out.
+fn curve(batches: &[Batches], value: impl Fn(usize) -> f64) -> Vec<BandPoint> {
+    let point = |(k, batches): (usize, &Batches)| BandPoint {
+        x: batches.size as f64,
+        mid: value(k),
+        low: f64::NAN,
+        high: f64::NAN,
+    };
+    batches.iter().enumerate().map(point).filter(|point| point.mid.is_finite()).collect()
+}

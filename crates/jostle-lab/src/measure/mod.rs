@@ -1,0 +1,216 @@
+//! The geometry of a point that is given as arrays: what `jostle measure` answers.
+
+mod atlas;
+mod point;
+mod text;
+
+pub use atlas::write_atlas;
+
+use crate::run::{LabError, memory};
+use jostle::geometry::{
+    Batches, Bounds, Geometry, GeometryError, KernelSource, Sampling, Spectrum, Threshold,
+};
+use point::{Arrays, Point, placed};
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// Multiplications up to which a kernel is decomposed and thresholds are exact: those of 10,000 samples.
+const MOST_WORK: f64 = 1e12;
+
+/// What is asked of a point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Question {
+    /// A learning rate to judge.
+    pub learning_rate: Option<f64>,
+    /// The batch size; every power of two up to the number of samples where it is `None`.
+    pub batch: Option<usize>,
+    /// How batches are drawn.
+    pub sampling: Sampling,
+}
+
+/// A point with its geometry, and the answers for each kind of batches.
+pub struct Answer {
+    path: PathBuf,
+    question: Question,
+    point: Arrays,
+    spectrum: Option<Spectrum>,
+    /// The geometry of the point.
+    pub geometry: Geometry,
+    /// One entry for each kind of batches.
+    pub stability: Vec<Stability>,
+}
+
+/// What is known about one kind of batches.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stability {
+    /// The batches.
+    pub batches: Batches,
+    /// The largest stable learning rate: exact where the kernel could be decomposed, otherwise the interval it lies in.
+    pub threshold: Threshold,
+    /// (T), the trace bound.
+    pub trace_bound: f64,
+    /// (F), with the measured alignment of the uncentred noise.
+    pub frobenius_bound: f64,
+    /// Whether the learning rate that was asked about is stable; `None` where that lies within the interval.
+    pub is_stable: Option<bool>,
+    /// `ln` of the factor by which `E L` grows at every step at that learning rate; `None` where there is no spectrum.
+    pub growth_rate: Option<f64>,
+}
+
+/// Measures the point in an npz file: `residuals` (n, or n x c) and `jacobian` (n x p, or nc x p, or n x c x p) or
+/// `kernel` (nc x nc).
+///
+/// # Errors
+/// The file cannot be read, an array is missing, does not fit or is no kernel; a batch or a learning rate that cannot
+/// be.
+pub fn measure(path: &Path, question: Question) -> Result<Answer, LabError> {
+    measure_within(path, question, MOST_WORK)
+}
+
+/// The same with another limit of work.
+fn measure_within(path: &Path, question: Question, most_work: f64) -> Result<Answer, LabError> {
+    let Point { source, residuals } = point::read(path)?;
+    let batches = match question.batch {
+        Some(size) => vec![Batches { size, sampling: question.sampling }],
+        None => Batches::powers_of_two(source.samples(), question.sampling),
+    };
+    // What cannot be is refused before anything takes time.
+    for batches in &batches {
+        batches.moments(source.samples())?;
+    }
+    if let Some(found) = question.learning_rate.filter(|eta| !(*eta > 0.0 && eta.is_finite())) {
+        return Err(GeometryError::LearningRate { found }.into());
+    }
+    let geometry = Geometry::measure(&source, &residuals).map_err(|e| placed(e, path))?;
+    let spectrum = if is_decomposable(&source, most_work) {
+        Some(Spectrum::new(&source).map_err(|e| placed(e, path))?)
+    } else {
+        None
+    };
+    let known = known(&source, &geometry, spectrum.as_ref(), question.learning_rate, &batches)?;
+    let curvature = &geometry.curvature;
+    let stability = batches.iter().zip(known).map(|(batches, (threshold, growth_rate))| {
+        let bounds = Bounds::new(curvature, *batches)?;
+        let is_exact = spectrum.is_some();
+        let judge = |eta| match eta {
+            eta if is_exact => Some(threshold.is_stable(eta)),
+            eta if eta <= threshold.lower_bound => Some(true),
+            eta if eta > threshold.learning_rate => Some(false),
+            _ => None,
+        };
+        Ok(Stability {
+            batches: *batches,
+            threshold,
+            trace_bound: bounds.trace_bound,
+            frobenius_bound: curvature.frobenius_bound(*batches, geometry.uncentred.alignment)?,
+            is_stable: question.learning_rate.and_then(judge),
+            growth_rate,
+        })
+    });
+    let stability = stability.collect::<Result<_, LabError>>()?;
+    Ok(Answer { path: path.to_path_buf(), question, point: source, spectrum, geometry, stability })
+}
+
+/// Thresholds, and growth rates where a learning rate is asked about.
+fn known(
+    source: &Arrays,
+    geometry: &Geometry,
+    spectrum: Option<&Spectrum>,
+    learning_rate: Option<f64>,
+    batches: &[Batches],
+) -> Result<Vec<(Threshold, Option<f64>)>, LabError> {
+    Ok(match (spectrum, learning_rate) {
+        (Some(spectrum), Some(eta)) => {
+            let known = spectrum.stability(eta, batches)?.into_iter();
+            known.map(|(threshold, growth)| (threshold, Some(growth))).collect()
+        }
+        (Some(spectrum), None) => spectrum
+            .max_stable_learning_rates(batches)?
+            .into_iter()
+            .map(|threshold| (threshold, None))
+            .collect(),
+        (None, _) => {
+            let between = |b: &Batches| Threshold::from_bounds(source, &geometry.curvature, *b);
+            let thresholds: Result<Vec<_>, _> = batches.iter().map(between).collect();
+            thresholds?.into_iter().map(|threshold| (threshold, None)).collect()
+        }
+    })
+}
+
+/// Whether a kernel can be decomposed in minutes, and within the memory there is.
+fn is_decomposable(source: &Arrays, most_work: f64) -> bool {
+    let rows = (source.samples() * source.outputs()) as f64;
+    let rank = source.params().map_or(rows, |p| rows.min(p as f64));
+    let decomposition = if rank < rows { rank * rank } else { 3.0 * rows * rows };
+    let bytes = 8.0 * (decomposition + 2.0 * rows * rank + 4.0 * rank * rank);
+    rows * rank * rank <= most_work && bytes <= memory::available()
+}
+
+impl Answer {
+    /// Whether thresholds are exact, not intervals.
+    pub fn is_exact(&self) -> bool {
+        self.spectrum.is_some()
+    }
+
+    /// The answer as one JSON object.
+    pub fn to_json(&self) -> Value {
+        let mut json = Map::new();
+        let Geometry { samples, params, loss, curvature, uncentred, centred, .. } = self.geometry;
+        json.insert("n".to_owned(), samples.into());
+        json.extend(params.map(|p| ("p".to_owned(), p.into())));
+        for (name, value) in [
+            ("loss", loss),
+            ("trace_G", curvature.trace),
+            ("frobenius_G", curvature.frobenius),
+            ("lambda_max_G", curvature.lambda_max),
+            ("effective_rank", curvature.effective_rank),
+            ("trace_noise", centred.trace),
+            ("trace_noise_G", centred.trace_with_curvature),
+            ("alignment", uncentred.alignment),
+            ("alignment_centred", centred.alignment),
+            ("angle_alignment", uncentred.angle_alignment),
+            ("size_alignment", uncentred.size_alignment),
+            ("gd_limit", 2.0 / curvature.lambda_max),
+        ] {
+            json.insert(name.to_owned(), json!(value));
+        }
+        if self.question.batch.is_some() {
+            json.extend(self.stability.iter().flat_map(|entry| self.entries(entry)));
+        } else {
+            let list = self.stability.iter().map(|entry| {
+                let size = ("batch".to_owned(), entry.batches.size.into());
+                Value::Object(std::iter::once(size).chain(self.entries(entry)).collect())
+            });
+            json.insert("stability".to_owned(), list.collect());
+        }
+        Value::Object(json)
+    }
+
+    fn entries(&self, entry: &Stability) -> Vec<(String, Value)> {
+        let mut entries = vec![("max_stable_learning_rate", json!(entry.threshold.learning_rate))];
+        if !self.is_exact() {
+            entries.push(("max_stable_learning_rate_at_least", json!(entry.threshold.lower_bound)));
+        }
+        entries.push(("trace_bound", json!(entry.trace_bound)));
+        entries.push(("frobenius_bound", json!(entry.frobenius_bound)));
+        if self.question.learning_rate.is_some() {
+            entries.push(("verdict", json!(entry.verdict())));
+            entries.push(("growth_rate", json!(entry.growth_rate)));
+        }
+        entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+impl Stability {
+    /// `stable`, `unstable`, or `undecided` where the learning rate lies within the interval of the threshold.
+    pub fn verdict(&self) -> &'static str {
+        match self.is_stable {
+            Some(true) => "stable",
+            Some(false) => "unstable",
+            None => "undecided",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! The answer as tables for a terminal.
+
+use super::Answer;
+use crate::report::precise;
+use jostle::geometry::{Geometry, Sampling};
+
+impl Answer {
+    /// The quantities of the point, and a table with one line for each kind of batches, with the conventions they
+    /// are stated in.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{}: {}\n\n", self.path.display(), self.size());
+        let rows: Vec<Vec<String>> =
+            self.quantities().into_iter().map(|(name, value)| vec![name, value]).collect();
+        text += &aligned(&rows);
+        text += &format!("\n{}\n\n", self.conventions());
+        text + &aligned(&self.table())
+    }
+
+    /// How many samples, outputs and parameters there are.
+    pub(super) fn size(&self) -> String {
+        let Geometry { samples, outputs, params, .. } = self.geometry;
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let mut size = format!("{samples} sample{}", plural(samples));
+        if outputs != 1 {
+            size += &format!(" of {outputs} outputs");
+        }
+        params.map_or(size.clone(), |p| format!("{size}, {p} parameter{}", plural(p)))
+    }
+
+    /// Names and values, by the names of the JSON answer.
+    pub(super) fn quantities(&self) -> Vec<(String, String)> {
+        let json = self.to_json();
+        let numbers = json.as_object().into_iter().flatten().filter(|(name, value)| {
+            let of_batches = [
+                "max_stable_learning_rate",
+                "max_stable_learning_rate_at_least",
+                "trace_bound",
+                "frobenius_bound",
+                "growth_rate",
+                "verdict",
+                "stability",
+                "n",
+                "p",
+            ];
+            !of_batches.contains(&name.as_str()) && (value.is_number() || value.is_null())
+        });
+        numbers.map(|(name, value)| (name.clone(), precise(value.as_f64().unwrap_or(f64::NAN)))).collect()
+    }
+
+    /// What loss, batches and stability mean here.
+    pub(super) fn conventions(&self) -> String {
+        let drawn = match self.question.sampling {
+            Sampling::WithReplacement => "drawn with replacement",
+            Sampling::WithoutReplacement => "drawn without replacement",
+            Sampling::Bernoulli => "of independent samples",
+        };
+        let exactness = if self.is_exact() {
+            ""
+        } else {
+            "; the kernel is too large for its eigenvalues, so that the largest stable learning rate is only known to \
+             lie between the two given"
+        };
+        format!(
+            "Loss (1/2n) sum r^2; batches {drawn}; stable in the mean square, without momentum{exactness}."
+        )
+    }
+
+    fn table(&self) -> Vec<Vec<String>> {
+        let asked = self.question.learning_rate;
+        let mut head = vec!["batch", "max_stable_learning_rate", "trace_bound", "frobenius_bound"];
+        if !self.is_exact() {
+            head.insert(1, "at least");
+        }
+        if asked.is_some() {
+            head.extend(["verdict", "growth_rate"]);
+        }
+        let mut rows = vec![head.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+        for entry in &self.stability {
+            let mut row = vec![
+                entry.batches.size.to_string(),
+                precise(entry.threshold.learning_rate),
+                precise(entry.trace_bound),
+                precise(entry.frobenius_bound),
+            ];
+            if !self.is_exact() {
+                row.insert(1, precise(entry.threshold.lower_bound));
+            }
+            if asked.is_some() {
+                row.push(entry.verdict().to_owned());
+                row.push(entry.growth_rate.map_or_else(|| "unknown".to_owned(), precise));
+            }
+            rows.push(row);
+        }
+        rows
+    }
+}
+
+/// Rows with their columns aligned, one a line.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |c: usize| rows.iter().filter_map(|row| row.get(c)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
+        cells.join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}

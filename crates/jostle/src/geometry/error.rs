@@ -1,0 +1,77 @@
+//! Why the geometry of a point cannot be told.
+
+/// A kernel, residuals or batches that cannot be.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GeometryError {
+    /// Nothing to measure.
+    #[error("{array} is empty; expected at least one sample, output and parameter")]
+    Empty {
+        /// The array.
+        array: &'static str,
+    },
+    /// An array whose size does not fit.
+    #[error("{array} has {found} values; expected {expected}")]
+    Length {
+        /// The array.
+        array: &'static str,
+        /// Its number of values.
+        found: usize,
+        /// What fits.
+        expected: String,
+    },
+    /// A value that is NaN or infinite.
+    #[error("{array}[{position}] is {value}; expected a finite number")]
+    NotFinite {
+        /// The array.
+        array: &'static str,
+        /// The index, or `row i, column j`.
+        position: String,
+        /// NaN or an infinity.
+        value: f64,
+    },
+    /// A kernel that differs from its transpose.
+    #[error(
+        "kernel[row {row}, column {column}] is {value}, but kernel[row {column}, column {row}] is {mirrored}; expected a symmetric matrix"
+    )]
+    NotSymmetric {
+        /// A row.
+        row: usize,
+        /// A column.
+        column: usize,
+        /// The entry there.
+        value: f64,
+        /// The entry on the other side of the diagonal.
+        mirrored: f64,
+    },
+    /// A kernel that no Jacobian has.
+    #[error(
+        "kernel has the eigenvalue {eigenvalue:.3e} beside its largest, {largest:.3e}; expected none below 0 but for rounding, as K = J J' has"
+    )]
+    NotPositive {
+        /// Its smallest eigenvalue, or a negative entry of its diagonal.
+        eigenvalue: f64,
+        /// Its largest eigenvalue, or the largest entry of its diagonal.
+        largest: f64,
+    },
+    /// A kernel of zeros: no parameter changes a prediction.
+    #[error("kernel is zero: no parameter changes a prediction here")]
+    Zero,
+    /// A batch that cannot be drawn.
+    #[error("batch is {found}; expected 1 to {samples} (the number of samples)")]
+    Batch {
+        /// The size asked for.
+        found: usize,
+        /// The number of samples.
+        samples: usize,
+    },
+    /// A learning rate that is none.
+    #[error("learning_rate is {found}; expected a finite number above 0")]
+    LearningRate {
+        /// What was given.
+        found: f64,
+    },
+    /// An eigen-decomposition that failed.
+    #[error("the eigenvalues of the kernel could not be computed")]
+    Eigenvalues,
+}

@@ -1,0 +1,268 @@
+//! What one pass over the kernel says about a point: no eigen-decomposition, nothing of size p x p.
+
+use super::source::check_finite;
+use super::{GeometryError, KernelSource};
+use crate::linear_algebra::{TopEigenpair, dot, top_eigenpair};
+use rayon::prelude::*;
+
+/// The curvature `G = (1/n) J' J` at a point, without the residuals.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Curvature {
+    /// Number of samples `n`.
+    pub samples: usize,
+    /// Outputs `c` of a sample.
+    pub outputs: usize,
+    /// `Tr G = Tr K / n`.
+    pub trace: f64,
+    /// `|G|_F = |K|_F / n`.
+    pub frobenius: f64,
+    /// The largest eigenvalue of `G`: a lower bound that is exact to about 15 digits.
+    pub lambda_max: f64,
+    /// The residual `|G v - lambda_max v|` of its unit eigenvector `v`.
+    pub lambda_max_residual: f64,
+    /// `(Tr G)^2 / |G|_F^2`: the number of equal eigenvalues with this trace and this norm.
+    pub effective_rank: f64,
+    /// `(1/n) sum_i |H_i|_F^2 = (1/n) sum_i |K_ii|_F^2`; with one output, the mean of `|grad f(x_i)|^4`.
+    pub mean_square_norm: f64,
+    /// `(1/n) sum_i (v' H_i v)^2 / lambda_max^2` for the top eigenvector `v` of `G`: 1 where every sample has the same
+    /// share of it, `n` where one sample has it all.
+    pub top_concentration: f64,
+}
+
+/// The covariance of the gradient of one sample, centred (`Sigma`) or not (`Sigma_1`), beside the curvature.
+///
+/// Of the angle and the size, `alignment = angle_alignment * size_alignment`. All three are NaN where the loss is
+/// zero, since they are quotients by it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoiseShape {
+    /// `Tr Sigma`.
+    pub trace: f64,
+    /// `Tr(Sigma G)`.
+    pub trace_with_curvature: f64,
+    /// `|Sigma|_F`.
+    pub frobenius: f64,
+    /// `mu = Tr(Sigma G) / (2 L |G|_F^2)`, the loss-scaled alignment.
+    pub alignment: f64,
+    /// `alpha = Tr(Sigma G) / (|Sigma|_F |G|_F)`, in [0, 1]: the cosine of the angle between the two.
+    pub angle_alignment: f64,
+    /// `beta = |Sigma|_F / (2 L |G|_F)`.
+    pub size_alignment: f64,
+}
+
+/// The geometry of a point: its loss, its curvature, and its noise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Geometry {
+    /// Number of samples `n`.
+    pub samples: usize,
+    /// Outputs `c` of a sample.
+    pub outputs: usize,
+    /// Number of parameters `p`, where it is known.
+    pub params: Option<usize>,
+    /// `L = (1/2n) |r|^2`.
+    pub loss: f64,
+    /// `|grad L|`.
+    pub gradient_norm: f64,
+    /// The curvature `G`.
+    pub curvature: Curvature,
+    /// The noise by `Sigma_1 = (1/n) sum_i g_i g_i'`.
+    pub uncentred: NoiseShape,
+    /// The noise by `Sigma = Sigma_1 - grad L grad L'`.
+    pub centred: NoiseShape,
+}
+
+impl Geometry {
+    /// Measures a point from its kernel `K` (nc x nc) and its residuals `r` (nc, the outputs of a sample side by side).
+    ///
+    /// With `g_i = J_i' r_i`, everything is a sum over pairs of samples (`K_ik` is c x c):
+    ///
+    /// ```text
+    /// Tr Sigma_1     = (1/n) sum_i r_i' K_ii r_i          Tr(Sigma_1 G)        = (1/n^2) sum_ik |K_ki r_i|^2
+    /// |Sigma_1|_F^2  = (1/n^2) sum_ik (r_i' K_ik r_k)^2   grad L' G grad L     = |K r|^2 / n^3
+    /// |grad L|^2     = r' K r / n^2                       grad L' Sigma_1 grad L = (1/n^3) sum_i (r_i' (K r)_i)^2
+    /// ```
+    ///
+    /// The kernel is passed over once by blocks, each of a symmetric pair once, and a few tens of products give the
+    /// largest eigenvalue. The result does not depend on the number of threads.
+    ///
+    /// # Errors
+    /// Residuals of another length than `nc` or not finite; a kernel that is zero.
+    pub fn measure(source: &impl KernelSource, residuals: &[f64]) -> Result<Self, GeometryError> {
+        let (n, c) = (source.samples(), source.outputs());
+        if residuals.len() != n * c {
+            let expected = if c == 1 {
+                format!("{n} (the samples of the kernel)")
+            } else {
+                format!("{n} x {c} (the samples of the kernel, and their outputs)")
+            };
+            return Err(GeometryError::Length { array: "residuals", found: residuals.len(), expected });
+        }
+        check_finite("residuals", residuals, c)?;
+        let sums = pass(source, residuals);
+        let samples = n as f64;
+        let mut image = vec![0.0; n * c];
+        source.product(residuals, &mut image);
+        let loss = dot(residuals, residuals) / (2.0 * samples);
+        let curvature = curvature(source, &sums)?;
+        let gradient_squared = dot(residuals, &image).max(0.0) / samples.powi(2);
+        let gradient_curvature = dot(&image, &image) / samples.powi(3);
+        let pairs = residuals.chunks_exact(c).zip(image.chunks_exact(c));
+        let along: f64 = pairs.map(|(r, k)| dot(r, k).powi(2)).sum::<f64>() / samples.powi(3);
+
+        let shape = |trace: f64, trace_with_curvature: f64, squared: f64| {
+            let (frobenius, g) = (squared.max(0.0).sqrt(), curvature.frobenius);
+            NoiseShape {
+                trace: trace.max(0.0),
+                trace_with_curvature: trace_with_curvature.max(0.0),
+                frobenius,
+                alignment: trace_with_curvature.max(0.0) / (2.0 * loss * g * g),
+                angle_alignment: trace_with_curvature.max(0.0) / (frobenius * g),
+                size_alignment: frobenius / (2.0 * loss * g),
+            }
+        };
+        let (trace, with_curvature) = (sums.noise / samples, sums.pulled / samples.powi(2));
+        let squared = sums.gram / samples.powi(2);
+        Ok(Self {
+            samples: n,
+            outputs: c,
+            params: source.params(),
+            loss,
+            gradient_norm: gradient_squared.sqrt(),
+            curvature,
+            uncentred: shape(trace, with_curvature, squared),
+            centred: shape(
+                trace - gradient_squared,
+                with_curvature - gradient_curvature,
+                squared - 2.0 * along + gradient_squared.powi(2),
+            ),
+        })
+    }
+}
+
+impl Curvature {
+    /// Measures the curvature alone, which needs no residuals.
+    ///
+    /// # Errors
+    /// A kernel that is zero.
+    pub fn measure(source: &impl KernelSource) -> Result<Self, GeometryError> {
+        curvature(source, &pass(source, &vec![0.0; source.samples() * source.outputs()]))
+    }
+}
+
+/// Sums over all pairs of samples.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    /// `Tr K`.
+    trace: f64,
+    /// `|K|_F^2`.
+    squares: f64,
+    /// `sum_i |K_ii|_F^2`.
+    block_squares: f64,
+    /// `sum_i r_i' K_ii r_i`.
+    noise: f64,
+    /// `sum_ik |K_ki r_i|^2`.
+    pulled: f64,
+    /// `sum_ik (r_i' K_ik r_k)^2`.
+    gram: f64,
+}
+
+impl Sums {
+    fn add(self, other: &Self) -> Self {
+        Self {
+            trace: self.trace + other.trace,
+            squares: self.squares + other.squares,
+            block_squares: self.block_squares + other.block_squares,
+            noise: self.noise + other.noise,
+            pulled: self.pulled + other.pulled,
+            gram: self.gram + other.gram,
+        }
+    }
+}
+
+/// One pass over the kernel, block by block on all threads; the blocks' sums are added in order.
+fn pass(source: &impl KernelSource, residuals: &[f64]) -> Sums {
+    let (n, step) = (source.samples(), source.samples_of_a_block());
+    let starts: Vec<usize> = (0..n).step_by(step).collect();
+    let pairs: Vec<_> = starts.iter().flat_map(|i| starts.iter().map(move |k| (*i, *k))).collect();
+    let pairs: Vec<_> = pairs.into_iter().filter(|(i, k)| k <= i).collect();
+    let measured = pairs.par_iter().map_init(Vec::new, |block, (i, k)| {
+        let (rows, columns) = (*i..n.min(i + step), *k..n.min(k + step));
+        block.resize(source.outputs().pow(2) * rows.len() * columns.len(), 0.0);
+        source.block(rows.clone(), columns.clone(), block);
+        sums_of_block(source.outputs(), block, rows, columns, residuals)
+    });
+    let measured: Vec<Sums> = measured.collect();
+    measured.iter().fold(Sums::default(), Sums::add)
+}
+
+/// The share of one block on or below the diagonal, and of its mirror image.
+fn sums_of_block(
+    c: usize,
+    block: &[f64],
+    rows: std::ops::Range<usize>,
+    columns: std::ops::Range<usize>,
+    residuals: &[f64],
+) -> Sums {
+    let mut sums = Sums::default();
+    let width = c * columns.len();
+    let is_diagonal = rows.start == columns.start;
+    let weight = if is_diagonal { 1.0 } else { 2.0 };
+    let (mut forth, mut back) = (vec![0.0; c], vec![0.0; width]);
+    for (i, rows_of_sample) in rows.zip(block.chunks_exact(c * width)) {
+        let r_i = &residuals[c * i..][..c];
+        // K_ki r_i for all k, from the rows of i.
+        back.fill(0.0);
+        for (row, r) in rows_of_sample.chunks_exact(width).zip(r_i) {
+            back.iter_mut().zip(row).for_each(|(b, k)| *b += k * r);
+            sums.squares += weight * dot(row, row);
+        }
+        sums.pulled += dot(&back, &back);
+        for (k, back) in columns.clone().zip(back.chunks_exact(c)) {
+            let r_k = &residuals[c * k..][..c];
+            sums.gram += weight * dot(back, r_k).powi(2);
+            if i == k {
+                sums.noise += dot(back, r_k);
+                for a in 0..c {
+                    let row = &rows_of_sample[a * width + c * (k - columns.start)..][..c];
+                    sums.trace += row[a];
+                    sums.block_squares += dot(row, row);
+                }
+            }
+            if !is_diagonal {
+                for (f, row) in forth.iter_mut().zip(rows_of_sample.chunks_exact(width)) {
+                    *f = dot(&row[c * (k - columns.start)..][..c], r_k);
+                }
+                sums.pulled += dot(&forth, &forth);
+            }
+        }
+    }
+    sums
+}
+
+fn curvature(source: &impl KernelSource, sums: &Sums) -> Result<Curvature, GeometryError> {
+    if sums.squares == 0.0 {
+        return Err(GeometryError::Zero);
+    }
+    let (n, c) = (source.samples(), source.outputs());
+    let samples = n as f64;
+    let (trace, frobenius) = (sums.trace / samples, sums.squares.sqrt() / samples);
+    let TopEigenpair { value, vector, residual } =
+        top_eigenpair(&start(n * c), |v, out| source.product(v, out));
+    let fourth: f64 = vector.chunks_exact(c).map(|v| dot(v, v).powi(2)).sum();
+    Ok(Curvature {
+        samples: n,
+        outputs: c,
+        trace,
+        frobenius,
+        lambda_max: value / samples,
+        lambda_max_residual: residual / samples,
+        effective_rank: (trace / frobenius).powi(2),
+        mean_square_norm: sums.block_squares / samples,
+        top_concentration: samples * fourth,
+    })
+}
+
+/// A start that no eigenvector of a kernel from data is orthogonal to: positive, and equidistributed.
+pub(super) fn start(length: usize) -> Vec<f64> {
+    const GOLDEN: f64 = 0.618_033_988_749_894_9;
+    (0..length).map(|k| 0.5 + (k as f64 * GOLDEN).fract()).collect()
+}

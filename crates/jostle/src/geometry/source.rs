@@ -1,0 +1,236 @@
+//! Where the kernel comes from: an array, a Jacobian, a model, or anything else that can hand over its blocks.
+
+use super::GeometryError;
+use crate::linear_algebra::{dot, product, products_of_rows, transpose_product};
+use crate::model::{ModelSpec, predict};
+use crate::problem::Problem;
+use std::ops::Range;
+
+/// The kernel `K = J J'` (nc x nc) of `n` samples with `c` outputs each, at one point.
+pub trait KernelSource: Sync {
+    /// Number of samples `n`.
+    fn samples(&self) -> usize;
+
+    /// Outputs `c` of one sample.
+    fn outputs(&self) -> usize;
+
+    /// The block of `K` between two ranges of samples, row major: `c rows.len()` by `c columns.len()`.
+    fn block(&self, rows: Range<usize>, columns: Range<usize>, out: &mut [f64]);
+
+    /// `K v` (nc).
+    fn product(&self, v: &[f64], out: &mut [f64]) {
+        let (c, n) = (self.outputs(), self.samples());
+        let step = self.samples_of_a_block();
+        let mut block = Vec::new();
+        out.fill(0.0);
+        for start in (0..n).step_by(step) {
+            let rows = start..n.min(start + step);
+            for start in (0..n).step_by(step) {
+                let columns = start..n.min(start + step);
+                let width = c * columns.len();
+                block.resize(c * rows.len() * width, 0.0);
+                self.block(rows.clone(), columns.clone(), &mut block);
+                let v = &v[c * columns.start..][..width];
+                let out = out[c * rows.start..].iter_mut();
+                out.zip(block.chunks_exact(width)).for_each(|(o, row)| *o += dot(row, v));
+            }
+        }
+    }
+
+    /// Number of parameters `p`, where it is known.
+    fn params(&self) -> Option<usize> {
+        None
+    }
+
+    /// `J` (nc x p, row major), where it is held.
+    fn jacobian(&self) -> Option<&[f64]> {
+        None
+    }
+
+    /// The samples of one block of a pass over the kernel.
+    fn samples_of_a_block(&self) -> usize {
+        (256 / self.outputs()).max(1)
+    }
+}
+
+/// Entries on both sides of the diagonal may differ by this share of the largest entry: a kernel made in float32 does.
+const SYMMETRY: f64 = 1e-5;
+
+/// A kernel that is held as an array.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DenseKernel {
+    values: Vec<f64>,
+    samples: usize,
+    outputs: usize,
+}
+
+impl DenseKernel {
+    /// Takes over a kernel (nc x nc) of `c = outputs` outputs a sample, the outputs of a sample side by side. The
+    /// mean with its transpose is kept, so that it is symmetric to the last bit.
+    ///
+    /// Whether its eigenvalues are those of a kernel is known once a [`Spectrum`](super::Spectrum) is computed.
+    ///
+    /// # Errors
+    /// A kernel that is empty, zero, not square, not of whole samples, or not finite; one that differs from its
+    /// transpose by more than 1e-5 of its largest entry, or has an entry below 0 on its diagonal.
+    pub fn new(mut values: Vec<f64>, outputs: usize) -> Result<Self, GeometryError> {
+        let side = values.len().isqrt();
+        if side == 0 || outputs == 0 {
+            return Err(GeometryError::Empty { array: "kernel" });
+        }
+        if side * side != values.len() || !side.is_multiple_of(outputs) {
+            let expected = format!("a square of a multiple of {outputs} (the outputs of a sample)");
+            return Err(GeometryError::Length { array: "kernel", found: values.len(), expected });
+        }
+        check_finite("kernel", &values, side)?;
+        let largest = values.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+        if largest == 0.0 {
+            return Err(GeometryError::Zero);
+        }
+        for row in 0..side {
+            for column in 0..=row {
+                let (value, mirrored) = (values[row * side + column], values[column * side + row]);
+                if (value - mirrored).abs() > SYMMETRY * largest {
+                    return Err(GeometryError::NotSymmetric { row, column, value, mirrored });
+                }
+                values[row * side + column] = f64::midpoint(value, mirrored);
+                values[column * side + row] = f64::midpoint(value, mirrored);
+            }
+            if values[row * side + row] < 0.0 {
+                return Err(GeometryError::NotPositive { eigenvalue: values[row * side + row], largest });
+            }
+        }
+        Ok(Self { values, samples: side / outputs, outputs })
+    }
+
+    /// The kernel (nc x nc).
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+}
+
+impl KernelSource for DenseKernel {
+    fn samples(&self) -> usize {
+        self.samples
+    }
+
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn block(&self, rows: Range<usize>, columns: Range<usize>, out: &mut [f64]) {
+        let (c, side) = (self.outputs, self.samples * self.outputs);
+        let width = c * columns.len();
+        for (row, out) in (c * rows.start..c * rows.end).zip(out.chunks_exact_mut(width)) {
+            out.copy_from_slice(&self.values[row * side + c * columns.start..][..width]);
+        }
+    }
+
+    fn product(&self, v: &[f64], out: &mut [f64]) {
+        let rows = self.values.chunks_exact(self.samples * self.outputs);
+        out.iter_mut().zip(rows).for_each(|(o, row)| *o = dot(row, v));
+    }
+}
+
+/// A kernel by its Jacobian: blocks are formed when they are asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Jacobian {
+    values: Vec<f64>,
+    params: usize,
+    samples: usize,
+    outputs: usize,
+}
+
+impl Jacobian {
+    /// Takes over a Jacobian (nc x p, row major) of `c = outputs` outputs a sample, those of a sample side by side.
+    ///
+    /// # Errors
+    /// A Jacobian that is empty, zero, not of whole rows and samples, or not finite.
+    pub fn new(values: Vec<f64>, params: usize, outputs: usize) -> Result<Self, GeometryError> {
+        if values.is_empty() || params == 0 || outputs == 0 {
+            return Err(GeometryError::Empty { array: "jacobian" });
+        }
+        let found = values.len();
+        if !found.is_multiple_of(params * outputs) {
+            let expected =
+                format!("a multiple of {outputs} (the outputs of a sample) times {params} (the parameters)");
+            return Err(GeometryError::Length { array: "jacobian", found, expected });
+        }
+        check_finite("jacobian", &values, params)?;
+        if values.iter().all(|v| *v == 0.0) {
+            return Err(GeometryError::Zero);
+        }
+        Ok(Self { values, params, samples: found / params / outputs, outputs })
+    }
+
+    /// A model at a point `theta` (p), and its residuals (n).
+    ///
+    /// A model's loss is `(c/n) |r|^2` with its own factor `c`. Jacobian and residuals are multiplied by `sqrt(2c)`, so
+    /// that the loss, its gradient and its curvature are those of the model.
+    ///
+    /// # Errors
+    /// A point whose Jacobian is zero or not finite.
+    pub fn of_model(
+        spec: &ModelSpec,
+        theta: &[f64],
+        problem: &Problem,
+    ) -> Result<(Self, Vec<f64>), GeometryError> {
+        let (model, factor) = (spec.link.model(), (2.0 * spec.loss_factor).sqrt());
+        let (n, params) = (problem.samples(), theta.len());
+        let mut values = vec![0.0; n * params];
+        let mut weights = vec![0.0; n];
+        for (i, row) in values.chunks_exact_mut(params).enumerate() {
+            weights[i] = factor;
+            model.pull_back(theta, problem, &weights, row);
+            weights[i] = 0.0;
+        }
+        let mut beta = vec![0.0; problem.dim()];
+        model.coefficients(theta, &mut beta);
+        let mut residuals = vec![0.0; n];
+        predict(problem, &beta, &mut residuals);
+        residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f = factor * (*f - y));
+        Ok((Self::new(values, params, 1)?, residuals))
+    }
+
+    fn rows(&self, samples: Range<usize>) -> &[f64] {
+        let width = self.outputs * self.params;
+        &self.values[samples.start * width..samples.end * width]
+    }
+}
+
+impl KernelSource for Jacobian {
+    fn samples(&self) -> usize {
+        self.samples
+    }
+
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn block(&self, rows: Range<usize>, columns: Range<usize>, out: &mut [f64]) {
+        products_of_rows(self.rows(rows), self.rows(columns), self.params, out);
+    }
+
+    fn product(&self, v: &[f64], out: &mut [f64]) {
+        let pulled = transpose_product(&self.values, self.params, v);
+        out.copy_from_slice(&product(&self.values, self.params, &pulled));
+    }
+
+    fn params(&self) -> Option<usize> {
+        Some(self.params)
+    }
+
+    fn jacobian(&self) -> Option<&[f64]> {
+        Some(&self.values)
+    }
+}
+
+/// Refuses NaN and infinities, by row and column where an array has several columns.
+pub(super) fn check_finite(array: &'static str, values: &[f64], columns: usize) -> Result<(), GeometryError> {
+    let Some(k) = values.iter().position(|v| !v.is_finite()) else { return Ok(()) };
+    let position = match columns {
+        1 => k.to_string(),
+        _ => format!("row {}, column {}", k / columns, k % columns),
+    };
+    Err(GeometryError::NotFinite { array, position, value: values[k] })
+}
