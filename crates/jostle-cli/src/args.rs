@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Reproduce(ReproduceOptions),
     /// Run one experiment file.
     Run(RunOptions),
+    /// What theory says a run of an experiment file will show, without running it.
+    Predict(PredictOptions),
     /// Validate an experiment file: resolved settings, memory and time; runs nothing.
     Check(CheckOptions),
     /// Measure the geometry of a point given as arrays, and the learning rates that are stable there.
@@ -82,6 +84,25 @@ pub(crate) struct RunOptions {
     /// The run folder [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Threads [default: all processors]. Results do not depend on it.
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+}
+
+/// Options of `jostle predict`.
+#[derive(Debug, Args)]
+pub(crate) struct PredictOptions {
+    /// The experiment file.
+    pub(crate) file: PathBuf,
+    /// Changes to the file.
+    #[command(flatten)]
+    pub(crate) changes: FileOptions,
+    /// Write a run folder, labelled as a prediction.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// A run folder of the same experiment to compare with [default: runs/NAME, if there is one].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) against: Option<PathBuf>,
     /// Threads [default: all processors]. Results do not depend on it.
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,

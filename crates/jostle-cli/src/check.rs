@@ -19,14 +19,14 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
             "seconds": plan.seconds(),
             "threads": plan.threads,
             "level": plan.level.to_string(),
-            "kernels": plan.kernels().iter().map(|(kernel, rate)| serde_json::json!({
+            "kernels": plan.kernels().iter().map(|kernel| kernel.as_ref().map(|(kernel, rate)| serde_json::json!({
                 "kernel": kernel.kernel.to_string(),
                 "reason": kernel.reason,
                 "replicas_together": kernel.together,
                 "precision": kernel.precision.to_string(),
                 "replica_steps_per_second": rate,
                 "may_stop_early": kernel.may_stop_early,
-            })).collect::<Vec<_>>(),
+            }))).collect::<Vec<_>>(),
             "experiment": resolved,
         });
         print(&format!("{json:#}\n"));
@@ -57,7 +57,11 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
                     .to_owned(),
             );
         }
-        for (k, (kernel, rate)) in plan.kernels().into_iter().enumerate() {
+        for (k, kernel) in plan.kernels().into_iter().enumerate() {
+            let Some((kernel, rate)) = kernel else {
+                lines.push(format!("# cell {k}: predicted by theory, no replica takes a step"));
+                continue;
+            };
             lines.push(format!("# cell {k}: {kernel}"));
             lines.push(format!("#   about {} replica-steps a second on each thread", rounded(rate)));
             if kernel.may_stop_early {

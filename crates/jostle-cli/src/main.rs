@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod measure;
+mod predict;
 mod progress;
 mod reproduce;
 mod rerender;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     };
     let ended = match &arguments.command {
         Command::Run(options) => run::run(options, &arguments.output),
+        Command::Predict(options) => predict::predict(options, &arguments.output),
         Command::Check(options) => check::check(options, &arguments.output),
         Command::Measure(options) => measure::measure(options, &arguments.output),
         Command::Report(options) => rerender::report(options, &arguments.output),

@@ -4,28 +4,17 @@
 //! `rand(100)`, then `X = randn(40, 100)`; the truth is one in its first 5 coordinates, and `y = X truth`. The expected
 //! numbers are those of the released updates run in NumPy.
 
+mod released;
+
 use jostle::Level;
 use jostle::dynamics::{GradientDescent, Schedule};
 use jostle::ensemble::{Cell, Recording, Replica, Silent, Source, run};
 use jostle::model::{LinkKind, ModelSpec, Square};
 use jostle::noise::{IsotropicNoise, LabelDistribution, LabelNoise, Labels, Noise};
 use jostle::observable::find;
-use jostle::problem::Problem;
-use ndarray::{Array1, Array2};
-use ndarray_npy::NpzReader;
-use std::fs::File;
 use std::sync::Arc;
 
 const QUANTITIES: [&str; 4] = ["train_loss", "test_error", "l1_norm", "active"];
-
-fn released_data() -> Problem {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../experiments/shape-matters/released-code.npz");
-    let mut arrays = NpzReader::new(File::open(path).unwrap()).unwrap();
-    let x: Array2<f64> = arrays.by_name("X").unwrap();
-    let y: Array1<f64> = arrays.by_name("y").unwrap();
-    let truth: Array1<f64> = arrays.by_name("truth").unwrap();
-    Problem::new(x.iter().copied().collect(), y.to_vec(), Some(truth.to_vec())).unwrap()
-}
 
 fn simulate(
     dynamics: GradientDescent,
@@ -35,7 +24,7 @@ fn simulate(
 ) -> Vec<Replica> {
     let cell = Cell {
         precision: jostle::Precision::F64,
-        source: Source::Shared(Arc::new(released_data())),
+        source: Source::Shared(Arc::new(released::data())),
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
         dynamics: dynamics.into(),
         noises: noise.into_iter().collect(),

@@ -1,11 +1,15 @@
 //! Dense linear algebra, the one place where faer is used: its interface moves between versions.
 
+mod columns;
 mod eigen;
 mod features;
+mod symmetric;
 mod thin_qr;
 
+pub(crate) use columns::Columns;
 pub(crate) use eigen::{TopEigenpair, symmetric_eigen, symmetric_eigenvalues, top_eigenpair};
 pub(crate) use features::{Features, Tiles};
+pub(crate) use symmetric::Symmetric;
 pub(crate) use thin_qr::ThinQr;
 
 use faer::linalg::matmul::matmul;

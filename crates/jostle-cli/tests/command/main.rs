@@ -8,5 +8,6 @@ mod interrupt;
 mod lab;
 mod measure;
 mod output;
+mod predict;
 mod reproduce;
 mod run_folder;

@@ -245,6 +245,11 @@ impl Experiment {
 }
 
 impl CheckedCell {
+    /// Whether the cell asks for theory's means instead of replicas.
+    pub fn is_predicted(&self) -> bool {
+        self.ensemble.text("method") == "predict"
+    }
+
     /// The kind and the settings of one part; `index` is the position in a list.
     fn part(&self, section: &str, index: usize) -> (&'static str, &Arc<Settings>) {
         let component = match section {

@@ -67,7 +67,8 @@ pub(super) fn claim(
     holds: bool,
     how: String,
 ) -> Claim {
-    let statement = paper.claims.iter().find(|(known, _)| *known == id).map_or("", |(_, statement)| statement);
+    let statement =
+        paper.claims.iter().find(|(known, _)| *known == id).map_or("", |(_, statement)| statement);
     Claim {
         id: id.to_owned(),
         paper: paper.name.to_owned(),

@@ -10,6 +10,7 @@ use jostle::noise::Noise;
 use jostle::observable::find;
 use jostle::problem::{Problem, SparseRegression};
 use jostle::setting::SettingError;
+use jostle::theory::{TheoryError, slow_flow};
 use jostle::{InputError, Precision};
 use std::collections::HashMap;
 use std::path::Path;
@@ -50,6 +51,22 @@ pub fn build(experiment: &mut Experiment) -> Result<Vec<Cell>, LabError> {
         .collect()
 }
 
+/// Refuses a cell that theory says nothing of.
+///
+/// # Errors
+/// What theory does not reach.
+fn check_prediction(cell: &Cell) -> Result<(), InputError> {
+    slow_flow::check(cell).map_err(|error| {
+        let (section, setting) = match &error {
+            TheoryError::Noise { index, .. } => (format!("noise.{index}"), "kind"),
+            TheoryError::Model { .. } => ("model".to_owned(), "kind"),
+            _ => ("ensemble".to_owned(), "method"),
+        };
+        let problem = format!("has no prediction: {error}");
+        InputError::in_section(section)(SettingError::new(setting, problem))
+    })
+}
+
 fn build_cell(checked: &CheckedCell, source: Source) -> Result<Cell, InputError> {
     let mut model = ModelSpec::from_settings(checked.model.kind, &checked.model.settings)?;
     if checked.problem.settings.has("loss_factor") {
@@ -57,7 +74,7 @@ fn build_cell(checked: &CheckedCell, source: Source) -> Result<Cell, InputError>
     }
     let (observe, ensemble) = (&checked.observe, &checked.ensemble);
     let noises = checked.noises.iter().enumerate();
-    Cell {
+    let cell = Cell {
         model,
         dynamics: Dynamics::from_settings(checked.dynamics.kind, &checked.dynamics.settings),
         noises: noises.map(|(k, noise)| Noise::from_settings(noise.kind, &noise.settings, k)).collect(),
@@ -72,7 +89,14 @@ fn build_cell(checked: &CheckedCell, source: Source) -> Result<Cell, InputError>
         precision: Precision::named(ensemble.text("precision")).unwrap_or_default(),
         source,
     }
-    .check()
+    .check()?;
+    if !checked.is_predicted() {
+        return Ok(cell);
+    }
+    check_prediction(&cell)?;
+    // One mean for all replicas that share their data.
+    let replicas = if matches!(cell.source, Source::Shared(_)) { 1 } else { cell.replicas };
+    Ok(Cell { replicas, ..cell })
 }
 
 fn source(problem: &Component, place: &impl Fn(InputError) -> LabError) -> Result<Source, LabError> {

@@ -1,10 +1,11 @@
 //! Runs an experiment into a run folder.
 
 use super::estimate::seconds_per_step;
-use super::manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Status};
+use super::manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Predicted, Status};
+use super::prediction::{PredictedCell, Predictions};
 use super::results::ResultFiles;
 use super::{LabError, Run, build, memory};
-use crate::experiment::{Experiment, GridValue};
+use crate::experiment::{CheckedCell, Experiment, GridValue};
 use crate::storage::{StorageError, prepare_folder, write_atomically};
 use jostle::Level;
 use jostle::ensemble::{Cell, KernelPlan, Monitor, UnitResult, plan};
@@ -50,6 +51,8 @@ pub enum Outcome {
 pub struct Plan {
     /// The cells.
     pub cells: Vec<Cell>,
+    /// Which of them theory predicts, so that no replica takes a step.
+    pub predicted: Vec<bool>,
     /// Threads that will be used.
     pub threads: usize,
     /// Instruction set of the kernels.
@@ -65,7 +68,9 @@ impl Plan {
     pub fn new(experiment: &mut Experiment, threads: Option<usize>) -> Result<Self, LabError> {
         let threads =
             threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-        let plan = Self { cells: build(experiment)?, threads, level: Level::detect() };
+        let cells = build(experiment)?;
+        let predicted = experiment.cells.iter().map(CheckedCell::is_predicted).collect();
+        let plan = Self { cells, predicted, threads, level: Level::detect() };
         let (needed, available) = (plan.memory(), memory::available());
         if needed > available {
             let what = format!("the experiment {:?}", experiment.name);
@@ -77,7 +82,12 @@ impl Plan {
 
     /// Replica-steps of the whole experiment.
     pub fn replica_steps(&self) -> f64 {
-        self.cells.iter().map(|cell| f64::from(cell.replicas) * cell.dynamics.steps() as f64).sum()
+        self.simulated().map(|(_, cell)| replica_steps(cell)).sum()
+    }
+
+    /// The cells that are simulated, with their numbers.
+    pub fn simulated(&self) -> impl Iterator<Item = (usize, &Cell)> {
+        self.cells.iter().enumerate().filter(|(k, _)| !self.predicted[*k])
     }
 
     /// Bytes of memory needed at most.
@@ -85,26 +95,43 @@ impl Plan {
         memory::needed(&self.cells, self.threads)
     }
 
-    /// The kernel of each cell, and the replica-steps a second that one thread is expected to do.
-    pub fn kernels(&self) -> Vec<(KernelPlan, f64)> {
-        let rate = |cell: &Cell| {
+    /// The kernel of each cell that is simulated, and the replica-steps a second that one thread is expected to do.
+    pub fn kernels(&self) -> Vec<Option<(KernelPlan, f64)>> {
+        let kernel = |cell: &Cell| {
             let plan = plan(cell, self.level);
             let seconds = seconds_per_step(cell, &plan);
             (plan, 1.0 / seconds)
         };
-        self.cells.iter().map(rate).collect()
+        self.cells
+            .iter()
+            .zip(&self.predicted)
+            .map(|(cell, predicted)| (!predicted).then(|| kernel(cell)))
+            .collect()
     }
 
-    /// A rough estimate of the run's seconds, if no replica stops early.
+    /// A rough estimate of the run's seconds, if no replica stops early; predictions take none to speak of.
     pub fn seconds(&self) -> f64 {
-        let steps = |cell: &Cell| f64::from(cell.replicas) * cell.dynamics.steps() as f64;
-        let total: f64 =
-            self.cells.iter().zip(self.kernels()).map(|(cell, (_, rate))| steps(cell) / rate).sum();
-        total / self.threads as f64
+        let kernels = self.kernels();
+        let seconds = |(cell, kernel): (&Cell, &Option<(KernelPlan, f64)>)| {
+            kernel.as_ref().map_or(0.0, |(_, rate)| replica_steps(cell) / rate)
+        };
+        self.cells.iter().zip(&kernels).map(seconds).sum::<f64>() / self.threads as f64
+    }
+
+    /// The threads.
+    pub(super) fn pool(&self) -> Result<rayon::ThreadPool, LabError> {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads)
+            .build()
+            .map_err(|error| LabError::Threads { threads: self.threads, reason: error.to_string() })
     }
 }
 
-/// Runs an experiment into the folder `out`.
+fn replica_steps(cell: &Cell) -> f64 {
+    f64::from(cell.replicas) * cell.dynamics.steps() as f64
+}
+
+/// Runs an experiment into the folder `out`: simulates the cells that ask for it, and predicts the others.
 ///
 /// The folder is proven writable before anything is computed. Results appear by atomic rename when the run is over;
 /// if it is stopped, the cells finished by then are kept.
@@ -118,10 +145,23 @@ pub fn execute(
     progress: &dyn Progress,
 ) -> Result<Outcome, LabError> {
     let plan = Plan::new(experiment, threads)?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(plan.threads)
-        .build()
-        .map_err(|error| LabError::Threads { threads: plan.threads, reason: error.to_string() })?;
+    let pool = plan.pool()?;
+    prepare_folder(out)?;
+    match Predictions::make(&plan, &pool, progress) {
+        Some(predictions) => write(&plan, experiment, &predictions, out, &pool, progress),
+        None => Ok(Outcome::Interrupted),
+    }
+}
+
+/// Writes the run folder `out`, with predictions that are there already.
+pub(super) fn write(
+    plan: &Plan,
+    experiment: &Experiment,
+    predictions: &Predictions,
+    out: &Path,
+    pool: &rayon::ThreadPool,
+    progress: &dyn Progress,
+) -> Result<Outcome, LabError> {
     prepare_folder(out)?;
     let text = experiment.to_toml_string();
     write_atomically(&out.join("experiment.toml"), |file| file.write_all(text.as_bytes()))?;
@@ -139,26 +179,44 @@ pub fn execute(
     let mut files = ResultFiles::create(out, &plan.cells, &experiment.cells)?;
     let watch = Watch { progress, failed: AtomicBool::new(false) };
     let mut failure: Option<StorageError> = None;
-    progress.begins(&experiment.name, plan.replica_steps());
-    let finished = jostle::ensemble::run(&plan.cells, &pool, plan.level, &watch, &mut |k, result| {
+    let mut append = |k: usize, simulated: Option<UnitResult>| {
         if failure.is_some() {
             return;
         }
-        if let Err(error) = files.append(k, &plan.cells[k], &experiment.cells[k], &result) {
+        let (cell, checked) = (&plan.cells[k], &experiment.cells[k]);
+        let prediction = predictions.of(k);
+        let deviations = prediction.map(PredictedCell::deviations).unwrap_or_default();
+        let predicted = prediction.map(PredictedCell::record);
+        let result = simulated.or_else(|| prediction.map(PredictedCell::result)).unwrap_or_default();
+        if let Err(error) = files.append(k, cell, checked, &result, &deviations) {
             watch.failed.store(true, Ordering::Relaxed);
             failure = Some(error);
             return;
         }
-        let cell = &plan.cells[k];
-        manifest.replica_steps += f64::from(cell.replicas) * cell.dynamics.steps() as f64;
-        manifest.cells.push(record(k, cell, &experiment.cells[k].keys, &result));
+        if predicted.is_none() {
+            manifest.replica_steps += replica_steps(cell);
+        }
+        manifest.cells.push(record(k, cell, &checked.keys, &result, predicted));
+    };
+    progress.begins(&experiment.name, plan.replica_steps());
+    // Cells appear in order, predicted ones as soon as those before them have.
+    let (numbers, cells): (Vec<usize>, Vec<&Cell>) = plan.simulated().unzip();
+    let mut next = 0;
+    let finished = jostle::ensemble::run(&cells, pool, plan.level, &watch, &mut |at, result| {
+        (next..numbers[at]).for_each(|k| append(k, None));
+        append(numbers[at], Some(result));
+        next = numbers[at] + 1;
     });
+    if finished == cells.len() {
+        (next..plan.cells.len()).for_each(|k| append(k, None));
+    }
     progress.ends();
     if let Some(error) = failure {
         return Err(error.into());
     }
     files.finish()?;
-    manifest.status = if finished == plan.cells.len() { Status::Done } else { Status::Interrupted };
+    let done = manifest.cells.len() == plan.cells.len();
+    manifest.status = if done { Status::Done } else { Status::Interrupted };
     manifest.wall_seconds = started.elapsed().as_secs_f64();
     manifest.write(out)?;
     if manifest.status == Status::Interrupted {
@@ -169,7 +227,13 @@ pub fn execute(
     Ok(Outcome::Done(Run::open(out)?))
 }
 
-fn record(k: usize, cell: &Cell, keys: &[(String, GridValue)], result: &UnitResult) -> CellRecord {
+fn record(
+    k: usize,
+    cell: &Cell,
+    keys: &[(String, GridValue)],
+    result: &UnitResult,
+    predicted: Option<Predicted>,
+) -> CellRecord {
     let value = |value: &GridValue| match value {
         GridValue::Integer(v) => (*v).into(),
         GridValue::Number(v) => (*v).into(),
@@ -189,6 +253,7 @@ fn record(k: usize, cell: &Cell, keys: &[(String, GridValue)], result: &UnitResu
             .iter()
             .filter_map(|r| r.converged.map(|step| Converged { replica: r.replica, step }))
             .collect(),
+        predicted,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A finished run, read back from its folder: what figures and claims are made from.
 
+use super::manifest::{Manifest, Predicted, Status};
 use super::{LabError, build};
-use super::manifest::{Manifest, Status};
 use crate::experiment::{Experiment, Overrides};
 use crate::storage::{ArrayReader, StorageError, Table, read_parquet};
 use jostle::ensemble::Cell;
@@ -133,6 +133,17 @@ impl Run {
     /// How many replicas of a cell diverged.
     pub fn diverged(&self, cell: usize) -> usize {
         self.manifest.cells.get(cell).map_or(0, |record| record.diverged.len())
+    }
+
+    /// What the prediction of a cell covers; `None` where it was simulated.
+    pub fn predicted(&self, cell: usize) -> Option<&Predicted> {
+        self.manifest.cells.get(cell)?.predicted.as_ref()
+    }
+
+    /// Whether a cell has values of a quantity: all simulated cells do.
+    pub fn has(&self, cell: usize, quantity: &str) -> bool {
+        let missing = |predicted: &Predicted| predicted.not_predicted.iter().any(|name| name == quantity);
+        !self.predicted(cell).is_some_and(missing)
     }
 
     /// A matrix of `final.npz` (replicas x entries), as its rows.

@@ -51,6 +51,55 @@ pub struct CellRecord {
     /// The replicas that converged and stopped early, with the step.
     #[serde(default)]
     pub converged: Vec<Converged>,
+    /// Set where theory's means stand in the place of replicas: nothing of the cell was simulated but what this says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<Predicted>,
+}
+
+/// What a prediction covers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Predicted {
+    /// The theory.
+    pub by: String,
+    /// Observables without a prediction; their values are NaN.
+    pub not_predicted: Vec<String>,
+    /// The first steps, if they had to be simulated.
+    pub simulated: Option<Simulated>,
+    /// Data sets and steps from which on there is no prediction, and why.
+    pub outside: Vec<Outside>,
+    /// What the prediction is an expansion in: the largest values.
+    pub expansion: Expansion,
+}
+
+/// Steps that were simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Simulated {
+    /// Their number.
+    pub steps: u64,
+    /// The replicas.
+    pub replicas: u32,
+}
+
+/// From where on there is no prediction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// The replica whose data it is about; 0 where replicas share their data.
+    pub replica: u32,
+    /// The first recorded step without one.
+    pub step: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a prediction is an expansion in.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Expansion {
+    /// The step size, in units of the largest stable one.
+    pub step_size: f64,
+    /// The mean square fluctuation of the coefficients, relative to their own.
+    pub variance: f64,
+    /// The share of the residuals in the noise of mini-batches that makes them.
+    pub feedback: f64,
 }
 
 /// A replica that diverged.
@@ -119,6 +168,11 @@ impl Manifest {
     pub fn converged(&self) -> Option<(usize, u64)> {
         let steps = self.cells.iter().flat_map(|cell| cell.converged.iter().map(|c| c.step));
         Some((steps.clone().count(), steps.min()?))
+    }
+
+    /// How many cells theory's means stand for.
+    pub fn predicted(&self) -> usize {
+        self.cells.iter().filter(|cell| cell.predicted.is_some()).count()
     }
 
     /// The replicas that diverged, of how many.

@@ -1,21 +1,30 @@
 //! Runs: from an experiment to a folder of results, and back.
 
 mod build;
+mod comparison;
 mod error;
 mod estimate;
 mod execute;
 mod folder;
 mod manifest;
 pub mod memory;
+mod prediction;
+mod prediction_summary;
 mod report;
 mod results;
 pub mod series;
 mod summary;
 
 pub use build::build;
+pub use comparison::{Comparison, Difference, Differences, compare};
 pub use error::LabError;
 pub use execute::{Outcome, Plan, Progress, Unwatched, execute};
 pub use folder::Run;
-pub use manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Status, write_json};
+pub use manifest::{
+    CellRecord, Converged, Diverged, Expansion, Machine, Manifest, Outside, Predicted, Simulated, Status,
+    write_json,
+};
+pub use prediction::{PredictedCell, PredictionOutcome, Predictions, predict};
+pub use prediction_summary::PredictionSummary;
 pub use report::{diverged_warning, report_of_run, spread_text, write_report};
 pub use summary::{Summary, summary};

@@ -31,7 +31,8 @@ pub fn write_report(folder: &Path, report: &Report) -> Result<(), StorageError> 
 pub fn report_of_run(run: &Run) -> Result<Report, LabError> {
     let mut figures = Vec::new();
     for quantity in run.quantities() {
-        if run.cells() <= MOST_SERIES {
+        let has = cells_with(run, &quantity).next().is_some();
+        if has && run.cells() <= MOST_SERIES {
             figures.push(path_figure(run, &quantity)?);
         }
         if let [key] = &run.keys()[..] {
@@ -40,17 +41,22 @@ pub fn report_of_run(run: &Run) -> Result<Report, LabError> {
     }
     figures.extend(coefficient_figure(run)?);
     let (diverged, replicas) = run.manifest.diverged();
-    let name = run.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    Ok(Report {
-        title: name,
-        lead: format!(
+    let lead = if run.manifest.predicted() == run.cells() {
+        format!("{} cell{}, predicted by theory: no replica took a step.", run.cells(), plural(run.cells()))
+    } else {
+        format!(
             "{} cell{}, {replicas} replica{} in all, {} replica-steps.",
             run.cells(),
             plural(run.cells()),
             plural(replicas),
             compact(run.manifest.replica_steps)
-        ),
-        warnings: diverged_warning(run).into_iter().collect(),
+        )
+    };
+    let name = run.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Ok(Report {
+        title: name,
+        lead,
+        warnings: diverged_warning(run).into_iter().chain(prediction_warnings(run)).collect(),
         claims: Vec::new(),
         figures,
         facts: facts(run, diverged, replicas),
@@ -68,6 +74,34 @@ pub fn diverged_warning(run: &Run) -> Option<String> {
         "{diverged} of {replicas} replicas diverged, between step {first} and step {last}. They count as infinite \
          in every median and quantile."
     ))
+}
+
+/// What is said of cells that hold theory's means.
+fn prediction_warnings(run: &Run) -> Vec<String> {
+    let predicted = run.manifest.predicted();
+    if predicted == 0 {
+        return Vec::new();
+    }
+    let mut warnings = vec![format!(
+        "{predicted} of {} cells hold means that theory predicts (the slow flow), not simulated replicas.",
+        run.cells()
+    )];
+    for cell in 0..run.cells() {
+        let Some(record) = run.predicted(cell) else { continue };
+        if let Some(simulated) = record.simulated {
+            warnings.push(format!(
+                "Cell {cell}: the first {} steps were simulated, with {} replicas.",
+                simulated.steps, simulated.replicas
+            ));
+        }
+        warnings.extend(record.outside.iter().map(|outside| {
+            format!(
+                "Cell {cell}: outside theory's validity from step {} on: {}.",
+                outside.step, outside.reason
+            )
+        }));
+    }
+    warnings
 }
 
 fn plural(count: usize) -> &'static str {
@@ -97,8 +131,12 @@ fn facts(run: &Run, diverged: usize, replicas: usize) -> Vec<(String, String)> {
 
 /// The name of a cell in a legend.
 fn cell_name(run: &Run, cell: usize) -> String {
-    let keys: Vec<_> = run.keys().iter().map(|key| format!("{key} = {}", run.key_text(cell, key))).collect();
-    if keys.is_empty() { "all replicas".to_owned() } else { keys.join(", ") }
+    let mut parts: Vec<_> =
+        run.keys().iter().map(|key| format!("{key} = {}", run.key_text(cell, key))).collect();
+    if run.predicted(cell).is_some() {
+        parts.push("predicted".to_owned());
+    }
+    if parts.is_empty() { "all replicas".to_owned() } else { parts.join(", ") }
 }
 
 /// A logarithmic axis where all values are positive and span decades, otherwise a linear one.
@@ -109,9 +147,14 @@ fn value_axis(title: &str, values: impl Iterator<Item = f64>) -> Axis {
     if low > 0.0 && high > 100.0 * low { Axis::log(title) } else { Axis::linear(title) }
 }
 
+fn cells_with<'a>(run: &'a Run, quantity: &'a str) -> impl Iterator<Item = usize> + use<'a> {
+    (0..run.cells()).filter(move |cell| run.has(*cell, quantity))
+}
+
 fn path_figure(run: &Run, quantity: &str) -> Result<Figure, LabError> {
-    let series: Result<Vec<Series>, _> =
-        (0..run.cells()).map(|cell| over_steps(run, cell, quantity, &cell_name(run, cell))).collect();
+    let series: Result<Vec<Series>, _> = cells_with(run, quantity)
+        .map(|cell| over_steps(run, cell, quantity, &cell_name(run, cell)))
+        .collect();
     let series = series?;
     let y = value_axis(quantity, series.iter().flat_map(|s| s.points.iter().map(|p| p.mid)));
     let last: Vec<String> = series
@@ -134,9 +177,12 @@ fn path_figure(run: &Run, quantity: &str) -> Result<Figure, LabError> {
 
 fn sweep_figure(run: &Run, key: &str, quantity: &str) -> Result<Option<Figure>, LabError> {
     let mut points = Vec::new();
-    for cell in 0..run.cells() {
+    for cell in cells_with(run, quantity) {
         let Some(x) = run.key(cell, key) else { return Ok(None) };
-        points.push(point(x, &run.finals(cell, quantity)?));
+        let finals = run.finals(cell, quantity)?;
+        if run.predicted(cell).is_none() || finals.iter().all(|value| !value.is_nan()) {
+            points.push(point(x, &finals));
+        }
     }
     points.sort_by(|a, b| a.x.total_cmp(&b.x));
     if points.len() < 3 {

@@ -42,7 +42,11 @@ impl ResultFiles {
         columns.extend(quantities.iter().map(|name| ((*name).to_owned(), ColumnType::Number)));
         let data_are_shared = cells.windows(2).all(|pair| same_data(&pair[0].source, &pair[1].source));
         Ok(Self {
-            table: TableWriter::create(&folder.join("metrics.parquet"), Schema::new(columns)?)?,
+            table: TableWriter::with_metadata(
+                &folder.join("metrics.parquet"),
+                Schema::new(columns)?,
+                &predicted(checked),
+            )?,
             arrays: ArrayWriter::create(&folder.join("final.npz"))?,
             quantities,
             key_types,
@@ -51,13 +55,14 @@ impl ResultFiles {
         })
     }
 
-    /// Appends the results of cell number `k`.
+    /// Appends the results of cell number `k`; those of a prediction come with the deviations of the coefficients.
     pub(super) fn append(
         &mut self,
         k: usize,
         cell: &Cell,
         checked: &CheckedCell,
         result: &UnitResult,
+        deviations: &[&[f64]],
     ) -> Result<(), StorageError> {
         self.append_rows(k, cell, &checked.keys, result)?;
         let replicas = &result.replicas;
@@ -67,6 +72,14 @@ impl ResultFiles {
             self.matrix(&format!("log_abs_theta_{k}"), params, replicas, |r| &r.log_abs_theta)?;
         }
         self.matrix(&format!("beta_{k}"), dim, replicas, |r| &r.beta)?;
+        if !deviations.is_empty() {
+            self.arrays.matrix(
+                &format!("beta_deviation_{k}"),
+                deviations.len(),
+                dim,
+                &deviations.concat(),
+            )?;
+        }
         if replicas.iter().all(|r| r.average.is_some()) {
             self.matrix(&format!("beta_mean_{k}"), dim, replicas, |r| {
                 r.average.as_deref().unwrap_or(&r.beta)
@@ -153,6 +166,13 @@ impl ResultFiles {
             None => Ok(()),
         }
     }
+}
+
+/// What the table says of itself where theory stands in the place of replicas.
+fn predicted(checked: &[CheckedCell]) -> Vec<(&'static str, String)> {
+    let cells: Vec<String> =
+        (0..checked.len()).filter(|k| checked[*k].is_predicted()).map(|k| k.to_string()).collect();
+    if cells.is_empty() { Vec::new() } else { vec![("jostle.predicted_cells", cells.join(","))] }
 }
 
 fn same_data(a: &Source, b: &Source) -> bool {

@@ -21,10 +21,15 @@ pub fn spread(values: &[f64]) -> Estimate {
 /// The quantity was not recorded.
 pub fn over_steps(run: &Run, cell: usize, quantity: &str, name: &str) -> Result<Series, StorageError> {
     let paths = run.paths(cell, quantity)?;
-    let points = run.steps(cell)?.into_iter().enumerate().map(|(k, step)| {
+    let predicted = run.predicted(cell).is_some();
+    let points = run.steps(cell)?.into_iter().enumerate().filter_map(|(k, step)| {
         let values: Vec<f64> = paths.iter().map(|path| path[k]).collect();
+        // A prediction ends where theory has no more to say; a replica that has no value there has diverged.
+        if predicted && values.iter().any(|value| value.is_nan()) {
+            return None;
+        }
         let Estimate { value, low, high } = spread(&values);
-        BandPoint { x: step as f64, mid: value, low, high }
+        Some(BandPoint { x: step as f64, mid: value, low, high })
     });
     Ok(Series { name: name.to_owned(), points: points.collect() })
 }

@@ -2,7 +2,7 @@
 
 use super::series::spread;
 use super::{LabError, Run};
-use crate::report::{Estimate, compact_interval};
+use crate::report::{Estimate, compact, compact_interval};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -22,7 +22,9 @@ struct CellSummary {
     steps: u64,
     replicas: usize,
     diverged: usize,
-    finals: Vec<Estimate>,
+    predicted: bool,
+    /// None where there is no prediction.
+    finals: Vec<Option<Estimate>>,
 }
 
 /// Summarises a run: the last value of every quantity in every cell.
@@ -34,7 +36,7 @@ pub fn summary(run: &Run) -> Result<Summary, LabError> {
     let cells = (0..run.cells()).map(|cell| -> Result<CellSummary, LabError> {
         let finals: Result<Vec<_>, _> = quantities
             .iter()
-            .map(|quantity| run.finals(cell, quantity).map(|values| spread(&values)))
+            .map(|quantity| run.finals(cell, quantity).map(|values| estimate(run, cell, &values)))
             .collect();
         Ok(CellSummary {
             keys: run
@@ -46,6 +48,7 @@ pub fn summary(run: &Run) -> Result<Summary, LabError> {
             steps: run.steps(cell)?.last().copied().unwrap_or(0),
             replicas: run.replicas(cell),
             diverged: run.diverged(cell),
+            predicted: run.predicted(cell).is_some(),
             finals: finals?,
         })
     });
@@ -59,6 +62,11 @@ pub fn summary(run: &Run) -> Result<Summary, LabError> {
     })
 }
 
+fn estimate(run: &Run, cell: usize, values: &[f64]) -> Option<Estimate> {
+    let missing = run.predicted(cell).is_some() && values.iter().any(|value| value.is_nan());
+    (!missing).then(|| spread(values))
+}
+
 impl Summary {
     /// As a table for a terminal.
     pub fn to_text(&self) -> String {
@@ -66,10 +74,12 @@ impl Summary {
         rows.extend(self.cells.iter().enumerate().map(|(k, cell)| {
             let mut row = vec![k.to_string()];
             row.extend(cell.keys.iter().map(|(_, value)| value.clone()));
-            row.push(cell.replicas.to_string());
-            row.extend(
-                cell.finals.iter().map(|e| compact_interval(Some(e.value), Some(e.low), Some(e.high))),
-            );
+            row.push(if cell.predicted { "theory".to_owned() } else { cell.replicas.to_string() });
+            row.extend(cell.finals.iter().map(|e| match e {
+                None => "not predicted".to_owned(),
+                Some(e) if cell.predicted && cell.replicas == 1 => compact(e.value),
+                Some(e) => compact_interval(Some(e.value), Some(e.low), Some(e.high)),
+            }));
             if self.any_diverged() {
                 row.push(cell.diverged.to_string());
             }
@@ -89,6 +99,14 @@ impl Summary {
             let _ = writeln!(
                 text,
                 "\n{count} of {all} replicas converged and stopped, the first at step {first}: they stay where they are."
+            );
+        }
+        let predicted = self.cells.iter().filter(|cell| cell.predicted).count();
+        if predicted > 0 {
+            let _ = writeln!(
+                text,
+                "\n{predicted} of {} cells hold means that theory predicts (the slow flow), not simulated replicas.",
+                self.cells.len()
             );
         }
         let rate = self.replica_steps / self.seconds.max(1e-9) / 1e6;
@@ -125,7 +143,8 @@ impl Summary {
     pub fn to_json(&self) -> Value {
         let cells = self.cells.iter().enumerate().map(|(k, cell)| {
             let finals = self.quantities.iter().zip(&cell.finals).map(|(name, e)| {
-                (name.clone(), json!({ "median": e.value, "low": e.low, "high": e.high }))
+                let value = e.map(|e| json!({ "median": e.value, "low": e.low, "high": e.high }));
+                (name.clone(), json!(value))
             });
             json!({
                 "cell": k,
@@ -133,6 +152,7 @@ impl Summary {
                 "steps": cell.steps,
                 "replicas": cell.replicas,
                 "diverged": cell.diverged,
+                "predicted": cell.predicted,
                 "final": finals.collect::<serde_json::Map<_, _>>(),
             })
         });

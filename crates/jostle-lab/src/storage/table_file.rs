@@ -13,7 +13,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::properties::WriterProperties;
 use std::fs::File;
 use std::io;
@@ -41,14 +41,28 @@ impl TableWriter {
     /// # Errors
     /// The folder of `path` does not take files.
     pub fn create(path: &Path, schema: Schema) -> Result<Self, StorageError> {
+        Self::with_metadata(path, schema, &[])
+    }
+
+    /// The same, with keys and values in the metadata of the file.
+    ///
+    /// # Errors
+    /// As [`TableWriter::create`].
+    pub fn with_metadata(
+        path: &Path,
+        schema: Schema,
+        metadata: &[(&str, String)],
+    ) -> Result<Self, StorageError> {
         let file = AtomicFile::create(path)?;
         let fields: Vec<Field> =
             schema.columns().iter().map(|(name, kind)| Field::new(name, arrow_type(*kind), false)).collect();
         let arrow = Arc::new(arrow_schema::Schema::new(fields));
+        let pair = |(key, value): &(&str, String)| KeyValue::new((*key).to_owned(), value.clone());
         let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(|e| write_error(e, path))?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(level))
             .set_max_row_group_row_count(Some(GROUP))
+            .set_key_value_metadata((!metadata.is_empty()).then(|| metadata.iter().map(pair).collect()))
             .build();
         let writer =
             ArrowWriter::try_new(file, arrow.clone(), Some(properties)).map_err(|e| write_error(e, path))?;

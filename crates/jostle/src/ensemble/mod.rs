@@ -11,13 +11,14 @@ pub use cell::{Cell, Source};
 pub use early_exit::may_stop_early;
 pub use plan::{KernelPlan, plan};
 pub use recording::Recording;
-pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, units};
+pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, run_unit_until, units};
 
 use unit::{SharedReference, run_unit_with};
 
 use crate::float::Precision;
 use crate::setting::{Entry, Fallback, Kind, Setting};
 use crate::simd::Level;
+use std::borrow::Borrow;
 use std::sync::mpsc;
 
 /// Runs all replicas of all cells on a thread pool, and hands over each cell's results, replicas in order, as soon as
@@ -26,8 +27,8 @@ use std::sync::mpsc;
 ///
 /// The results are the same whatever the number of threads. Not to be called from a thread of the pool itself, which
 /// would wait for the work that it keeps from being done.
-pub fn run(
-    cells: &[Cell],
+pub fn run<C: Borrow<Cell> + Sync>(
+    cells: &[C],
     pool: &rayon::ThreadPool,
     level: Level,
     monitor: &dyn Monitor,
@@ -37,14 +38,14 @@ pub fn run(
     let references: Vec<SharedReference> = cells.iter().map(|_| SharedReference::new()).collect();
     pool.in_place_scope_fifo(|scope| {
         let mut open: Vec<Open> = Vec::with_capacity(cells.len());
-        for (k, (cell, shared)) in cells.iter().zip(&references).enumerate() {
-            let units = units(cell);
+        for (k, (cell, shared)) in cells.iter().map(Borrow::borrow).zip(&references).enumerate() {
+            let (units, until) = (units(cell), cell.dynamics.steps());
             open.push(Open { missing: units.len(), parts: vec![None; units.len()] });
             for (part, unit) in units.into_iter().enumerate() {
                 let sender = sender.clone();
                 scope.spawn_fifo(move |_| {
                     // The receiver outlives the scope's tasks; a failed send could only mean that nobody listens.
-                    let _ = sender.send((k, part, run_unit_with(cell, &unit, shared, level, monitor)));
+                    let _ = sender.send((k, part, run_unit_with(cell, &unit, until, shared, level, monitor)));
                 });
             }
         }
@@ -98,6 +99,13 @@ pub const ENTRY: Entry = Entry {
             kind: Kind::Choice(Precision::NAMES),
             fallback: Fallback::Text("f64"),
             doc: "Floating-point format of the trajectories: f64, or f32, which is about twice as fast.",
+        },
+        Setting {
+            name: "method",
+            symbol: "",
+            kind: Kind::Choice(&["simulate", "predict"]),
+            fallback: Fallback::Text("simulate"),
+            doc: "\"predict\" puts the means of an infinite ensemble, as theory gives them, in the place of replicas.",
         },
     ],
 };

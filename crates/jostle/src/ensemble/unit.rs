@@ -108,16 +108,29 @@ impl UnitResult {
 
 /// Runs a unit; `None` if the monitor asked to stop.
 pub fn run_unit(cell: &Cell, unit: &Unit, level: Level, monitor: &dyn Monitor) -> Option<UnitResult> {
-    run_unit_with(cell, unit, &OnceLock::new(), level, monitor)
+    run_unit_until(cell, unit, cell.dynamics.steps(), level, monitor)
+}
+
+/// Runs a unit up to the step `until`, with the rows of the recorded steps until then; `None` if the monitor asked to
+/// stop.
+pub fn run_unit_until(
+    cell: &Cell,
+    unit: &Unit,
+    until: u64,
+    level: Level,
+    monitor: &dyn Monitor,
+) -> Option<UnitResult> {
+    run_unit_with(cell, unit, until, &OnceLock::new(), level, monitor)
 }
 
 /// What the replicas of a cell with shared data are compared with, found by the first unit; none if nothing asks for it.
 pub(super) type SharedReference = OnceLock<Option<Reference>>;
 
-/// [`run_unit`], with a place where the units of a cell keep what they have in common.
+/// [`run_unit_until`], with a place where the units of a cell keep what they have in common.
 pub(super) fn run_unit_with(
     cell: &Cell,
     unit: &Unit,
+    until: u64,
     shared: &SharedReference,
     level: Level,
     monitor: &dyn Monitor,
@@ -127,8 +140,8 @@ pub(super) fn run_unit_with(
         return None;
     }
     match cell.precision {
-        Precision::F64 => run_in::<f64>(cell, unit, shared, level, monitor),
-        Precision::F32 => run_in::<f32>(cell, unit, shared, level, monitor),
+        Precision::F64 => run_in::<f64>(cell, unit, until, shared, level, monitor),
+        Precision::F32 => run_in::<f32>(cell, unit, until, shared, level, monitor),
     }
 }
 
@@ -142,6 +155,7 @@ fn reference(cell: &Cell, problem: &Problem) -> Option<Reference> {
 fn run_in<F: Float>(
     cell: &Cell,
     unit: &Unit,
+    until: u64,
     shared: &SharedReference,
     level: Level,
     monitor: &dyn Monitor,
@@ -158,7 +172,7 @@ fn run_in<F: Float>(
                 level,
             };
             run_with::<F>(cell, unit, shared, level, &|data, kernel, together| {
-                together.run(cell, data.problem, Descent { task: &task, data, kernel }, monitor)
+                together.run(cell, until, data.problem, Descent { task: &task, data, kernel }, monitor)
             })
         }
         Dynamics::Flow(flow) => {
@@ -171,7 +185,7 @@ fn run_in<F: Float>(
                 level,
             };
             run_with::<F>(cell, unit, shared, level, &|data, kernel, together| {
-                together.run(cell, data.problem, Flowing { task: &task, data, kernel }, monitor)
+                together.run(cell, until, data.problem, Flowing { task: &task, data, kernel }, monitor)
             })
         }
     }
@@ -188,12 +202,13 @@ impl Together<'_> {
     fn run<S: Stepper>(
         self,
         cell: &Cell,
+        until: u64,
         problem: &Problem,
         stepper: S,
         monitor: &dyn Monitor,
     ) -> Option<Vec<Replica>> {
         let Self { replicas, in_block, reference } = self;
-        Run { cell, problem, stepper, in_block, reference, monitor }.all(replicas)
+        Run { cell, problem, stepper, in_block, until, reference, monitor }.all(replicas)
     }
 }
 
@@ -240,6 +255,7 @@ pub(super) struct Run<'a, S> {
     pub(super) stepper: S,
     reference: Option<&'a Reference>,
     in_block: usize,
+    until: u64,
     monitor: &'a dyn Monitor,
 }
 
@@ -266,7 +282,9 @@ impl<S: Stepper> Run<'_, S> {
         let work = self.cell.work_per_step() * count as f64;
         let stride = (WORK_BETWEEN_CALLS / work).clamp(1.0, 1e6) as u64;
         let mut at = 0;
-        for step in self.cell.recording.steps(self.cell.dynamics.steps()) {
+        let recorded = self.cell.recording.steps(self.cell.dynamics.steps());
+        let before = recorded.iter().copied().filter(|step| *step < self.until);
+        for step in before.chain([self.until]) {
             while at < step {
                 let until = step.min(at + stride).min(early_exit::next_look(self.cell, at));
                 self.stepper.advance(&mut blocks[..moving], until);
@@ -287,8 +305,10 @@ impl<S: Stepper> Run<'_, S> {
                 }
                 at = until;
             }
-            for (block, record) in blocks.iter().zip(&mut records) {
-                self.record(block, record);
+            if recorded.binary_search(&step).is_ok() {
+                for (block, record) in blocks.iter().zip(&mut records) {
+                    self.record(block, record);
+                }
             }
         }
         let mut ended: Vec<Replica> =

@@ -1,9 +1,11 @@
 //! Numbers recorded along a trajectory.
 
+mod moments;
 mod quantities;
 mod reference;
 mod view;
 
+pub use moments::{Moments, SumOfSquares};
 pub use reference::Reference;
 pub use view::View;
 
@@ -28,6 +30,8 @@ pub struct Observable {
     pub diverged: f64,
     /// Its value at a point.
     pub measure: fn(&View<'_>) -> f64,
+    /// Its mean over an ensemble, where that follows from the moments.
+    pub expect: Option<fn(&Moments<'_>) -> f64>,
 }
 
 /// What an observable needs beyond the trajectory.

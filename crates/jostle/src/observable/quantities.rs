@@ -1,6 +1,6 @@
 //! The observables themselves: each is an entry that documents and computes itself.
 
-use super::{ACTIVE_THRESHOLD, Needs, Observable, Reference, View, truth_support};
+use super::{ACTIVE_THRESHOLD, Moments, Needs, Observable, Reference, SumOfSquares, View, truth_support};
 use crate::noise::total_trace;
 
 const INFINITE: f64 = f64::INFINITY;
@@ -13,6 +13,9 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Nothing,
         diverged: INFINITE,
         measure: |view| view.loss(),
+        expect: Some(|moments| {
+            moments.loss_factor / moments.problem.samples() as f64 * moments.squared_residuals
+        }),
     },
     Observable {
         name: "test_error",
@@ -21,6 +24,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Truth,
         diverged: INFINITE,
         measure: |view| squared_error(view, view.beta),
+        expect: Some(|moments| error(moments).mean),
     },
     Observable {
         name: "distance_to_truth",
@@ -32,6 +36,10 @@ pub(super) const ALL: &[Observable] = &[
             let norm: f64 = view.problem.truth().unwrap_or_default().iter().map(|t| t * t).sum();
             (squared_error(view, view.beta) / if norm > 0.0 { norm } else { 1.0 }).sqrt()
         },
+        expect: Some(|moments| {
+            let norm: f64 = moments.problem.truth().unwrap_or_default().iter().map(|t| t * t).sum();
+            error(moments).root() / if norm > 0.0 { norm.sqrt() } else { 1.0 }
+        }),
     },
     Observable {
         name: "average_test_error",
@@ -40,6 +48,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::AverageAndTruth,
         diverged: INFINITE,
         measure: |view| squared_error(view, view.settled()),
+        expect: None,
     },
     Observable {
         name: "l1_norm",
@@ -48,6 +57,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Nothing,
         diverged: INFINITE,
         measure: |view| view.beta.iter().map(|b| b.abs()).sum(),
+        expect: Some(|moments| (0..moments.mean.len()).map(|j| moments.absolute(j)).sum()),
     },
     Observable {
         name: "l2_norm",
@@ -56,6 +66,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Nothing,
         diverged: INFINITE,
         measure: |view| view.beta.iter().map(|b| b * b).sum::<f64>().sqrt(),
+        expect: Some(|moments| moments.squared_distance(|_| 0.0).root()),
     },
     Observable {
         name: "active",
@@ -64,6 +75,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Nothing,
         diverged: f64::NAN,
         measure: |view| active(view).filter(|a| *a).count() as f64,
+        expect: Some(|moments| (0..moments.mean.len()).map(|j| moments.active(j)).sum()),
     },
     Observable {
         name: "support_mean",
@@ -75,6 +87,10 @@ pub(super) const ALL: &[Observable] = &[
             let on: Vec<f64> = split(view, true).collect();
             if on.is_empty() { 0.0 } else { on.iter().sum::<f64>() / on.len() as f64 }
         },
+        expect: Some(|moments| {
+            let (sum, count) = moments.on_support(Moments::absolute);
+            if count == 0 { 0.0 } else { sum / count as f64 }
+        }),
     },
     Observable {
         name: "off_support_max",
@@ -83,6 +99,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Truth,
         diverged: INFINITE,
         measure: |view| split(view, false).fold(0.0, f64::max),
+        expect: None,
     },
     Observable {
         name: "support_precision",
@@ -91,6 +108,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Truth,
         diverged: f64::NAN,
         measure: |view| share(both(view), active(view).filter(|a| *a).count()),
+        expect: None,
     },
     Observable {
         name: "support_recall",
@@ -99,6 +117,10 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Truth,
         diverged: f64::NAN,
         measure: |view| share(both(view), truth_support(view.problem).filter(|s| *s).count()),
+        expect: Some(|moments| {
+            let (sum, count) = moments.on_support(Moments::active);
+            if count == 0 { 1.0 } else { sum / count as f64 }
+        }),
     },
     Observable {
         name: "gradient_norm",
@@ -107,6 +129,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Nothing,
         diverged: INFINITE,
         measure: |view| view.gradient().iter().map(|g| g * g).sum::<f64>().sqrt(),
+        expect: Some(|moments| moments.squared_gradient.root()),
     },
     Observable {
         name: "noise_trace",
@@ -115,6 +138,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Nothing,
         diverged: INFINITE,
         measure: |view| total_trace(view.noises, view.dynamics, &view.point()),
+        expect: Some(|moments| moments.noise_trace),
     },
     Observable {
         name: "distance_to_lasso",
@@ -124,6 +148,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Lasso,
         diverged: INFINITE,
         measure: |view| to_lasso(view, view.beta),
+        expect: None,
     },
     Observable {
         name: "time_average_to_lasso",
@@ -132,6 +157,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::AverageAndLasso,
         diverged: INFINITE,
         measure: |view| to_lasso(view, view.settled()),
+        expect: None,
     },
     Observable {
         name: "kkt_residual",
@@ -141,6 +167,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Lasso,
         diverged: INFINITE,
         measure: |view| view.lasso_certificate().map_or(f64::NAN, |certificate| certificate.kkt_residual),
+        expect: None,
     },
     Observable {
         name: "duality_gap",
@@ -150,6 +177,7 @@ pub(super) const ALL: &[Observable] = &[
         needs: Needs::Lasso,
         diverged: INFINITE,
         measure: |view| view.lasso_certificate().map_or(f64::NAN, |certificate| certificate.relative_gap),
+        expect: None,
     },
     Observable {
         name: "log_slope_error",
@@ -162,6 +190,7 @@ pub(super) const ALL: &[Observable] = &[
             let error = |reference: &Reference| reference.log_slope_error(view.log_abs_theta, view.step);
             view.reference.map_or(f64::NAN, error)
         },
+        expect: None,
     },
     Observable {
         name: "effective_init",
@@ -173,6 +202,7 @@ pub(super) const ALL: &[Observable] = &[
             let logarithms = view.log_abs_theta;
             (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp()
         },
+        expect: None,
     },
 ];
 
@@ -183,6 +213,11 @@ fn to_lasso(view: &View<'_>, beta: &[f64]) -> f64 {
 fn squared_error(view: &View<'_>, beta: &[f64]) -> f64 {
     let truth = view.problem.truth().unwrap_or_default();
     beta.iter().zip(truth).map(|(b, t)| (b - t) * (b - t)).sum()
+}
+
+fn error(moments: &Moments<'_>) -> SumOfSquares {
+    let truth = moments.problem.truth().unwrap_or_default();
+    moments.squared_distance(|j| truth[j])
 }
 
 fn active<'a>(view: &View<'a>) -> impl Iterator<Item = bool> + use<'a> {

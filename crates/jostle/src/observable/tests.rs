@@ -132,6 +132,31 @@ fn the_effective_init_is_the_geometric_mean_also_where_parameters_underflow() {
     assert!((found - (-0.25f64).exp()).abs() < 1e-13, "{found}");
 }
 
+#[test]
+fn the_expectation_without_fluctuations_is_the_measurement() {
+    let (truth, w) = ([1.0, 0.0], [1.0, 2.0]);
+    let problem = problem(Some(truth.to_vec()));
+    let beta = [1.0, 4.0];
+    let noises = [label(2.0)];
+    let moments = Moments {
+        problem: &problem,
+        loss_factor: 0.25,
+        mean: &beta,
+        variance: &[0.0; 2],
+        slope: &beta,
+        squared_residuals: 2.0,
+        squared_gradient: SumOfSquares::new(10.0, 0.0),
+        noise_trace: 60.0,
+    };
+    for observable in REGISTRY {
+        let measured = measure_with(observable.name, &truth, w, Batch::Full, &noises);
+        if let Some(expect) = observable.expect {
+            let expected = expect(&moments);
+            assert!((expected - measured).abs() < 1e-14, "{}: {expected}, {measured}", observable.name);
+        }
+    }
+}
+
 /// The gradients of the two predictions are J = [2 8; 6 -4], their squared norms 68 and 52.
 #[test]
 fn the_noise_trace_adds_up_the_mini_batch_and_every_noise() {

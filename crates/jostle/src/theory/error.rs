@@ -88,6 +88,20 @@ pub enum TheoryError {
         /// Why it keeps theory from predicting.
         reason: String,
     },
+    /// A flow where the theorem is about steps.
+    #[error("{theorem} is that of gradient descent; expected dynamics.kind = \"gradient-descent\"")]
+    ContinuousTime {
+        /// The prediction that was asked for.
+        theorem: &'static str,
+    },
+    /// A noise outside the theorem.
+    #[error("{theorem} holds for label noise and mini-batches; noise.{index} is another noise")]
+    Noise {
+        /// The prediction that was asked for.
+        theorem: &'static str,
+        /// The position of the noise in the experiment.
+        index: usize,
+    },
     /// A fraction outside (0, 1).
     #[error("{name} is {value}; expected a number above 0 and below 1")]
     Fraction {

@@ -119,7 +119,7 @@ pub(super) fn multiple(model: &ModelSpec) -> Result<f64, TheoryError> {
 }
 
 /// `m eta / (1 - b)`.
-fn rate(model: &ModelSpec, dynamics: &GradientDescent, step: u64) -> Result<f64, TheoryError> {
+pub(super) fn rate(model: &ModelSpec, dynamics: &GradientDescent, step: u64) -> Result<f64, TheoryError> {
     Ok(multiple(model)? * dynamics.effective_rate(step))
 }
 

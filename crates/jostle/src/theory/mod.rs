@@ -14,6 +14,7 @@ pub mod lasso_path;
 pub mod null_cone;
 pub mod predicted_lasso;
 mod sign;
+pub mod slow_flow;
 mod stationary;
 pub mod support_recovery;
 
@@ -28,4 +29,5 @@ pub use lasso_path::{lasso_path, lasso_scale_max};
 pub use null_cone::{NullCone, null_cone, positive_null_probability, positive_null_vector};
 pub use predicted_lasso::{PredictedLasso, predicted_lasso, predicted_lasso_at};
 pub use sign::Sign;
+pub use slow_flow::{Prediction, predict};
 pub use support_recovery::{SupportRecovery, mean_squared_columns, support_recovery};

@@ -54,6 +54,7 @@ fn every_default_is_written_out_in_order() {
     replicas = 16
     seed = 0
     precision = "f64"
+    method = "simulate"
 
     [grid]
     "noise.0.std" = [0.5, 1]

@@ -24,8 +24,14 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
         "The same holds for signed coefficients, for all labels (lambda / n), for single samples (with the residuals' \
          variance), for momentum (lambda / (1 - b)), and, weighted, for columns of unequal norms.",
     ),
-    ("C3", "A single coefficient has a Gamma law, whose mean is the Lasso, and dies where lambda exceeds its signal."),
-    ("C4", "The effective initialisation falls deterministically: ln u_j v_j by (eta delta)^2 |X_j|^2/n a step."),
+    (
+        "C3",
+        "A single coefficient has a Gamma law, whose mean is the Lasso, and dies where lambda exceeds its signal.",
+    ),
+    (
+        "C4",
+        "The effective initialisation falls deterministically: ln u_j v_j by (eta delta)^2 |X_j|^2/n a step.",
+    ),
     ("C5", "Off the support, ln w_j falls as fast as the Lasso's KKT slack says."),
     ("C6", "Where theory promises it, the Lasso and the average have the support of the truth."),
     ("C7", "Only the average converges: the iterate keeps fluctuating around it."),
@@ -132,7 +138,8 @@ fn variants(runs: &Runs) -> Result<Claim, LabError> {
         let run = runs.get(name);
         for (k, predicted) in predictions(run)?.iter().enumerate() {
             let resolved = Resolved::of(run, k, predicted)?;
-            let key = run.key(k, "dynamics.momentum").map_or_else(String::new, |b| format!(" {}", compact(b)));
+            let key =
+                run.key(k, "dynamics.momentum").map_or_else(String::new, |b| format!(" {}", compact(b)));
             texts.push(format!("{name}{key}, {}", resolved.text()));
             all.push(resolved);
         }
@@ -262,8 +269,7 @@ fn slopes_are_slack(runs: &Runs) -> Result<Claim, LabError> {
     let (mut errors, mut texts, mut least) = (Vec::new(), Vec::new(), f64::INFINITY);
     for (k, predicted) in predictions(run)?.iter().enumerate() {
         let slack = predicted.lasso.slack(&predicted.problem);
-        let off: Vec<usize> =
-            (0..slack.len()).filter(|j| predicted.lasso.lasso.beta[*j] == 0.0).collect();
+        let off: Vec<usize> = (0..slack.len()).filter(|j| predicted.lasso.lasso.beta[*j] == 0.0).collect();
         let of = |values: &[f64]| -> Vec<f64> { off.iter().map(|j| values[*j]).collect() };
         let rows = run.final_rows(&format!("log_abs_theta_{k}"))?;
         let correlations: Vec<f64> =
@@ -337,7 +343,8 @@ fn supports(runs: &Runs) -> Result<Claim, LabError> {
             largest.push(off);
         }
     }
-    let measured = largest.first().copied().unwrap_or(Measured { value: f64::NAN, low: f64::NAN, high: f64::NAN });
+    let measured =
+        largest.first().copied().unwrap_or(Measured { value: f64::NAN, low: f64::NAN, high: f64::NAN });
     Ok(claim(
         "C6",
         measured,

@@ -208,16 +208,16 @@ fn slacks(runs: &Runs) -> Result<Figure, LabError> {
         series.push(Series { name: format!("lambda {}", compact(predicted.strength())), points: measured });
     }
     series.push(line("slope = slack".to_owned(), [0.0, most].into_iter().map(|x| (x, x))));
-    let errors: Result<Vec<String>, LabError> = (0..run.cells())
-        .map(|k| Ok(compact(median(&run.finals(k, "log_slope_error")?))))
-        .collect();
+    let errors: Result<Vec<String>, LabError> =
+        (0..run.cells()).map(|k| Ok(compact(median(&run.finals(k, "log_slope_error")?)))).collect();
     let see = format!(
         "Off the Lasso's support, ln w_j falls as fast as the optimality conditions have slack: the rms difference is \
          {} of the rms slack. Medians over {} replicas, whiskers from the 10 % to the 90 % quantile.",
         errors?.join(", "),
         run.replicas(0)
     );
-    let spec = sweep(&series, &Axis::linear("KKT slack"), &Axis::linear("slope of -ln w per unit of time"), &[]);
+    let spec =
+        sweep(&series, &Axis::linear("KKT slack"), &Axis::linear("slope of -ln w per unit of time"), &[]);
     Ok(figure(4, "slack", see, "lasso: final.npz, arrays log_abs_theta_0, ..", spec))
 }
 

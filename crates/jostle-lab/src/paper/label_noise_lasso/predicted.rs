@@ -32,11 +32,7 @@ pub(super) fn theory(run: &Run, source: TheoryError) -> LabError {
 
 impl Predicted {
     /// The Lasso with other strengths (d).
-    pub(super) fn with_strengths(
-        &self,
-        run: &Run,
-        change: impl Fn(f64) -> f64,
-    ) -> Result<Lasso, LabError> {
+    pub(super) fn with_strengths(&self, run: &Run, change: impl Fn(f64) -> f64) -> Result<Lasso, LabError> {
         let lambda: Vec<f64> = self.lasso.lambda.iter().map(|l| change(*l)).collect();
         lasso(&self.problem, &lambda, self.lasso.sign).map_err(|source| theory(run, source))
     }

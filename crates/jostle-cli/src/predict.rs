@@ -1,0 +1,55 @@
+//! `jostle predict`.
+
+use crate::args::{Output, PredictOptions};
+use crate::progress::Bar;
+use crate::{Ending, print, say};
+use jostle_lab::experiment::{CheckedCell, Experiment, Overrides};
+use jostle_lab::run::{
+    LabError, PredictionOutcome, PredictionSummary, compare, predict as predict_cells, report_of_run,
+    write_report,
+};
+use std::path::PathBuf;
+
+/// Says what theory expects of an experiment.
+pub(crate) fn predict(options: &PredictOptions, output: &Output) -> Result<Ending, LabError> {
+    let mut overrides: Overrides = options.changes.overrides(None);
+    let mut experiment = Experiment::read(&options.file, &overrides)?;
+    // A grid that varies the method says itself which cells are meant.
+    if !experiment.cells.iter().any(CheckedCell::is_predicted) {
+        overrides.set.push("ensemble.method=\"predict\"".to_owned());
+        experiment = Experiment::read(&options.file, &overrides)?;
+    }
+    let bar = Bar::new(output);
+    let threads = options.threads.map(usize::from);
+    let (predictions, run) = match predict_cells(&mut experiment, options.out.as_deref(), threads, &bar)? {
+        PredictionOutcome::Done(predictions, run) => (predictions, run),
+        PredictionOutcome::Interrupted => {
+            say("interrupted\n");
+            return Ok(Ending::Interrupted);
+        }
+    };
+    if let Some(run) = &run {
+        write_report(&run.folder, &report_of_run(run)?)?;
+    }
+    let usual = PathBuf::from("runs").join(&experiment.name);
+    let comparison = match &options.against {
+        Some(folder) => Ok(compare(&predictions, &experiment, folder)?),
+        None if usual.join("manifest.json").exists() => {
+            compare(&predictions, &experiment, &usual).map_err(|error| error.to_string())
+        }
+        None => Err(format!(
+            "there is none; `jostle run {} --replicas 16` makes one in {}",
+            options.file.display(),
+            usual.display()
+        )),
+    };
+    let folder = run.as_ref().map(|run| run.folder.as_path());
+    let summary =
+        PredictionSummary { name: &experiment.name, predictions: &predictions, comparison, run: folder };
+    if output.json {
+        print(&format!("{:#}\n", summary.to_json()));
+    } else if !output.quiet {
+        print(&summary.to_text(output.verbose));
+    }
+    Ok(Ending::Done)
+}

@@ -1,0 +1,154 @@
+//! A prediction beside an ensemble that was simulated.
+
+use super::prediction::Predictions;
+use super::{LabError, Run};
+use crate::experiment::Experiment;
+use std::path::Path;
+
+/// A prediction beside the ensemble of a run folder, cell by cell and observable by observable.
+pub struct Comparison {
+    /// The run folder.
+    pub folder: std::path::PathBuf,
+    /// For every predicted cell its number, the replicas that were simulated, and the differences of its observables.
+    pub cells: Vec<(usize, usize, Vec<(String, Differences)>)>,
+}
+
+/// The differences of one observable: where it is largest, and at the last step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Differences {
+    /// Where it is largest, relative to the ensemble's mean.
+    pub largest: Difference,
+    /// At the last step.
+    pub last: Difference,
+}
+
+/// A prediction beside an ensemble's mean at one step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    /// The step.
+    pub step: u64,
+    /// The prediction.
+    pub predicted: f64,
+    /// The ensemble's mean; infinite when a replica has diverged.
+    pub mean: f64,
+    /// Its standard error; NaN for a single replica.
+    pub standard_error: f64,
+}
+
+impl Difference {
+    /// The difference in units of the ensemble's mean.
+    pub fn relative(&self) -> f64 {
+        if self.predicted == self.mean { 0.0 } else { (self.predicted - self.mean) / self.mean.abs() }
+    }
+
+    /// The difference in standard errors.
+    pub fn in_errors(&self) -> f64 {
+        if self.predicted == self.mean { 0.0 } else { (self.predicted - self.mean) / self.standard_error }
+    }
+}
+
+/// Compares predictions with the ensemble in a run folder.
+///
+/// # Errors
+/// The folder is no finished run of the same experiment, or it holds no simulated ensemble.
+pub fn compare(
+    predictions: &Predictions,
+    experiment: &Experiment,
+    folder: &Path,
+) -> Result<Comparison, LabError> {
+    let not_it = |reason: String| LabError::NotARun { folder: folder.to_path_buf(), reason };
+    let run = Run::open(folder)?;
+    if let Some(difference) = first_difference(&experiment.to_toml_string(), &run.experiment) {
+        return Err(not_it(format!("it is of another experiment; {difference}")));
+    }
+    if run.cells() != experiment.cells.len() || run.manifest.predicted() > 0 {
+        return Err(not_it("it holds no simulated ensemble of every cell".to_owned()));
+    }
+    let mut cells = Vec::new();
+    for (k, cell) in predictions.cells() {
+        let mut found = Vec::new();
+        for (q, quantity) in cell.quantities.iter().enumerate() {
+            let (Some(predicted), Ok(paths)) = (cell.path(q), run.paths(k, quantity.name)) else { continue };
+            let at = |(step, predicted): (usize, f64)| difference(cell.steps[step], predicted, &paths, step);
+            let all: Vec<Difference> =
+                predicted.into_iter().enumerate().filter(|(_, value)| !value.is_nan()).map(at).collect();
+            let Some(last) = all.last().copied() else { continue };
+            let size =
+                |d: &Difference| if d.relative().is_nan() { f64::INFINITY } else { d.relative().abs() };
+            let largest = all.iter().copied().max_by(|a, b| size(a).total_cmp(&size(b))).unwrap_or(last);
+            found.push((quantity.name.to_owned(), Differences { largest, last }));
+        }
+        cells.push((k, run.replicas(k), found));
+    }
+    Ok(Comparison { folder: folder.to_path_buf(), cells })
+}
+
+fn difference(step: u64, predicted: f64, paths: &[Vec<f64>], at: usize) -> Difference {
+    let count = paths.len() as f64;
+    let mean = paths.iter().map(|path| path[at]).sum::<f64>() / count;
+    let squares: f64 = paths.iter().map(|path| (path[at] - mean).powi(2)).sum();
+    Difference { step, predicted, mean, standard_error: (squares / (count - 1.0) / count).sqrt() }
+}
+
+/// The first setting in which two experiments differ, apart from their ensembles.
+fn first_difference(here: &str, there: &str) -> Option<String> {
+    let table = |text: &str| {
+        let mut table: toml::Table = text.parse().unwrap_or_default();
+        table.remove("ensemble");
+        table.remove("name");
+        table
+    };
+    differ("", &toml::Value::Table(table(here)), &toml::Value::Table(table(there)))
+}
+
+fn differ(path: &str, here: &toml::Value, there: &toml::Value) -> Option<String> {
+    use toml::Value::{Array, Table};
+    let child = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    let missing = |key: &str, which: &str| Some(format!("{} is set {which} only", child(key)));
+    match (here, there) {
+        (Table(here), Table(there)) => {
+            for (key, value) in here {
+                let Some(other) = there.get(key) else { return missing(key, "here") };
+                if let Some(found) = differ(&child(key), value, other) {
+                    return Some(found);
+                }
+            }
+            there.keys().find(|key| !here.contains_key(*key)).and_then(|key| missing(key, "there"))
+        }
+        (Array(a), Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).enumerate().find_map(|(k, (a, b))| differ(&child(&k.to_string()), a, b))
+        }
+        (a, b) if a == b => None,
+        (a, b) => Some(format!("{path} is {b} there and {a} here")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn experiments_are_the_same_whatever_their_ensembles() {
+        let text = "name = \"a\"\n[dynamics]\nsteps = 10\n[[noise]]\nstd = 1.0\n[ensemble]\nreplicas = 3\n";
+        assert_eq!(first_difference(text, &text.replace('3', "4").replace("\"a\"", "\"b\"")), None);
+        assert_eq!(
+            first_difference(text, &text.replace("10", "20")).unwrap(),
+            "dynamics.steps is 20 there and 10 here"
+        );
+        assert_eq!(
+            first_difference(text, &text.replace("1.0", "2.0")).unwrap(),
+            "noise.0.std is 2.0 there and 1.0 here"
+        );
+        assert_eq!(
+            first_difference(text, &format!("{text}\n[grid]\n\"noise.0.std\" = [1]\n")).unwrap(),
+            "grid is set there only"
+        );
+    }
+
+    #[test]
+    fn a_difference_is_told_in_units_of_the_mean_and_of_its_error() {
+        let found = difference(5, 3.0, &[vec![0.0, 1.0], vec![0.0, 3.0]], 1);
+        assert_eq!((found.mean, found.standard_error), (2.0, 1.0));
+        assert_eq!((found.relative(), found.in_errors()), (0.5, 1.0));
+    }
+}

@@ -1,0 +1,168 @@
+//! Theory's means in the place of replicas.
+
+use super::execute::write;
+use super::manifest::{Expansion, Outside, Predicted, Simulated};
+use super::{LabError, Outcome, Plan, Progress, Run};
+use crate::experiment::Experiment;
+use jostle::ensemble::{Cell, Replica, Source, UnitResult};
+use jostle::observable::Observable;
+use jostle::theory::{self, Prediction};
+use rayon::prelude::*;
+use std::path::Path;
+
+/// The theory that predicts.
+const THEORY: &str = "the slow flow";
+
+/// What theory says of a cell: one prediction, or one for the data of each replica.
+pub struct PredictedCell {
+    /// The settings that the grid varies, with their values here.
+    pub keys: Vec<(String, String)>,
+    /// The recorded steps.
+    pub steps: Vec<u64>,
+    /// The observables.
+    pub quantities: Vec<&'static Observable>,
+    predictions: Vec<Prediction>,
+}
+
+/// The predictions of an experiment's cells, and of no other cells.
+pub struct Predictions(Vec<Option<PredictedCell>>);
+
+/// How a prediction came to its end.
+pub enum PredictionOutcome {
+    /// The predictions are made; the run folder is there if one was asked for.
+    Done(Predictions, Option<Run>),
+    /// It was stopped; nothing was written, or what is written is no whole run.
+    Interrupted,
+}
+
+/// Predicts the cells of an experiment that ask for it, and writes a run folder if asked to, as [`super::execute`] does.
+///
+/// # Errors
+/// As [`Plan::new`], and whatever keeps the folder from being written.
+pub fn predict(
+    experiment: &mut Experiment,
+    out: Option<&Path>,
+    threads: Option<usize>,
+    progress: &dyn Progress,
+) -> Result<PredictionOutcome, LabError> {
+    let plan = Plan::new(experiment, threads)?;
+    let pool = plan.pool()?;
+    let Some(predictions) = Predictions::make(&plan, &pool, progress) else {
+        return Ok(PredictionOutcome::Interrupted);
+    };
+    let predictions = predictions.with_keys(experiment);
+    let Some(out) = out else { return Ok(PredictionOutcome::Done(predictions, None)) };
+    match write(&plan, experiment, &predictions, out, &pool, progress)? {
+        Outcome::Done(run) => Ok(PredictionOutcome::Done(predictions, Some(run))),
+        Outcome::Interrupted => Ok(PredictionOutcome::Interrupted),
+    }
+}
+
+impl Predictions {
+    /// Predicts the cells that ask for it; `None` if it was stopped.
+    pub(super) fn make(plan: &Plan, pool: &rayon::ThreadPool, progress: &dyn Progress) -> Option<Self> {
+        let predict = |(cell, predicted): (&Cell, &bool)| {
+            if progress.should_stop() {
+                return None;
+            }
+            Some(predicted.then(|| PredictedCell::new(cell)))
+        };
+        pool.install(|| plan.cells.par_iter().zip(&plan.predicted).map(predict).collect::<Option<_>>())
+            .map(Self)
+    }
+
+    /// The prediction of cell number `k`.
+    pub fn of(&self, k: usize) -> Option<&PredictedCell> {
+        self.0[k].as_ref()
+    }
+
+    /// The cells that were predicted, with their numbers.
+    pub fn cells(&self) -> impl Iterator<Item = (usize, &PredictedCell)> {
+        self.0.iter().enumerate().filter_map(|(k, cell)| Some((k, cell.as_ref()?)))
+    }
+
+    /// Names the values of the grid's keys.
+    fn with_keys(mut self, experiment: &Experiment) -> Self {
+        for (cell, checked) in self.0.iter_mut().zip(&experiment.cells) {
+            if let Some(cell) = cell {
+                cell.keys =
+                    checked.keys.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
+            }
+        }
+        self
+    }
+}
+
+impl PredictedCell {
+    fn new(cell: &Cell) -> Self {
+        let data_sets = match cell.source {
+            Source::Shared(_) => 1,
+            Source::PerReplica(_) => cell.replicas,
+        };
+        let predict = |replica| theory::predict(cell, replica).expect("the cell has been checked");
+        Self {
+            keys: Vec::new(),
+            steps: cell.recording.steps(cell.dynamics.steps()),
+            quantities: cell.quantities.clone(),
+            predictions: (0..data_sets).into_par_iter().map(predict).collect(),
+        }
+    }
+
+    /// The means at the recorded steps, over the data sets where there are several; `None` for an observable without a
+    /// prediction.
+    pub fn path(&self, quantity: usize) -> Option<Vec<f64>> {
+        self.quantities[quantity].expect?;
+        let width = self.quantities.len();
+        let at = |step: usize| -> f64 {
+            let values = self.predictions.iter().map(|p| p.rows[step * width + quantity]);
+            values.sum::<f64>() / self.predictions.len() as f64
+        };
+        Some((0..self.steps.len()).map(at).collect())
+    }
+
+    /// What it covers.
+    pub fn record(&self) -> Predicted {
+        let largest = |of: &dyn Fn(&Prediction) -> f64| self.predictions.iter().map(of).fold(0.0, f64::max);
+        let without = self.quantities.iter().filter(|quantity| quantity.expect.is_none());
+        Predicted {
+            by: THEORY.to_owned(),
+            not_predicted: without.map(|quantity| quantity.name.to_owned()).collect(),
+            simulated: self.predictions.iter().find_map(|p| p.simulated).map(|simulated| Simulated {
+                steps: simulated.steps,
+                replicas: simulated.replicas * self.predictions.len() as u32,
+            }),
+            outside: (0..)
+                .zip(&self.predictions)
+                .filter_map(|(replica, p)| {
+                    let outside = p.outside.as_ref()?;
+                    Some(Outside { replica, step: outside.step, reason: outside.reason.clone() })
+                })
+                .collect(),
+            expansion: Expansion {
+                step_size: largest(&|p| p.expansion.step_size),
+                variance: largest(&|p| p.expansion.variance),
+                feedback: largest(&|p| p.expansion.feedback),
+            },
+        }
+    }
+
+    /// The predictions in the form of replicas.
+    pub(super) fn result(&self) -> UnitResult {
+        let replica = |(replica, p): (u32, &Prediction)| Replica {
+            replica,
+            rows: p.rows.clone(),
+            theta: p.theta.clone(),
+            log_abs_theta: p.log_abs_theta.clone(),
+            beta: p.beta.clone(),
+            average: None,
+            diverged: None,
+            converged: None,
+        };
+        UnitResult { replicas: (0..).zip(&self.predictions).map(replica).collect() }
+    }
+
+    /// The standard deviations of the final coefficients.
+    pub(super) fn deviations(&self) -> Vec<&[f64]> {
+        self.predictions.iter().map(|p| &p.deviation[..]).collect()
+    }
+}

@@ -1,0 +1,242 @@
+//! What a prediction says on a terminal, and to scripts.
+
+use super::comparison::{Comparison, Difference, Differences};
+use super::prediction::{PredictedCell, Predictions};
+use crate::report::compact;
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Rows that a terminal is shown of one cell.
+const ROWS: usize = 12;
+
+/// A prediction with what it was compared with.
+pub struct PredictionSummary<'a> {
+    /// The name of the experiment.
+    pub name: &'a str,
+    /// The predictions.
+    pub predictions: &'a Predictions,
+    /// The comparison, or why there is none.
+    pub comparison: Result<Comparison, String>,
+    /// The run folder that was written.
+    pub run: Option<&'a Path>,
+}
+
+impl PredictionSummary<'_> {
+    /// As a text for a terminal: some of the recorded steps, or all of them; of several cells the last step only.
+    pub fn to_text(&self, all_steps: bool) -> String {
+        let mut text = "Means predicted by theory (the slow flow), not simulated.\n".to_owned();
+        let cells: Vec<_> = self.predictions.cells().collect();
+        if let [(_, cell)] = cells[..] {
+            text += &steps_table(cell, all_steps);
+        } else {
+            text += &cells_table(&cells);
+        }
+        text += &notes(&cells);
+        match &self.comparison {
+            Ok(comparison) => text += &comparison_text(comparison),
+            Err(reason) => {
+                let _ = writeln!(text, "\nNot compared with a simulated ensemble: {reason}.");
+            }
+        }
+        if let Some(folder) = self.run {
+            let _ = writeln!(text, "\nReport: {}", folder.join("report.html").display());
+        }
+        text
+    }
+
+    /// As JSON; what is not predicted is null.
+    pub fn to_json(&self) -> Value {
+        let cells = self.predictions.cells().map(|(k, cell)| {
+            let record = cell.record();
+            let values = cell.quantities.iter().enumerate();
+            let values: Map<_, _> =
+                values.map(|(q, quantity)| (quantity.name.to_owned(), json!(cell.path(q)))).collect();
+            let keys: Map<_, _> = cell.keys.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+            json!({
+                "cell": k,
+                "keys": keys,
+                "steps": cell.steps,
+                "predicted": values,
+                "not_predicted": record.not_predicted,
+                "simulated": record.simulated,
+                "outside": record.outside,
+                "expansion": record.expansion,
+            })
+        });
+        json!({
+            "name": self.name,
+            "method": "predict",
+            "by": "the slow flow",
+            "run": self.run,
+            "cells": cells.collect::<Vec<_>>(),
+            "comparison": self.comparison.as_ref().ok().map(comparison_json),
+            "not_compared": self.comparison.as_ref().err(),
+        })
+    }
+}
+
+/// Columns of text, as wide as they need to be.
+fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |c: usize| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::from("\n");
+    for row in rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
+        text += cells.join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// The observables that have a prediction, with their means.
+fn paths(cell: &PredictedCell) -> Vec<(&'static str, Vec<f64>)> {
+    let all = cell.quantities.iter().enumerate();
+    all.filter_map(|(q, quantity)| Some((quantity.name, cell.path(q)?))).collect()
+}
+
+fn steps_table(cell: &PredictedCell, all_steps: bool) -> String {
+    let paths = paths(cell);
+    let last = cell.steps.len() - 1;
+    let mut shown: Vec<usize> = (0..=last).collect();
+    if !all_steps && last >= ROWS {
+        shown = (0..ROWS).map(|k| (k * last).div_ceil(ROWS - 1)).collect();
+    }
+    let mut rows = vec![vec!["step".to_owned()]];
+    rows[0].extend(paths.iter().map(|(name, _)| (*name).to_owned()));
+    rows.extend(shown.into_iter().map(|at| {
+        let values = paths.iter().map(|(_, path)| compact(path[at]));
+        std::iter::once(cell.steps[at].to_string()).chain(values).collect()
+    }));
+    table(&rows)
+}
+
+fn cells_table(cells: &[(usize, &PredictedCell)]) -> String {
+    let Some((_, first)) = cells.first() else { return String::new() };
+    let names: Vec<&str> = paths(first).iter().map(|(name, _)| *name).collect();
+    let mut rows = vec![vec!["cell".to_owned()]];
+    rows[0].extend(first.keys.iter().map(|(key, _)| key.clone()));
+    rows[0].extend(names.iter().map(|name| (*name).to_owned()));
+    for (k, cell) in cells {
+        let paths = paths(cell);
+        let value = |name: &&str| {
+            let path = paths.iter().find(|(other, _)| other == name);
+            path.and_then(|(_, path)| path.last()).map_or_else(String::new, |value| compact(*value))
+        };
+        let mut row = vec![k.to_string()];
+        row.extend(cell.keys.iter().map(|(_, value)| value.clone()));
+        row.extend(names.iter().map(value));
+        rows.push(row);
+    }
+    let steps = cells.iter().filter_map(|(_, cell)| cell.steps.last()).max().copied().unwrap_or(0);
+    format!(
+        "{}\nAfter {steps} steps; the means at every recorded step are in --json and in --out.\n",
+        table(&rows)
+    )
+}
+
+/// What has to be known to believe the numbers.
+fn notes(cells: &[(usize, &PredictedCell)]) -> String {
+    let mut text = String::from("\n");
+    let of = |k: usize| if cells.len() > 1 { format!("cell {k}: ") } else { String::new() };
+    let records: Vec<_> = cells.iter().map(|(k, cell)| (*k, cell.record())).collect();
+    let mut missing: Vec<&String> = records.iter().flat_map(|(_, record)| &record.not_predicted).collect();
+    missing.sort();
+    missing.dedup();
+    if !missing.is_empty() {
+        let names: Vec<_> = missing.into_iter().cloned().collect();
+        let _ = writeln!(text, "Not predicted: {}.", names.join(", "));
+    }
+    for (k, record) in &records {
+        if let Some(simulated) = record.simulated {
+            let _ = writeln!(
+                text,
+                "{}the first {} steps were simulated with {} replicas, because single samples drive their own noise \
+                 there.",
+                of(*k),
+                simulated.steps,
+                simulated.replicas
+            );
+        }
+        if let Some(outside) = record.outside.first() {
+            let others = match record.outside.len() {
+                1 => String::new(),
+                count => format!(" (and {} more data sets)", count - 1),
+            };
+            let _ = writeln!(
+                text,
+                "{}outside its validity from step {} on: {}{others}.",
+                of(*k),
+                outside.step,
+                outside.reason
+            );
+        }
+    }
+    let largest =
+        |of: &dyn Fn(&super::Predicted) -> f64| records.iter().map(|(_, r)| of(r)).fold(0.0, f64::max);
+    let mut parts = vec![
+        format!("step size {} of the largest stable one", compact(largest(&|r| r.expansion.step_size))),
+        format!(
+            "mean square fluctuation {} of the coefficients",
+            compact(largest(&|r| r.expansion.variance))
+        ),
+    ];
+    let feedback = largest(&|r| r.expansion.feedback);
+    if feedback > 0.0 {
+        parts.push(format!("{} of the sampling noise made by itself", compact(feedback)));
+    }
+    let _ = writeln!(text, "Expanded to first order in: {}.", parts.join("; "));
+    text
+}
+
+fn comparison_text(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    for (k, replicas, differences) in &comparison.cells {
+        let mut rows =
+            vec![["observable", "largest difference", "at step", "at the end"].map(str::to_owned).to_vec()];
+        rows.extend(differences.iter().map(|(name, Differences { largest, last })| {
+            vec![name.clone(), told(largest), largest.step.to_string(), told(last)]
+        }));
+        let cell = if comparison.cells.len() > 1 { format!(" (cell {k})") } else { String::new() };
+        let plural = if *replicas == 1 { "" } else { "s" };
+        let folder = comparison.folder.display();
+        let _ = write!(
+            text,
+            "\nAgainst {replicas} simulated replica{plural} in {folder}{cell}, relative to their mean:\n{}",
+            table(&rows)
+        );
+    }
+    text
+}
+
+/// `+1.2 % (0.9 standard errors)`.
+fn told(difference: &Difference) -> String {
+    let relative = difference.relative();
+    if !relative.is_finite() {
+        return format!("{} against {}", compact(difference.predicted), compact(difference.mean));
+    }
+    let errors = difference.in_errors().abs();
+    let errors = if errors.is_finite() { format!(" ({errors:.1} standard errors)") } else { String::new() };
+    format!("{:+.2} %{errors}", 100.0 * relative)
+}
+
+fn comparison_json(comparison: &Comparison) -> Value {
+    let one = |d: &Difference| {
+        json!({
+            "step": d.step,
+            "predicted": d.predicted,
+            "mean": d.mean,
+            "standard_error": d.standard_error,
+            "relative": d.relative(),
+        })
+    };
+    let cells = comparison.cells.iter().map(|(k, replicas, differences)| {
+        let quantities: Map<_, _> = differences
+            .iter()
+            .map(|(name, d)| (name.clone(), json!({ "largest": one(&d.largest), "last": one(&d.last) })))
+            .collect();
+        json!({ "cell": k, "replicas": replicas, "quantities": quantities })
+    });
+    json!({ "run": comparison.folder, "cells": cells.collect::<Vec<_>>() })
+}
