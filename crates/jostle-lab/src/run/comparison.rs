@@ -10,8 +10,11 @@ pub struct Comparison {
     /// The run folder.
     pub folder: std::path::PathBuf,
     /// For every predicted cell its number, the replicas that were simulated, and the differences of its observables.
-    pub cells: Vec<(usize, usize, Vec<(String, Differences)>)>,
+    pub cells: Vec<(usize, usize, OfObservables)>,
 }
+
+/// Differences by the name of the observable.
+pub type OfObservables = Vec<(String, Differences)>;
 
 /// The differences of one observable: where it is largest, and at the last step.
 #[derive(Debug, Clone, Copy, PartialEq)]

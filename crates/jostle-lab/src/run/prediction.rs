@@ -28,6 +28,7 @@ pub struct PredictedCell {
 pub struct Predictions(Vec<Option<PredictedCell>>);
 
 /// How a prediction came to its end.
+#[expect(clippy::large_enum_variant, reason = "there is one a run, and it is taken apart at once")]
 pub enum PredictionOutcome {
     /// The predictions are made; the run folder is there if one was asked for.
     Done(Predictions, Option<Run>),

@@ -208,7 +208,7 @@ impl Together<'_> {
         monitor: &dyn Monitor,
     ) -> Option<Vec<Replica>> {
         let Self { replicas, in_block, reference } = self;
-        Run { cell, problem, stepper, in_block, until, reference, monitor }.all(replicas)
+        Run { cell, problem, stepper, reference, in_block, until, monitor }.all(replicas)
     }
 }
 

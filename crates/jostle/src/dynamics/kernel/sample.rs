@@ -221,7 +221,7 @@ fn take_stretch<V: Vector, L: Link, const N: usize>(
             }
             for r in pair {
                 members[r] = nexts[r - first];
-                residuals[r] = residuals[r] - runners[r].tape[ahead].label;
+                residuals[r] -= runners[r].tape[ahead].label;
             }
         }
     }

@@ -13,6 +13,7 @@ use super::conditions::Conditions;
 use super::flow::{Flow, Node};
 use crate::linear_algebra::Symmetric;
 use crate::theory::label_noise::strength;
+use std::cmp::Ordering;
 
 /// Rounds of the equation for the mean squared residuals of mini-batches, which act back on the noise.
 const ROUNDS: usize = 30;
@@ -116,7 +117,8 @@ impl Fluctuation {
         let eigen = kernel.eigen().ok_or(Unbounded::Numbers)?;
         let values: Vec<f64> = eigen.values.iter().map(|k| k.max(0.0)).collect();
         let largest = values.last().copied().unwrap_or(0.0);
-        if !(gamma * largest < n) {
+        // Not a number is out of bounds too.
+        if (gamma * largest).partial_cmp(&n) != Some(Ordering::Less) {
             return Err(Unbounded::StepSize(gamma * largest / n));
         }
         let relaxation = |a: usize, b: usize| {
@@ -144,7 +146,7 @@ impl Fluctuation {
             for (i, variance) in residuals.diagonal().into_iter().enumerate() {
                 let alone = fixed[i] + p * mean[i] * mean[i];
                 let next = alone + p * variance;
-                if !(next <= EXPLODED * alone) {
+                if next.is_nan() || next > EXPLODED * alone {
                     return Err(Unbounded::Feedback);
                 }
                 change = change.max((next - perturbations[i]).abs() / next.max(f64::MIN_POSITIVE));

@@ -122,6 +122,9 @@ pub fn check(cell: &Cell) -> Result<(), TheoryError> {
 ///
 /// # Errors
 /// As [`check`].
+///
+/// # Panics
+/// If the cell has not passed its own check.
 pub fn predict(cell: &Cell, replica: u32) -> Result<Prediction, TheoryError> {
     let problem = cell.source.problem(replica);
     let conditions = Conditions::new(cell, &problem)?;
