@@ -16,7 +16,7 @@ pub mod series;
 mod summary;
 
 pub use build::build;
-pub use comparison::{Comparison, Difference, Differences, compare};
+pub use comparison::{Comparison, Difference, Differences, OfObservables, compare};
 pub use error::LabError;
 pub use execute::{Outcome, Plan, Progress, Unwatched, execute};
 pub use folder::Run;
