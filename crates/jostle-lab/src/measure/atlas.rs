@@ -52,8 +52,7 @@ fn report(answer: &Answer, batches: &[Batches]) -> Result<Report, LabError> {
 fn figure(answer: &Answer, batches: &[Batches]) -> Result<Figure, LabError> {
     let (geometry, source) = (&answer.geometry, &answer.point);
     let curvature = &geometry.curvature;
-    let known = known(source, geometry, answer.spectrum.as_ref(), None, batches)?;
-    let thresholds: Vec<Threshold> = known.into_iter().map(|(threshold, _)| threshold).collect();
+    let thresholds = thresholds(answer, batches)?;
     let bounds: Vec<Bounds> = batches.iter().map(|b| Bounds::new(curvature, *b)).collect::<Result<_, _>>()?;
     let lowest = thresholds.iter().map(|t| t.lower_bound).fold(f64::INFINITY, f64::min) / 3.0;
     let exact = Series {
@@ -113,6 +112,18 @@ fn figure(answer: &Answer, batches: &[Batches]) -> Result<Figure, LabError> {
         source: format!("{}, measured by jostle", answer.path.display()),
         spec: bands(&series, &Axis::log("batch size"), &Axis::log("learning rate"), &lines),
     })
+}
+
+/// The thresholds of these batches: those that are known already, and the others.
+fn thresholds(answer: &Answer, batches: &[Batches]) -> Result<Vec<Threshold>, LabError> {
+    let is_known = |b: &Batches| answer.stability.iter().find(|entry| entry.batches == *b);
+    let others: Vec<Batches> = batches.iter().copied().filter(|b| is_known(b).is_none()).collect();
+    let found = known(&answer.point, &answer.geometry, answer.spectrum.as_ref(), None, &others)?;
+    let mut found = found.into_iter().map(|(threshold, _)| threshold);
+    Ok(batches
+        .iter()
+        .filter_map(|b| is_known(b).map(|entry| entry.threshold).or_else(|| found.next()))
+        .collect())
 }
 
 /// A curve without intervals over the batches; what is infinite says nothing and is left out.
