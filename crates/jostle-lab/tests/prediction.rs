@@ -89,7 +89,7 @@ fn check(what: &str, cell: &Cell, steps: &[u64], share: f64) {
 
 #[test]
 fn the_test_error_is_predicted_to_two_per_cent_on_its_way_down() {
-    let cell = cell(SQUARE, descent(30_000), one(), 1000, 64);
+    let cell = cell(SQUARE, descent(30_000), one(), 1000, 128);
     let (prediction, replicas) = (predict(&cell, 0).unwrap(), simulate(&cell));
     for step in [1000, 3000, 10_000, 30_000] {
         let Beside { predicted, mean, error } = beside(&cell, &prediction, &replicas, "test_error", step);

@@ -31,7 +31,8 @@ fn the_resolved_experiment_resolves_to_itself() {
 #[test]
 fn more_words_name_the_kernel_of_every_cell() {
     let lab = Lab::with(&small(&[("replicas = 3", GRID)]));
-    let said = lab.succeeds(&["check", "x.toml", "-v"]);
+    // Enough replicas to stand side by side in the vectors of every processor.
+    let said = lab.succeeds(&["check", "x.toml", "-v", "--replicas", "16"]);
     let kernels: Vec<&str> = said.lines().filter(|line| line.starts_with("# cell ")).collect();
     assert_eq!(kernels.len(), 4);
     assert!(kernels[0].starts_with("# cell 0: full batch"), "{said}");

@@ -162,7 +162,7 @@ fn what_theory_does_not_reach_is_refused_in_one_line() {
     let guess = Lab::with(&small(&[("replicas = 3", "method = \"guess\"")]));
     assert_eq!(
         guess.refuses(&["run", "x.toml"]),
-        "x.toml:28:10: ensemble.method is \"guess\"; expected \"simulate\" or \"predict\""
+        "x.toml:27:10: ensemble.method is \"guess\"; expected \"simulate\" or \"predict\""
     );
 }
 

@@ -94,7 +94,7 @@ impl Moments<'_> {
     fn law(&self, j: usize) -> (f64, f64, f64) {
         let (mean, slope) = (self.mean[j], self.slope[j]);
         let relative = if slope > 0.0 { self.variance[j] / (slope * slope) } else { 0.0 };
-        (f64::midpoint(slope, mean), ((slope - mean) / 2.0).max(0.0), relative.ln_1p().sqrt())
+        (f64::midpoint(slope, mean), f64::midpoint(slope, -mean).max(0.0), relative.ln_1p().sqrt())
     }
 
     /// The sum of a function of the coefficients on the support of the truth, and their number.

@@ -88,12 +88,6 @@ pub enum TheoryError {
         /// Why it keeps theory from predicting.
         reason: String,
     },
-    /// A flow where the theorem is about steps.
-    #[error("{theorem} is that of gradient descent; expected dynamics.kind = \"gradient-descent\"")]
-    ContinuousTime {
-        /// The prediction that was asked for.
-        theorem: &'static str,
-    },
     /// A noise outside the theorem.
     #[error("{theorem} holds for label noise and mini-batches; noise.{index} is another noise")]
     Noise {

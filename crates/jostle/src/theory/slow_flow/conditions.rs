@@ -1,8 +1,8 @@
 //! What of a configuration the flow depends on, and which configurations it describes.
 
-use crate::dynamics::{Dynamics, GradientDescent};
+use crate::dynamics::{Dynamics, Flow, GradientDescent, Schedule};
 use crate::ensemble::Cell;
-use crate::model::{LinkKind, Power};
+use crate::model::{LinkKind, ModelSpec, Power};
 use crate::noise::{AnySampleNoise, Noise, Point};
 use crate::problem::Problem;
 use crate::theory::TheoryError;
@@ -16,8 +16,8 @@ pub(super) struct Conditions {
     pub(super) label_variance: Vec<f64>,
     /// `p = 1/B'` for mini-batches of the effective size `B'`, 0 for the full batch.
     pub(super) sampling: f64,
-    /// Heavy-ball coefficient `b`.
-    pub(super) momentum: f64,
+    /// Heavy-ball coefficient `b`; none in continuous time, where steps have no size.
+    pub(super) momentum: Option<f64>,
 }
 
 /// A stretch of constant step size.
@@ -27,14 +27,16 @@ pub(super) struct Segment {
     pub(super) start: u64,
     /// The step at which it ends.
     pub(super) end: u64,
-    /// `rate = m eta / (1 - b)`.
+    /// The time that a step takes.
+    pub(super) time: f64,
+    /// `rate = m eta / (1 - b)`, the strength of the noise: in discrete time the same.
     pub(super) rate: f64,
 }
 
 impl Segment {
     /// The time that has passed at a step since the segment began.
     pub(super) fn time(&self, step: u64) -> f64 {
-        self.rate * (step - self.start) as f64
+        self.time * (step - self.start) as f64
     }
 }
 
@@ -45,7 +47,6 @@ impl Conditions {
     /// As [`check`].
     pub(super) fn new(cell: &Cell, problem: &Problem) -> Result<Self, TheoryError> {
         check(cell)?;
-        let dynamics = descent(cell)?;
         let (n, loss_factor) = (problem.samples(), cell.model.loss_factor);
         let theta = vec![0.0; cell.model.link.parts() * problem.dim()];
         let residuals = vec![0.0; n];
@@ -55,30 +56,39 @@ impl Conditions {
             theta: &theta,
             residuals: &residuals,
             loss_factor,
-            batch: dynamics.batch.size(n),
+            batch: cell.dynamics.batch_size(n),
         };
         let mut label_variance = vec![0.0; n];
         for noise in cell.noises.iter().filter_map(label_type) {
             let variances = label_variances(&noise.covariance(&point), loss_factor);
             label_variance.iter_mut().zip(variances).for_each(|(q, v)| *q += v);
         }
-        let sampling = dynamics.effective_batch(n).recip();
-        let segments = segments(dynamics, |step| rate(&cell.model, dynamics, step))?;
-        Ok(Self { segments, label_variance, sampling, momentum: dynamics.momentum })
+        let sampling = cell.dynamics.effective_batch(n).recip();
+        let (segments, momentum) = match &cell.dynamics {
+            Dynamics::GradientDescent(dynamics) => {
+                (of_descent(&cell.model, dynamics)?, Some(dynamics.momentum))
+            }
+            Dynamics::Flow(flow) => (of_flow(&cell.model, flow), None),
+        };
+        Ok(Self { segments, label_variance, sampling, momentum })
     }
 
-    /// `rate (1 - b)/(1 + b)`, the size of a step as far as it makes a difference to the limit of small steps.
+    /// `rate (1 - b)/(1 + b)`, the size of a step as far as fluctuations are concerned; 0 in continuous time.
     pub(super) fn step_size(&self, rate: f64) -> f64 {
-        rate * (1.0 - self.momentum) / (1.0 + self.momentum)
+        self.momentum.map_or(0.0, |b| rate * (1.0 - b) / (1.0 + b))
+    }
+
+    /// `rate (1 + b)/(1 - b)`, the size of a step as far as the mean is concerned; 0 in continuous time.
+    pub(super) fn smooth_step_size(&self, rate: f64) -> f64 {
+        self.momentum.map_or(0.0, |b| rate * (1.0 + b) / (1.0 - b))
     }
 }
 
 /// Whether the flow describes a cell.
 ///
 /// # Errors
-/// Dynamics, a model or a noise that it does not describe.
+/// A model or a noise that it does not describe.
 pub(super) fn check(cell: &Cell) -> Result<(), TheoryError> {
-    descent(cell)?;
     if !matches!(
         cell.model.link,
         LinkKind::Square(_) | LinkKind::Power(Power { depth: 2 }) | LinkKind::Product(_)
@@ -99,22 +109,27 @@ fn label_type(noise: &Noise) -> Option<&dyn AnySampleNoise> {
     }
 }
 
-fn descent(cell: &Cell) -> Result<&GradientDescent, TheoryError> {
-    match &cell.dynamics {
-        Dynamics::GradientDescent(dynamics) => Ok(dynamics),
-        Dynamics::Flow(_) => Err(TheoryError::ContinuousTime { theorem: "the slow flow" }),
-    }
+fn of_descent(model: &ModelSpec, dynamics: &GradientDescent) -> Result<Vec<Segment>, TheoryError> {
+    let of = |(start, end)| {
+        let rate = rate(model, dynamics, start)?;
+        Ok(Segment { start, end, time: rate, rate })
+    };
+    stretches(Some(&dynamics.learning_rate), dynamics.steps).map(of).collect()
 }
 
-fn segments(
-    dynamics: &GradientDescent,
-    rate: impl Fn(u64) -> Result<f64, TheoryError>,
-) -> Result<Vec<Segment>, TheoryError> {
-    let (mut found, mut start) = (Vec::new(), 0);
-    while start < dynamics.steps {
-        let end = dynamics.learning_rate.next_change(start).unwrap_or(u64::MAX).min(dynamics.steps);
-        found.push(Segment { start, end, rate: rate(start)? });
-        start = end;
-    }
-    Ok(found)
+fn of_flow(model: &ModelSpec, flow: &Flow) -> Vec<Segment> {
+    let multiple = model.rate().unwrap_or(0.0);
+    let learning_rate = flow.learning_rate.as_ref();
+    let of = |(start, end)| {
+        let rate = learning_rate.map_or(0.0, |schedule| multiple * schedule.at(start));
+        Segment { start, end, time: multiple * flow.time_step, rate }
+    };
+    stretches(learning_rate, flow.steps).map(of).collect()
+}
+
+/// The steps at which stretches of constant step size begin and end.
+fn stretches(schedule: Option<&Schedule>, steps: u64) -> impl Iterator<Item = (u64, u64)> + use<'_> {
+    let next = move |start: u64| schedule.and_then(|s| s.next_change(start)).unwrap_or(u64::MAX).min(steps);
+    let starts = std::iter::successors(Some(0), move |start| Some(next(*start)));
+    starts.take_while(move |start| *start < steps).map(move |start| (start, next(start)))
 }

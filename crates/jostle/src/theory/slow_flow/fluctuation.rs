@@ -13,7 +13,6 @@ use super::conditions::Conditions;
 use super::flow::{Flow, Node};
 use crate::linear_algebra::Symmetric;
 use crate::theory::label_noise::strength;
-use std::cmp::Ordering;
 
 /// Rounds of the equation for the mean squared residuals of mini-batches, which act back on the noise.
 const ROUNDS: usize = 30;
@@ -117,8 +116,10 @@ impl Fluctuation {
         let eigen = kernel.eigen().ok_or(Unbounded::Numbers)?;
         let values: Vec<f64> = eigen.values.iter().map(|k| k.max(0.0)).collect();
         let largest = values.last().copied().unwrap_or(0.0);
-        // Not a number is out of bounds too.
-        if (gamma * largest).partial_cmp(&n) != Some(Ordering::Less) {
+        if !largest.is_finite() {
+            return Err(Unbounded::Numbers);
+        }
+        if gamma * largest >= n {
             return Err(Unbounded::StepSize(gamma * largest / n));
         }
         let relaxation = |a: usize, b: usize| {
@@ -210,11 +211,11 @@ fn rates(
     rate: f64,
 ) -> Vec<f64> {
     let n = node.force.len() as f64;
-    let (p, b) = (conditions.sampling, conditions.momentum);
+    let p = conditions.sampling;
     let mut rates: Vec<f64> =
         strength(flow.problem, rate, perturbations).iter().map(|lambda| -2.0 * lambda).collect();
-    if p < 1.0 {
-        let (random, smooth) = (conditions.step_size(rate), rate * (1.0 + b) / (1.0 - b));
+    if p < 1.0 && conditions.momentum.is_some() {
+        let (random, smooth) = (conditions.step_size(rate), conditions.smooth_step_size(rate));
         let forms = flow.columns.forms(residuals);
         for ((rate, form), gradient) in rates.iter_mut().zip(forms).zip(node.gradients()) {
             *rate -= (1.0 - p) * (random * form + smooth * gradient * gradient) / (n * n);

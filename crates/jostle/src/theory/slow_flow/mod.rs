@@ -124,7 +124,7 @@ pub fn check(cell: &Cell) -> Result<(), TheoryError> {
 /// As [`check`].
 ///
 /// # Panics
-/// If the cell has not passed its own check.
+/// If the cell has not been checked by [`Cell::check`].
 pub fn predict(cell: &Cell, replica: u32) -> Result<Prediction, TheoryError> {
     let problem = cell.source.problem(replica);
     let conditions = Conditions::new(cell, &problem)?;

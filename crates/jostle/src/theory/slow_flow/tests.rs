@@ -1,12 +1,12 @@
 use super::*;
-use crate::dynamics::{Batch, GradientDescent, Schedule};
+use crate::dynamics::{Batch, Flow, GradientDescent, Schedule};
 use crate::ensemble::Recording;
 use crate::float::Precision;
 use crate::linear_algebra::Columns;
 use crate::linear_algebra::{norm, product, transpose_product};
 use crate::model::{LinkKind, ModelSpec, Power, Product, Square, Unit as Linear};
 use crate::noise::{IsotropicNoise, LabelDistribution, LabelNoise, Labels, MiniBatchDifference, Noise};
-use crate::observable::REGISTRY;
+use crate::observable::{Needs, REGISTRY};
 use crate::random::{Draws, Purpose};
 use crate::theory::conic::{Programme, block};
 use crate::theory::entropy_projection;
@@ -42,7 +42,7 @@ fn cell(link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
         dynamics: dynamics.into(),
         noises,
         recording: Recording::Log(20),
-        quantities: REGISTRY.iter().filter(|o| o.name != "average_test_error").collect(),
+        quantities: REGISTRY.iter().filter(|o| matches!(o.needs, Needs::Nothing | Needs::Truth)).collect(),
         average_from: None,
         replicas: 1,
         seed: 0,
@@ -187,6 +187,21 @@ fn parameters_of_the_product_form_are_those_of_the_power_form() {
         assert!((product.log_abs_theta[j] - a.abs().ln()).abs() < 1e-9);
         assert!((product.log_abs_theta[30 + j] - b.abs().ln()).abs() < 1e-7);
     }
+}
+
+#[test]
+fn continuous_time_is_the_limit_of_small_steps() {
+    // The same noise a unit of time: steps a tenth of the size, with labels that vary ten times as much.
+    let flow = Flow { learning_rate: Some(Schedule::constant(0.02)), ..Flow::new(3000, 0.02) };
+    let limit =
+        predict(&Cell { dynamics: flow.into(), ..cell(SQUARE, GradientDescent::new(1, 1.0), label(1.0)) }, 0);
+    let limit = limit.unwrap();
+    assert_eq!(limit.expansion.step_size, 0.0);
+    let [near, far] = [10.0, 1.0].map(|finer: f64| {
+        let dynamics = GradientDescent::new((3000.0 * finer) as u64, 0.02 / finer);
+        distance(&predict(&cell(SQUARE, dynamics, label(finer.sqrt())), 0).unwrap().beta, &limit.beta)
+    });
+    assert!(near < 2e-3 && far > 5.0 * near, "{near}, {far}");
 }
 
 #[test]
