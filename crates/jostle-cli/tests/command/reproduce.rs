@@ -59,6 +59,19 @@ fn the_quick_scale_holds_every_claim_and_leaves_a_complete_folder() {
     assert!(lab.bytes("again/metrics.parquet") == label, "the resolved experiment gives other numbers");
 }
 
+#[test]
+fn the_quick_scale_holds_every_claim_about_the_lasso() {
+    let lab = Lab::new();
+    let json =
+        lab.succeeds(&["reproduce", "label-noise-lasso", "--scale", "quick", "--out", "paper", "--json"]);
+    let ids = ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"];
+    assert_eq!(claims(&json), ids.map(|id| (id.to_owned(), true)), "{json}");
+    let report = lab.bytes("paper/report.html");
+    std::fs::remove_file(lab.path("paper/report.html")).unwrap();
+    lab.succeeds(&["report", "paper"]);
+    assert!(lab.bytes("paper/report.html") == report, "the rebuilt report differs");
+}
+
 /// With this much momentum everything diverges within a few steps: no claim about recovery can hold.
 #[test]
 fn claims_fail_with_exit_code_1_when_the_runs_do_not_bear_them_out() {

@@ -6,7 +6,8 @@ use super::flow::{Correction, Flow, Node, Previous, Step, along};
 use super::fluctuation::{Fluctuation, Sums, Unbounded, between};
 use crate::linear_algebra::Symmetric;
 
-/// Steps of the flow between two looks at the fluctuations; at the beginning of a segment, where they rise, or those of
+/// Steps of the flow between two looks at the fluctuations (one for mini-batches, whose noise falls with the residuals);
+/// at the beginning of a segment, where they rise, or those of
 /// the size of an earlier segment decay, the first few are each followed by one.
 const LOOK_EVERY: usize = 3;
 const LOOK_ALWAYS: usize = 5;
@@ -183,6 +184,7 @@ impl Walk<'_> {
         let mut next = recorded.partition_point(|step| *step <= segment.start);
         let mut since_look: Vec<Step> = Vec::new();
         let mut earlier: Option<Previous> = None;
+        let every = if self.conditions.sampling > 0.0 { 1 } else { LOOK_EVERY };
         let (mut taken, mut tried) = (0, 0);
         while self.node.time < end {
             tried += 1;
@@ -213,7 +215,7 @@ impl Walk<'_> {
             self.node = step.to.clone();
             since_look.push(step);
             kernel = self.flow.kernel(&self.node);
-            if !(last || taken <= LOOK_ALWAYS || taken % LOOK_EVERY == 0) {
+            if !(last || taken <= LOOK_ALWAYS || taken % every == 0) {
                 continue;
             }
             let elapsed = self.node.time - since_look[0].from.time;
