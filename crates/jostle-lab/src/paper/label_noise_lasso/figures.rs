@@ -251,8 +251,8 @@ fn errors(runs: &Runs) -> Result<Figure, LabError> {
     let texts: Vec<String> =
         all.iter().take(5).map(|(name, values)| format!("{name} {}", spread_text(values))).collect();
     let see = format!(
-        "Final test error with N(0, 0.25) in the labels: {}. The average of label noise and the Lasso with its lambda \
-         have the same error; single-sample noise without perturbed labels only goes part of the way.",
+        "Final test error with N(0, 0.25) in the labels: {}. The average of label noise is to be compared with the Lasso \
+         of the same lambda.",
         texts.join(", ")
     );
     let made: Vec<Category> = all
