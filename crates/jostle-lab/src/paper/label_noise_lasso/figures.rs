@@ -188,7 +188,7 @@ fn diabetes(runs: &Runs) -> Result<Figure, LabError> {
     let farthest = distances.iter().copied().fold(0.0, f64::max);
     let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
     let see = format!(
-        "Four of the ten coefficients over lambda = eta delta^2/2: the averages of label noise lie on the path of the \
+        "Four of the ten coefficients over lambda = eta delta^2/2: the averages of label noise follow the path of the \
          Lasso. The relative distance over all ten is {} to {} after {} steps.",
         compact(nearest),
         compact(farthest),
