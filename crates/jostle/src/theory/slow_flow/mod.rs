@@ -11,7 +11,7 @@
 //! (`v = 0` for `w^2`; the time `s` is the sum of the rates `m eta / (1 - b)` of the steps, as in
 //! [`super::label_noise`]), so that an ensemble of any size moves in `n` dimensions, fast until `X beta` has found the
 //! labels and slowly from then on: there `beta` is the interpolator that is closest to the start in an entropy whose
-//! scale shrinks ([`super::entropy_projection`] with `tau_j^2 = exp(ln u_0^2 + c_j)`), until in the limit it is the one
+//! scale shrinks ([`entropy_projection`](super::entropy_projection()) with `tau_j^2 = exp(ln u_0^2 + c_j)`), until in the limit it is the one
 //! with the smallest `sum_j |X_j|^2 |beta_j|`. What is kept beyond this limit of small steps, to first order in the step
 //! size:
 //!
