@@ -1,5 +1,6 @@
 //! Papers: their experiments, the claims that are judged on them, and their figures.
 
+mod drawing;
 mod judgement;
 mod label_noise_lasso;
 mod reproduce;

@@ -169,7 +169,7 @@ fn path_figure(run: &Run, quantity: &str) -> Result<Figure, LabError> {
     Ok(Figure {
         id: quantity.to_owned(),
         title: format!("{quantity} against steps"),
-        see: format!("{doc} At the end: {} (median and 10 to 90 % over replicas).", last.join("; ")),
+        see: format!("{doc} At the end: {} ({}).", last.join("; "), over(run, "median and 10 to 90 %")),
         source: format!("metrics.parquet, column {quantity}"),
         spec: bands(&series, &Axis::log("step"), &y, &[]),
     })
@@ -227,10 +227,19 @@ fn coefficient_figure(run: &Run) -> Result<Option<Figure>, LabError> {
     Ok(Some(Figure {
         id: "coefficients".to_owned(),
         title: format!("final coefficients{more}"),
-        see: format!("Coefficients above 0.05 (median over replicas): {}.", counts.join("; ")),
+        see: format!("Coefficients above 0.05 ({}): {}.", over(run, "median"), counts.join("; ")),
         source: "final.npz, arrays beta_<cell> and truth".to_owned(),
         spec: coefficients(&methods, truth.as_deref(), &Axis::linear("coefficient")),
     }))
+}
+
+/// What the numbers of a run are: summaries of replicas, or means that theory predicts.
+fn over(run: &Run, summary: &str) -> String {
+    match run.manifest.predicted() {
+        0 => format!("{summary} over replicas"),
+        all if all == run.cells() => "predicted means".to_owned(),
+        _ => format!("predicted means, or {summary} over replicas"),
+    }
 }
 
 /// Medians and spreads of a list, as a text.

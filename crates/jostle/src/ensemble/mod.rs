@@ -13,7 +13,7 @@ pub use plan::{KernelPlan, plan};
 pub use recording::Recording;
 pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, run_unit_until, units};
 
-use unit::{SharedReference, run_unit_with};
+use unit::{SharedReference, Work};
 
 use crate::float::Precision;
 use crate::setting::{Entry, Fallback, Kind, Setting};
@@ -44,8 +44,9 @@ pub fn run<C: Borrow<Cell> + Sync>(
             for (part, unit) in units.into_iter().enumerate() {
                 let sender = sender.clone();
                 scope.spawn_fifo(move |_| {
+                    let work = Work { cell, unit: &unit, until, shared, level, monitor };
                     // The receiver outlives the scope's tasks; a failed send could only mean that nobody listens.
-                    let _ = sender.send((k, part, run_unit_with(cell, &unit, until, shared, level, monitor)));
+                    let _ = sender.send((k, part, work.run()));
                 });
             }
         }

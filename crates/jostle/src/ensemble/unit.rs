@@ -120,28 +120,34 @@ pub fn run_unit_until(
     level: Level,
     monitor: &dyn Monitor,
 ) -> Option<UnitResult> {
-    run_unit_with(cell, unit, until, &OnceLock::new(), level, monitor)
+    Work { cell, unit, until, shared: &OnceLock::new(), level, monitor }.run()
 }
 
 /// What the replicas of a cell with shared data are compared with, found by the first unit; none if nothing asks for it.
 pub(super) type SharedReference = OnceLock<Option<Reference>>;
 
-/// [`run_unit_until`], with a place where the units of a cell keep what they have in common.
-pub(super) fn run_unit_with(
-    cell: &Cell,
-    unit: &Unit,
-    until: u64,
-    shared: &SharedReference,
-    level: Level,
-    monitor: &dyn Monitor,
-) -> Option<UnitResult> {
-    // Of many units, most have not begun when the user asks to stop.
-    if monitor.should_stop() {
-        return None;
-    }
-    match cell.precision {
-        Precision::F64 => run_in::<f64>(cell, unit, until, shared, level, monitor),
-        Precision::F32 => run_in::<f32>(cell, unit, until, shared, level, monitor),
+/// A unit that is to be run up to the step `until`, and where the units of a cell keep what they have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Work<'a> {
+    pub(super) cell: &'a Cell,
+    pub(super) unit: &'a Unit,
+    pub(super) until: u64,
+    pub(super) shared: &'a SharedReference,
+    pub(super) level: Level,
+    pub(super) monitor: &'a dyn Monitor,
+}
+
+impl Work<'_> {
+    /// The results; `None` if the monitor asked to stop.
+    pub(super) fn run(self) -> Option<UnitResult> {
+        // Of many units, most have not begun when the user asks to stop.
+        if self.monitor.should_stop() {
+            return None;
+        }
+        match self.cell.precision {
+            Precision::F64 => run_in::<f64>(self),
+            Precision::F32 => run_in::<f32>(self),
+        }
     }
 }
 
@@ -152,14 +158,8 @@ fn reference(cell: &Cell, problem: &Problem) -> Option<Reference> {
     if asked { Reference::new(cell, problem).ok() } else { None }
 }
 
-fn run_in<F: Float>(
-    cell: &Cell,
-    unit: &Unit,
-    until: u64,
-    shared: &SharedReference,
-    level: Level,
-    monitor: &dyn Monitor,
-) -> Option<UnitResult> {
+fn run_in<F: Float>(work: Work<'_>) -> Option<UnitResult> {
+    let Work { cell, level, .. } = work;
     match &cell.dynamics {
         Dynamics::GradientDescent(dynamics) => {
             let task = Task {
@@ -171,8 +171,8 @@ fn run_in<F: Float>(
                 seed: cell.seed,
                 level,
             };
-            run_with::<F>(cell, unit, shared, level, &|data, kernel, together| {
-                together.run(cell, until, data.problem, Descent { task: &task, data, kernel }, monitor)
+            run_with::<F>(work, &|data, kernel, together| {
+                together.run(work, data.problem, Descent { task: &task, data, kernel })
             })
         }
         Dynamics::Flow(flow) => {
@@ -184,8 +184,8 @@ fn run_in<F: Float>(
                 seed: cell.seed,
                 level,
             };
-            run_with::<F>(cell, unit, shared, level, &|data, kernel, together| {
-                together.run(cell, until, data.problem, Flowing { task: &task, data, kernel }, monitor)
+            run_with::<F>(work, &|data, kernel, together| {
+                together.run(work, data.problem, Flowing { task: &task, data, kernel })
             })
         }
     }
@@ -199,15 +199,9 @@ struct Together<'a> {
 }
 
 impl Together<'_> {
-    fn run<S: Stepper>(
-        self,
-        cell: &Cell,
-        until: u64,
-        problem: &Problem,
-        stepper: S,
-        monitor: &dyn Monitor,
-    ) -> Option<Vec<Replica>> {
+    fn run<S: Stepper>(self, work: Work<'_>, problem: &Problem, stepper: S) -> Option<Vec<Replica>> {
         let Self { replicas, in_block, reference } = self;
+        let Work { cell, until, monitor, .. } = work;
         Run { cell, problem, stepper, reference, in_block, until, monitor }.all(replicas)
     }
 }
@@ -215,13 +209,8 @@ impl Together<'_> {
 type RunTogether<'a, F> = dyn Fn(&Data<'_, F>, Kernel, Together<'_>) -> Option<Vec<Replica>> + 'a;
 
 /// Makes the data of a unit, and runs its replicas, as many together as the kernels can take.
-fn run_with<F: Float>(
-    cell: &Cell,
-    unit: &Unit,
-    shared: &SharedReference,
-    level: Level,
-    run: &RunTogether<'_, F>,
-) -> Option<UnitResult> {
+fn run_with<F: Float>(work: Work<'_>, run: &RunTogether<'_, F>) -> Option<UnitResult> {
+    let Work { cell, unit, shared, level, .. } = work;
     // One problem for all, or one for each replica.
     let count = if matches!(cell.source, Source::Shared(_)) { 1 } else { unit.replicas.len() as u32 };
     let problems: Vec<_> = (0..count).map(|k| cell.source.problem(unit.replicas.start + k)).collect();

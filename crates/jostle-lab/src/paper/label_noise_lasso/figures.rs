@@ -2,6 +2,7 @@
 
 use super::predicted::{Predicted, predictions, slopes, theory};
 use crate::paper::Runs;
+use crate::paper::drawing::{self, SPREAD};
 use crate::report::{
     Axis, BandPoint, Category, Figure, ReferenceLine, Series, bands, categories, compact, sweep,
 };
@@ -21,8 +22,6 @@ pub(super) const TITLES: &[&str] = &[
     "Who recovers what",
 ];
 
-const SPREAD: &str = "Lines are medians over replicas, bands reach from the 10 % to the 90 % quantile.";
-
 /// Draws every figure.
 pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
     Ok(vec![
@@ -36,7 +35,7 @@ pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
 }
 
 fn figure(k: usize, id: &str, see: String, source: &str, spec: serde_json::Value) -> Figure {
-    Figure { id: id.to_owned(), title: TITLES[k].to_owned(), see, source: source.to_owned(), spec }
+    drawing::figure(TITLES[k], id, see, source, spec)
 }
 
 fn strengths(run: &Run) -> Result<Vec<String>, LabError> {

@@ -1,6 +1,7 @@
 //! The figures: the paper's own, and what it does not show.
 
 use crate::paper::Runs;
+use crate::paper::drawing::{self, SPREAD};
 use crate::report::{
     Axis, Category, Figure, ReferenceLine, Series, bands, categories, coefficients, compact, sweep,
 };
@@ -20,8 +21,6 @@ pub(super) const TITLES: &[&str] = &[
     "The three phases",
 ];
 
-const SPREAD: &str = "Lines are medians over replicas, bands reach from the 10 % to the 90 % quantile.";
-
 /// Draws every figure.
 pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
     Ok(vec![
@@ -37,7 +36,7 @@ pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
 }
 
 fn figure(k: usize, id: &str, see: String, source: &str, spec: serde_json::Value) -> Figure {
-    Figure { id: id.to_owned(), title: TITLES[k].to_owned(), see, source: source.to_owned(), spec }
+    drawing::figure(TITLES[k], id, see, source, spec)
 }
 
 /// The four algorithms: run, cell and name.

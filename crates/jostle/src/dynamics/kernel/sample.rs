@@ -28,6 +28,10 @@ pub(super) fn advance_samples<V: Vector, L: Link>(
         runners.push(Runner::new(task, block, replicas, until));
     }
     let Some(first) = runners.first() else { return };
+    assert!(
+        runners.iter().all(|runner| runner.rows == first.rows),
+        "replicas that take turns share their data"
+    );
     let mut step = first.block.state.step;
     while step < until {
         // Steps without anything particular are taken in stretches; the last one stores the coefficients.
@@ -155,7 +159,7 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
         // After the last step nobody asks for a product; the same row is as good as any.
         let is_last = state.step + 1 == until;
         let next = if is_last { self.member } else { self.batches.at(state.step + 1)[0] };
-        // SAFETY: as above.
+        // SAFETY: members are rows, which are as long as the parameters, and nothing else uses the state meanwhile.
         let product = unsafe {
             let (row, next) = (self.rows.add(self.member * self.stride), self.rows.add(next * self.stride));
             pass::<V, L, 1, false>(link, [update], weight, [row], [next])[0]
@@ -200,8 +204,8 @@ fn take_stretch<V: Vector, L: Link, const N: usize>(
                 weights[r - first] = residuals[r].mul_add(weight, entry.perturbation) * descent;
                 nexts[r - first] = rows.wrapping_add(entry.next * stride);
             }
-            // SAFETY: members are rows, which are as long as the parameters, and nothing else uses the states
-            // meanwhile.
+            // SAFETY: members are rows of the data that all runners share, rows are as long as the parameters, and
+            // nothing else uses the states meanwhile.
             unsafe {
                 if N == 1 {
                     let [product] =

@@ -6,9 +6,9 @@ use super::flow::{Correction, Flow, Node, Previous, Step, along};
 use super::fluctuation::{Fluctuation, Sums, Unbounded, between};
 use crate::linear_algebra::Symmetric;
 
-/// Steps of the flow between two looks at the fluctuations (one for mini-batches, whose noise falls with the residuals);
-/// at the beginning of a segment, where they rise, or those of
-/// the size of an earlier segment decay, the first few are each followed by one.
+/// Steps of the flow between two looks at the fluctuations (one for mini-batches, whose noise falls with the
+/// residuals); at the beginning of a segment, where they rise, or those of the size of an earlier segment decay, the
+/// first few are each followed by one.
 const LOOK_EVERY: usize = 3;
 const LOOK_ALWAYS: usize = 5;
 /// How much a step may grow over the last one while that is so, for the decay to be seen.
