@@ -4,6 +4,7 @@
 //! interruption or on another machine, and adding a noise or an observable never shifts the draws of another.
 
 mod draws;
+mod fill;
 #[cfg(test)]
 pub(crate) mod laws;
 mod normal;
