@@ -1,5 +1,6 @@
 //! The floating-point formats that trajectories are computed in.
 
+use crate::model::Pass;
 use crate::noise::Perturb;
 use crate::random::Normal;
 use crate::simd::Simd;
@@ -70,6 +71,7 @@ pub trait Float:
     + Simd
     + Normal
     + Perturb
+    + Pass
     + 'static
 {
     /// The name of the format.

@@ -6,9 +6,12 @@
 //! 1/2 otherwise, so that all of them share the update `h = (1/n) X' r` of papers' section 0.
 
 mod link;
+mod network;
 
 pub(crate) use link::with_link;
 pub use link::{Arithmetic, Link, LinkKind, Power, Product, Scaling, Square, Unit};
+pub(crate) use network::Pass;
+pub use network::{AnyNetwork, Network, Tape};
 
 use crate::error::InputError;
 use crate::linear_algebra::dot;
