@@ -36,6 +36,16 @@ pub enum InputError {
         /// NaN or an infinity.
         value: f64,
     },
+    /// A label that should be a class.
+    #[error("{array} of sample {sample} is no class; expected {}", classes(*outputs))]
+    NoClass {
+        /// The array.
+        array: &'static str,
+        /// The sample.
+        sample: usize,
+        /// Labels of a sample.
+        outputs: usize,
+    },
     /// An empty problem.
     #[error("the problem has {samples} samples of dimension {dim}; expected at least one of each")]
     Empty {
@@ -51,5 +61,13 @@ impl InputError {
     pub fn in_section(section: impl Into<String>) -> impl FnOnce(SettingError) -> Self {
         let section = section.into();
         |source| Self::Setting { section, source }
+    }
+}
+
+/// The form of labels that are classes.
+fn classes(outputs: usize) -> String {
+    match outputs {
+        1 => "1 or -1".to_owned(),
+        many => format!("one 1 among {many} values, and 0 otherwise"),
     }
 }

@@ -89,7 +89,7 @@ impl SparseRegression {
             let clean: f64 = row.iter().zip(&self.truth).map(|(a, b)| a * b).sum();
             *label = clean + self.label_noise * *label;
         }
-        Problem { x, y, truth: Some(self.truth.clone()), dim: self.dim }
+        Problem::of(x, y, self.dim, 1).with_truth(self.truth.clone())
     }
 }
 
