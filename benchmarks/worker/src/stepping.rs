@@ -1,7 +1,7 @@
 //! The only file that steps with jostle: a configuration of the driver becomes a cell, and trajectories are its units.
 
 use jostle::dynamics::{self, Dynamics};
-use jostle::ensemble::{Cell, Recording, Silent, Source, UnitResult, plan, run_unit, units};
+use jostle::ensemble::{Cell, Recording, Silent, Source, Start, UnitResult, plan, run_unit, units};
 use jostle::model::{LinkKind, ModelSpec, Square};
 use jostle::noise::{self, Noise};
 use jostle::observable;
@@ -45,6 +45,7 @@ impl Stepping {
         let (dynamics, noises) = parts(task)?;
         let cell = Cell {
             source: Source::Shared(Arc::new(read(task)?)),
+            start: Start::default(),
             model: ModelSpec::new(LinkKind::Square(Square), 1.0),
             dynamics,
             noises,

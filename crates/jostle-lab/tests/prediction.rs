@@ -4,7 +4,7 @@ mod released;
 
 use jostle::Level;
 use jostle::dynamics::{Batch, GradientDescent, Schedule};
-use jostle::ensemble::{Cell, Recording, Replica, Silent, Source, run};
+use jostle::ensemble::{Cell, Recording, Replica, Silent, Source, Start, run};
 use jostle::model::{LinkKind, ModelSpec, Power, Product, Square};
 use jostle::noise::{LabelDistribution, LabelNoise, Labels, Noise};
 use jostle::observable::REGISTRY;
@@ -31,6 +31,7 @@ fn cell(link: LinkKind, dynamics: GradientDescent, noise: Noise, every: u64, rep
     let cell = Cell {
         precision: jostle::Precision::F64,
         source: Source::Shared(Arc::new(released::data())),
+        start: Start::default(),
         model: ModelSpec::new(link, 1.0),
         dynamics: dynamics.into(),
         noises: vec![noise],

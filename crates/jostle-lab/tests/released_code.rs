@@ -8,7 +8,7 @@ mod released;
 
 use jostle::Level;
 use jostle::dynamics::{GradientDescent, Schedule};
-use jostle::ensemble::{Cell, Recording, Replica, Silent, Source, run};
+use jostle::ensemble::{Cell, Recording, Replica, Silent, Source, Start, run};
 use jostle::model::{LinkKind, ModelSpec, Square};
 use jostle::noise::{IsotropicNoise, LabelDistribution, LabelNoise, Labels, Noise};
 use jostle::observable::find;
@@ -25,6 +25,7 @@ fn simulate(
     let cell = Cell {
         precision: jostle::Precision::F64,
         source: Source::Shared(Arc::new(released::data())),
+        start: Start::default(),
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
         dynamics: dynamics.into(),
         noises: noise.into_iter().collect(),

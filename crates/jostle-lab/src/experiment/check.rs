@@ -96,6 +96,12 @@ pub(super) fn component(
 
 fn kind(source: &Source, section: &Section, path: &[String]) -> Result<&'static Entry, ExperimentError> {
     let kinds: Vec<&str> = section.kinds().collect();
+    if let Some(default) = section.default_kind
+        && source.get(&child(path, "kind")).is_none()
+        && let Some(entry) = section.entries.iter().find(|entry| entry.kind == default)
+    {
+        return Ok(entry);
+    }
     if source.get(path).is_none() {
         let problem =
             format!("is missing; expected a table {} with kind = {}", section.header(), listing(&kinds));

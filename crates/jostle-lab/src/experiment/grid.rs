@@ -10,7 +10,9 @@ use super::check::{absolute_path, component};
 use super::convert::whole;
 use super::error::ExperimentError;
 use super::overrides::target;
-use super::schema::{DYNAMICS, ENSEMBLE, MODEL, NOISE, OBSERVE, PROBLEM, Section, names_a_setting, section};
+use super::schema::{
+    DYNAMICS, ENSEMBLE, MODEL, NOISE, OBSERVE, PROBLEM, START, Section, names_a_setting, section,
+};
 use super::source::{Keys, Origin, Source, Spot};
 use super::text::{dotted, inline, segments};
 use super::{CheckedCell, Component, GridValue};
@@ -107,16 +109,26 @@ pub(super) fn axes(source: &Source) -> Result<Vec<Axis>, ExperimentError> {
 
 /// Makes the paths of data files absolute, in the file's own values and in the grid's.
 pub(super) fn make_paths_absolute(source: &mut Source, axes: &mut [Axis]) -> Result<(), ExperimentError> {
-    let path = [PROBLEM.name.to_string(), "path".to_string()];
-    if let Some(mut value) = source.get(&path).cloned() {
+    for section in [PROBLEM, START] {
+        make_path_absolute(source, axes, &[section.name.to_string(), "path".to_string()])?;
+    }
+    Ok(())
+}
+
+fn make_path_absolute(
+    source: &mut Source,
+    axes: &mut [Axis],
+    path: &[String; 2],
+) -> Result<(), ExperimentError> {
+    if let Some(mut value) = source.get(path).cloned() {
         absolute_path(&source.base, &mut value)
-            .map_err(|problem| source.refuse(&path, Spot::Value, problem))?;
+            .map_err(|problem| source.refuse(path, Spot::Value, problem))?;
         if let Some(slot) = source.tree.get_mut(&path[0]).and_then(|problem| problem.get_mut(&path[1])) {
             *slot = value;
         }
     }
     for axis in axes {
-        let Some(column) = axis.paths.iter().position(|known| known == &path) else { continue };
+        let Some(column) = axis.paths.iter().position(|known| known == path) else { continue };
         for item in &mut axis.items {
             absolute_path(&source.base, &mut item[column])
                 .map_err(|problem| ExperimentError::setting(&*axis.place, &*axis.label, problem))?;
@@ -158,7 +170,7 @@ impl Slot {
 pub(super) fn cells(mut source: Source, axes: &[Axis]) -> Result<Vec<CheckedCell>, ExperimentError> {
     let noises = source.get(&[NOISE.name.to_string()]).and_then(Value::as_array).map_or(0, Vec::len);
     let mut single = |section| Slot::new(section, None, axes);
-    let mut slots = [PROBLEM, MODEL, DYNAMICS, OBSERVE, ENSEMBLE].map(&mut single);
+    let mut slots = [PROBLEM, MODEL, START, DYNAMICS, OBSERVE, ENSEMBLE].map(&mut single);
     let mut noises: Vec<Slot> = (0..noises).map(|k| Slot::new(NOISE, Some(k), axes)).collect();
     let count = axes.iter().map(|axis| axis.items.len()).product();
     let mut cells = Vec::with_capacity(count);
@@ -170,11 +182,12 @@ pub(super) fn cells(mut source: Source, axes: &[Axis]) -> Result<Vec<CheckedCell
             }
         }
         let mut at = |slot: &mut Slot| slot.component(&source, &choice);
-        let [problem, model, dynamics, observe, ensemble] = &mut slots;
+        let [problem, model, start, dynamics, observe, ensemble] = &mut slots;
         let mut cell = CheckedCell {
             keys: Vec::new(),
             problem: at(problem)?,
             model: at(model)?,
+            start: at(start)?,
             dynamics: at(dynamics)?,
             noises: noises.iter_mut().map(&mut at).collect::<Result<_, _>>()?,
             observe: at(observe)?.settings,

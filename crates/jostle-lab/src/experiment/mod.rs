@@ -51,6 +51,8 @@ pub struct CheckedCell {
     pub problem: Component,
     /// The model.
     pub model: Component,
+    /// Where replicas begin.
+    pub start: Component,
     /// The dynamics.
     pub dynamics: Component,
     /// The noises, in the order of the file.
@@ -218,28 +220,27 @@ impl Experiment {
         source.refuse(&path, Spot::Value, &error.problem)
     }
 
-    /// Writes out the observables where the file leaves them to their default, which depends on whether the problem
-    /// has a ground truth.
-    pub fn fill_quantities(&mut self, has_truth: impl Fn(&CheckedCell) -> bool) {
-        let mut filled: Vec<(Arc<Settings>, bool, Arc<Settings>)> = Vec::new();
-        for cell in &mut self.cells {
+    /// Writes out the observables where the file leaves them to their default, which depends on what the cell of this
+    /// number has.
+    pub fn fill_quantities(&mut self, defaults: impl Fn(usize) -> Vec<&'static str>) {
+        let mut filled: Vec<(Arc<Settings>, Vec<&str>, Arc<Settings>)> = Vec::new();
+        for (k, cell) in self.cells.iter_mut().enumerate() {
             if cell.observe.has("quantities") {
                 continue;
             }
-            let truth = has_truth(cell);
+            let names = defaults(k);
             let known =
-                filled.iter().find(|(from, with, _)| *with == truth && Arc::ptr_eq(from, &cell.observe));
+                filled.iter().find(|(from, with, _)| *with == names && Arc::ptr_eq(from, &cell.observe));
             if let Some((_, _, to)) = known {
                 cell.observe = to.clone();
                 continue;
             }
-            let names = jostle::observable::default_names(truth).into_iter().map(str::to_string).collect();
             let mut given: Vec<(&str, Checked)> = cell.observe.iter().map(|(k, v)| (k, v.clone())).collect();
-            given.push(("quantities", Checked::Names(names)));
+            given.push(("quantities", Checked::Names(names.iter().map(ToString::to_string).collect())));
             let settings = Settings::check(&OBSERVE.entries[0], &given)
                 .unwrap_or_else(|error| unreachable!("checked settings and known names: {error}"));
             let from = std::mem::replace(&mut cell.observe, Arc::new(settings));
-            filled.push((from, truth, cell.observe.clone()));
+            filled.push((from, names, cell.observe.clone()));
         }
     }
 }
@@ -255,6 +256,7 @@ impl CheckedCell {
         let component = match section {
             "problem" => &self.problem,
             "model" => &self.model,
+            "start" => &self.start,
             "dynamics" => &self.dynamics,
             "noise" => &self.noises[index],
             "observe" => return (OBSERVE.entries[0].kind, &self.observe),

@@ -11,6 +11,8 @@ pub(super) struct Section {
     pub(super) entries: &'static [Entry],
     /// Whether the table names its kind.
     pub(super) has_kind: bool,
+    /// The kind of a table that is not there, or does not name one.
+    pub(super) default_kind: Option<&'static str>,
     /// Whether it is a list of tables.
     pub(super) is_list: bool,
 }
@@ -27,21 +29,27 @@ impl Section {
 }
 
 /// Every part, in the order in which a file is written.
-pub(super) const SECTIONS: [Section; 6] = [
-    Section { name: "problem", entries: jostle::problem::ENTRIES, has_kind: true, is_list: false },
-    Section { name: "model", entries: jostle::model::ENTRIES, has_kind: true, is_list: false },
-    Section { name: "dynamics", entries: jostle::dynamics::ENTRIES, has_kind: true, is_list: false },
-    Section { name: "noise", entries: jostle::noise::ENTRIES, has_kind: true, is_list: true },
-    Section { name: "observe", entries: &[jostle::observable::ENTRY], has_kind: false, is_list: false },
-    Section { name: "ensemble", entries: &[jostle::ensemble::ENTRY], has_kind: false, is_list: false },
+pub(super) const SECTIONS: [Section; 7] = [
+    with_kinds("problem", jostle::problem::ENTRIES),
+    with_kinds("model", jostle::model::ENTRIES),
+    Section { default_kind: Some("init"), ..with_kinds("start", jostle::ensemble::START_ENTRIES) },
+    with_kinds("dynamics", jostle::dynamics::ENTRIES),
+    Section { is_list: true, ..with_kinds("noise", jostle::noise::ENTRIES) },
+    Section { has_kind: false, ..with_kinds("observe", &[jostle::observable::ENTRY]) },
+    Section { has_kind: false, ..with_kinds("ensemble", &[jostle::ensemble::ENTRY]) },
 ];
+
+const fn with_kinds(name: &'static str, entries: &'static [Entry]) -> Section {
+    Section { name, entries, has_kind: true, default_kind: None, is_list: false }
+}
 
 pub(super) const PROBLEM: &Section = &SECTIONS[0];
 pub(super) const MODEL: &Section = &SECTIONS[1];
-pub(super) const DYNAMICS: &Section = &SECTIONS[2];
-pub(super) const NOISE: &Section = &SECTIONS[3];
-pub(super) const OBSERVE: &Section = &SECTIONS[4];
-pub(super) const ENSEMBLE: &Section = &SECTIONS[5];
+pub(super) const START: &Section = &SECTIONS[2];
+pub(super) const DYNAMICS: &Section = &SECTIONS[3];
+pub(super) const NOISE: &Section = &SECTIONS[4];
+pub(super) const OBSERVE: &Section = &SECTIONS[5];
+pub(super) const ENSEMBLE: &Section = &SECTIONS[6];
 
 /// The section of this name.
 pub(super) fn section(name: &str) -> Option<&'static Section> {

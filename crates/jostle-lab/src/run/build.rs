@@ -2,12 +2,12 @@
 
 use super::{LabError, memory};
 use crate::experiment::{CheckedCell, Component, Experiment};
-use crate::storage::{load, size_hint};
+use crate::storage::{ArrayReader, load, size_hint};
 use jostle::dynamics::Dynamics;
-use jostle::ensemble::{Cell, Source};
+use jostle::ensemble::{Cell, Source, Start};
 use jostle::model::ModelSpec;
 use jostle::noise::Noise;
-use jostle::observable::find;
+use jostle::observable::{default_names, find};
 use jostle::problem::{Problem, SparseRegression};
 use jostle::setting::SettingError;
 use jostle::theory::{TheoryError, slow_flow};
@@ -40,15 +40,20 @@ pub fn build(experiment: &mut Experiment) -> Result<Vec<Cell>, LabError> {
             None => source(&checked.problem, &|error| experiment.explain(k, &error).into())?,
         });
     }
-    let has_truth: HashMap<&String, bool> =
-        known.iter().map(|(identity, at)| (*identity, sources[*at].has_truth())).collect();
-    experiment.fill_quantities(|cell| has_truth[&format!("{:?}", cell.problem)]);
     let cells = experiment.cells.iter().zip(sources).enumerate();
-    cells
+    let mut cells: Vec<Cell> = cells
         .map(|(k, (checked, source))| {
-            build_cell(checked, source).map_err(|error| experiment.explain(k, &error).into())
+            build_cell(checked, source, &|error| experiment.explain(k, &error).into())
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    experiment.fill_quantities(|k| default_names(&cells[k]));
+    for (cell, checked) in cells.iter_mut().zip(&experiment.cells) {
+        cell.quantities = checked.observe.names("quantities").iter().filter_map(|name| find(name)).collect();
+    }
+    let finish = |(k, (cell, checked)): (usize, (Cell, &CheckedCell))| {
+        finish_cell(cell, checked).map_err(|error| experiment.explain(k, &error).into())
+    };
+    cells.into_iter().zip(&experiment.cells).enumerate().map(finish).collect()
 }
 
 /// Refuses a cell that theory says nothing of.
@@ -67,29 +72,51 @@ fn check_prediction(cell: &Cell) -> Result<(), InputError> {
     })
 }
 
-fn build_cell(checked: &CheckedCell, source: Source) -> Result<Cell, InputError> {
-    let mut model = ModelSpec::from_settings(checked.model.kind, &checked.model.settings)?;
+/// The cell, without what it records.
+fn build_cell(
+    checked: &CheckedCell,
+    source: Source,
+    place: &impl Fn(InputError) -> LabError,
+) -> Result<Cell, LabError> {
+    let mut model = ModelSpec::from_settings(checked.model.kind, &checked.model.settings).map_err(place)?;
     if checked.problem.settings.has("loss_factor") {
         model.loss_factor = checked.problem.settings.number("loss_factor");
     }
     let (observe, ensemble) = (&checked.observe, &checked.ensemble);
     let noises = checked.noises.iter().enumerate();
-    let cell = Cell {
+    Ok(Cell {
         model,
+        start: start(&checked.start)?,
         dynamics: Dynamics::from_settings(checked.dynamics.kind, &checked.dynamics.settings),
         noises: noises.map(|(k, noise)| Noise::from_settings(noise.kind, &noise.settings, k)).collect(),
         recording: observe.recording("at"),
-        quantities: observe.names("quantities").iter().filter_map(|name| find(name)).collect(),
+        quantities: Vec::new(),
         average_from: observe.has("average_from").then(|| observe.integer("average_from")),
         replicas: u32::try_from(ensemble.integer("replicas")).map_err(|_| {
             let problem = format!("is {}; expected at most {}", ensemble.integer("replicas"), u32::MAX);
-            InputError::in_section("ensemble")(SettingError::new("replicas", problem))
+            place(InputError::in_section("ensemble")(SettingError::new("replicas", problem)))
         })?,
         seed: ensemble.integer("seed"),
         precision: Precision::named(ensemble.text("precision")).unwrap_or_default(),
         source,
+    })
+}
+
+/// Where replicas begin, with the points of the file where it names one.
+fn start(start: &Component) -> Result<Start, LabError> {
+    let mut points = Vec::new();
+    if start.settings.has("path") {
+        let (path, name) = (Path::new(start.settings.text("path")), start.settings.text("array"));
+        let array = ArrayReader::open(path)?.read(name)?;
+        let width = *array.shape.last().unwrap_or(&1);
+        points = array.values.chunks(width.max(1)).map(<[f64]>::to_vec).collect();
     }
-    .check()?;
+    Ok(Start::from_settings(start.kind, &start.settings, points))
+}
+
+/// Checks the cell as a whole.
+fn finish_cell(cell: Cell, checked: &CheckedCell) -> Result<Cell, InputError> {
+    let cell = cell.check()?;
     if !checked.is_predicted() {
         return Ok(cell);
     }

@@ -46,6 +46,7 @@ pub(super) fn seconds_per_step(cell: &Cell, plan: &KernelPlan) -> f64 {
         Kernel::Single => (rates.one_at_a_time, 6e-8),
         Kernel::Sample => (rates.rows, 1.2e-8),
         Kernel::MiniBatch => (rates.rows, 1e-7),
+        Kernel::Passes => (rates.rows, 5e-7),
     };
     let overhead = cell.dynamics.evaluations() as f64 * overhead;
     cell.work_per_step() / rate + cell.normals_per_step() * rates.normal + overhead

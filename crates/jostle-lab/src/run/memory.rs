@@ -42,7 +42,7 @@ fn data_bytes(cell: &Cell) -> f64 {
 
 fn replica_bytes(cell: &Cell) -> f64 {
     let rows = cell.recording.count(cell.dynamics.steps()) as f64 * cell.quantities.len() as f64;
-    let (params, dim) = (cell.num_params() as f64, cell.source.dim() as f64);
+    let (params, dim) = (cell.num_params() as f64, cell.num_coefficients() as f64);
     // Recorded numbers are held once as results and once as columns of the table.
     NUMBER * (2.0 * rows + 2.0 * params + 2.0 * dim) + 2.0 * NUMBER * (4.0 * params + 3.0 * dim)
 }

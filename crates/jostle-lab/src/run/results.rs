@@ -66,12 +66,14 @@ impl ResultFiles {
     ) -> Result<(), StorageError> {
         self.append_rows(k, cell, &checked.keys, result)?;
         let replicas = &result.replicas;
-        let (params, dim) = (cell.num_params(), cell.source.dim());
+        let (params, dim) = (cell.num_params(), cell.num_coefficients());
         self.matrix(&format!("theta_{k}"), params, replicas, |r| &r.theta)?;
-        if cell.model.link.scaling() != Scaling::Fixed {
+        if cell.model.link().is_some_and(|link| link.scaling() != Scaling::Fixed) && !cell.start.linearise {
             self.matrix(&format!("log_abs_theta_{k}"), params, replicas, |r| &r.log_abs_theta)?;
         }
-        self.matrix(&format!("beta_{k}"), dim, replicas, |r| &r.beta)?;
+        if dim > 0 {
+            self.matrix(&format!("beta_{k}"), dim, replicas, |r| &r.beta)?;
+        }
         if !deviations.is_empty() {
             self.arrays.matrix(
                 &format!("beta_deviation_{k}"),

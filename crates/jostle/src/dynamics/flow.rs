@@ -72,7 +72,11 @@ impl Flow {
         let refuse = |section: String, name: &str, problem: String| {
             Err(InputError::in_section(section)(SettingError::new(name, problem)))
         };
-        if let LinkKind::Power(Power { depth }) = model.link
+        let Some(link) = model.link() else {
+            let problem = "has no flow; expected \"quadratic\", \"hadamard\" or \"linear\" with dynamics.kind = \"flow\"";
+            return refuse("model".to_string(), "kind", problem.to_string());
+        };
+        if let LinkKind::Power(Power { depth }) = link
             && depth != 2
         {
             let problem = format!("is {depth}; expected 2 with dynamics.kind = \"flow\"");

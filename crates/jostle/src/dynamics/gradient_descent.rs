@@ -6,8 +6,20 @@
 use super::batch::effective_batch_without_replacement;
 use super::{Batch, Schedule, TOLERANCE};
 use crate::error::InputError;
+use crate::geometry::Batches;
 use crate::noise::Noise;
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, SettingError, Settings};
+
+/// What a step size counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateUnit {
+    /// Itself.
+    One,
+    /// The largest step size at which the linearisation at the start is stable in mean square, with the batches of the run.
+    Threshold,
+    /// The largest step size at which gradient descent is stable there, `2 / lambda_max`.
+    GdLimit,
+}
 
 /// Gradient descent in discrete time.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +28,8 @@ pub struct GradientDescent {
     pub steps: u64,
     /// The step size `eta` of every step.
     pub learning_rate: Schedule,
+    /// What the step size counts.
+    pub unit: RateUnit,
     /// The samples of one step.
     pub batch: Batch,
     /// Whether a batch is drawn with replacement.
@@ -34,6 +48,7 @@ impl GradientDescent {
         Self {
             steps,
             learning_rate,
+            unit: RateUnit::One,
             batch: Batch::Full,
             replacement: true,
             momentum: 0.0,
@@ -46,6 +61,11 @@ impl GradientDescent {
         Self {
             steps: settings.integer("steps"),
             learning_rate: settings.schedule("learning_rate").clone(),
+            unit: match settings.text("learning_rate_unit") {
+                "threshold" => RateUnit::Threshold,
+                "gd-limit" => RateUnit::GdLimit,
+                _ => RateUnit::One,
+            },
             batch: settings.batch("batch"),
             replacement: settings.flag("replacement"),
             momentum: settings.number("momentum"),
@@ -84,6 +104,23 @@ impl GradientDescent {
         }
     }
 
+    /// The same with its step size, which counts `unit`s, written out.
+    pub(crate) fn in_units(&self, unit: f64) -> Self {
+        if self.unit == RateUnit::One {
+            return self.clone();
+        }
+        Self { learning_rate: self.learning_rate.times(unit), unit: RateUnit::One, ..self.clone() }
+    }
+
+    /// The batches of `n` samples, by their moments.
+    pub(crate) fn batches(&self, samples: usize) -> Batches {
+        match self.batch {
+            Batch::Full => Batches::without_replacement(samples),
+            Batch::Size(size) if self.replacement => Batches::with_replacement(size),
+            Batch::Size(size) => Batches::without_replacement(size),
+        }
+    }
+
     /// `eta / (1 - b)` in a step: the effective step size, with the heavy ball.
     pub(crate) fn effective_rate(&self, step: u64) -> f64 {
         self.learning_rate.at(step) / (1.0 - self.momentum)
@@ -100,6 +137,11 @@ impl GradientDescent {
                 dynamics.batch
             );
             return Err(InputError::in_section(format!("noise.{k}"))(SettingError::new("kind", problem)));
+        }
+        if dynamics.unit != RateUnit::One && dynamics.momentum > 0.0 {
+            let problem =
+                "is a threshold of steps without momentum; expected \"one\" with dynamics.momentum above 0";
+            return Err(InputError::in_section("dynamics")(SettingError::new("learning_rate_unit", problem)));
         }
         Ok(dynamics)
     }
@@ -132,6 +174,14 @@ pub(super) const ENTRY: Entry = Entry {
             kind: Kind::Schedule,
             fallback: Fallback::Required,
             doc: "Step size; with drops it is multiplied by each factor from its step on.",
+        },
+        Setting {
+            name: "learning_rate_unit",
+            symbol: "",
+            kind: Kind::Choice(&["one", "threshold", "gd-limit"]),
+            fallback: Fallback::Text("one"),
+            doc: "What learning_rate counts: itself; the exact mean-square stability threshold at the start for these \
+                  batches; or gradient descent's limit 2/lambda_max there.",
         },
         Setting {
             name: "batch",

@@ -11,11 +11,12 @@ pub(crate) mod stepper;
 pub use batch::Batch;
 pub(crate) use batch::effective_batch_without_replacement;
 pub use flow::Flow;
-pub use gradient_descent::GradientDescent;
+pub use gradient_descent::{GradientDescent, RateUnit};
 pub use schedule::Schedule;
 pub use scheme::Scheme;
 
 use crate::error::InputError;
+use crate::geometry::Batches;
 use crate::model::ModelSpec;
 use crate::noise::Noise;
 use crate::setting::{Entry, Settings};
@@ -90,6 +91,14 @@ impl Dynamics {
         }
     }
 
+    /// The batches of `n` samples, by their moments.
+    pub(crate) fn batches(&self, samples: usize) -> Batches {
+        match self {
+            Self::GradientDescent(dynamics) => dynamics.batches(samples),
+            Self::Flow(_) => Batches::without_replacement(samples),
+        }
+    }
+
     /// Checks that the dynamics fits the number of samples `n`, the model and the noises, and normalises its batch.
     ///
     /// # Errors
@@ -123,6 +132,14 @@ impl Dynamics {
         match self {
             Self::GradientDescent(dynamics) => dynamics.learning_rate.at(step),
             Self::Flow(flow) => flow.rate_at(step),
+        }
+    }
+
+    /// What the step size counts.
+    pub(crate) fn unit(&self) -> RateUnit {
+        match self {
+            Self::GradientDescent(dynamics) => dynamics.unit,
+            Self::Flow(_) => RateUnit::One,
         }
     }
 

@@ -39,6 +39,12 @@ impl Schedule {
         Ok(Self { initial, drops })
     }
 
+    /// The same with every step size multiplied by a factor above 0.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Self {
+        Self { initial: self.initial * factor, drops: self.drops.clone() }
+    }
+
     /// The step size before any drop.
     pub fn initial(&self) -> f64 {
         self.initial

@@ -3,6 +3,23 @@
 use super::Batch;
 use super::kernel::{Block, Data, Kernel, Lane, State, Task, advance};
 use crate::float::Float;
+use std::sync::Arc;
+
+/// Where a replica begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Begin {
+    /// The parameters (p).
+    pub(crate) theta: Arc<[f64]>,
+    /// The unit of its step size.
+    pub(crate) unit: f64,
+}
+
+impl Begin {
+    /// The same parameters (p) for every lane, with step sizes as they are.
+    pub(crate) fn everywhere(theta: &[f64], lanes: usize) -> Vec<Self> {
+        vec![Self { theta: theta.into(), unit: 1.0 }; lanes]
+    }
+}
 
 /// Carries blocks of replicas along, on one problem.
 pub(crate) trait Stepper {
@@ -11,7 +28,7 @@ pub(crate) trait Stepper {
     /// Replicas of a block, some of which nobody may have asked for.
     fn lanes(&self) -> usize;
     /// Replicas at step 0, one a lane.
-    fn begin(&self, theta: &[f64], replicas: Vec<u32>) -> Self::Block;
+    fn begin(&self, begins: &[Begin], replicas: Vec<u32>) -> Self::Block;
     /// Carries blocks from their steps to the step `until`.
     fn advance(&self, blocks: &mut [Self::Block], until: u64);
     /// Passes over steps that would change nothing.
@@ -37,11 +54,11 @@ impl<'a, F: Float> Stepper for Descent<'a, F> {
     type Block = Block<'a, F>;
 
     fn lanes(&self) -> usize {
-        self.kernel.lanes::<F>(self.task.level)
+        self.kernel.lanes::<F>(self.task.rule.level)
     }
 
-    fn begin(&self, theta: &[f64], replicas: Vec<u32>) -> Block<'a, F> {
-        let state = State::new(self.task, theta, self.data.problem.dim(), replicas);
+    fn begin(&self, begins: &[Begin], replicas: Vec<u32>) -> Block<'a, F> {
+        let state = State::new(self.task, begins, self.data.problem.dim(), replicas);
         Block { data: self.data, state }
     }
 
@@ -66,7 +83,7 @@ impl<'a, F: Float> Stepper for Descent<'a, F> {
     }
 
     fn is_at_rest(&self, block: &Block<'a, F>) -> bool {
-        if self.task.dynamics.batch != Batch::Full {
+        if self.task.rule.dynamics.batch != Batch::Full {
             return false;
         }
         let mut next = [Block { data: block.data, state: block.state.clone() }];

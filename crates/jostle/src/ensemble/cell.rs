@@ -1,10 +1,10 @@
 //! One configuration, checked as a whole: what an ensemble runs replicas of.
 
-use super::Recording;
-use crate::dynamics::{Batch, Dynamics};
+use super::{Recording, Start};
+use crate::dynamics::{Batch, Dynamics, RateUnit};
 use crate::error::InputError;
 use crate::float::Precision;
-use crate::model::{LinkKind, ModelSpec, Power};
+use crate::model::{Form, LinkKind, ModelSpec, Power};
 use crate::noise::Noise;
 use crate::observable::{Needs, Observable, Reference};
 use crate::problem::{Problem, SparseRegression};
@@ -37,6 +37,24 @@ impl Source {
         }
     }
 
+    /// Labels `c` of a sample.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Source::Shared(problem) => problem.outputs(),
+            Source::PerReplica(_) => 1,
+        }
+    }
+
+    /// Whether there are samples to test on.
+    pub fn has_test(&self) -> bool {
+        matches!(self, Source::Shared(problem) if problem.test().is_some())
+    }
+
+    /// Whether labels are classes.
+    pub fn has_classes(&self) -> bool {
+        matches!(self, Source::Shared(problem) if problem.is_classification())
+    }
+
     /// Whether there is a ground truth.
     pub fn has_truth(&self) -> bool {
         match self {
@@ -55,11 +73,14 @@ impl Source {
 }
 
 /// Everything that determines the trajectories of a configuration.
+#[derive(Clone)]
 pub struct Cell {
     /// The training data.
     pub source: Source,
     /// The model, its start and its loss factor.
     pub model: ModelSpec,
+    /// Where replicas begin.
+    pub start: Start,
     /// How parameters move.
     pub dynamics: Dynamics,
     /// The noises.
@@ -84,10 +105,11 @@ impl Cell {
     /// # Errors
     /// A batch larger than the problem, a noise that needs full batches with mini-batches, a flow of a model or with a
     /// noise for which there is none, an observable that needs a truth, an average or a predicted Lasso that is not
-    /// there, or initial values of the wrong number.
+    /// there, initial values of the wrong number, or a model, a start or a noise that do not go together.
     pub fn check(mut self) -> Result<Self, InputError> {
         self.dynamics = self.dynamics.fit(self.source.samples(), &self.model, &self.noises)?;
-        self.model.initial(self.source.dim())?;
+        self.check_model()?;
+        self.check_start()?;
         for quantity in &self.quantities {
             if let Some(lacks) = self.lacks(quantity.needs) {
                 let problem = format!("has {:?}, which needs {lacks}", quantity.name);
@@ -100,6 +122,10 @@ impl Cell {
             let problem = format!("has {:?}, which needs a predicted Lasso, but {error}", quantity.name);
             return Err(InputError::in_section("observe")(SettingError::new("quantities", problem)));
         }
+        if self.average_from.is_some() && !self.has_coefficients() {
+            let problem = "averages coefficients, which the model has none of; expected no setting";
+            return Err(InputError::in_section("observe")(SettingError::new("average_from", problem)));
+        }
         if let Some(from) = self.average_from.filter(|from| *from >= self.dynamics.steps()) {
             let problem =
                 format!("is {from}; expected less than the {} steps of the run", self.dynamics.steps());
@@ -108,32 +134,130 @@ impl Cell {
         Ok(self)
     }
 
+    /// Checks that the model fits the data, the dynamics and the noises.
+    fn check_model(&self) -> Result<(), InputError> {
+        let refuse = |section: String, setting: &str, problem: String| {
+            Err(InputError::in_section(section)(SettingError::new(setting, problem)))
+        };
+        let (found, expected) = (self.model.model().outputs(), self.source.outputs());
+        if found != expected {
+            let problem =
+                format!("has {found} outputs; expected {expected}, as many as the labels of a sample");
+            return refuse("model".to_owned(), "kind", problem);
+        }
+        if self.model.link().is_some() {
+            self.model.initial(self.source.dim(), 0)?;
+            return Ok(());
+        }
+        // Linearised, a network is a linear model.
+        if self.start.linearise {
+            return Ok(());
+        }
+        if let Some(k) = self.noises.iter().position(Noise::needs_products) {
+            let problem =
+                "has a shape that only the linear models know how to draw; expected shape = \"full\"";
+            return refuse(format!("noise.{k}"), "shape", problem.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Checks that the start fits the model and the dynamics.
+    fn check_start(&self) -> Result<(), InputError> {
+        self.start.check(self.model.model().num_params(self.source.dim()), self.replicas)?;
+        let refuse = |setting: &str, problem: &str| {
+            Err(InputError::in_section("start")(SettingError::new(setting, problem)))
+        };
+        let is_flow = matches!(self.dynamics, Dynamics::Flow(_));
+        if is_flow && !(self.begins_together() && self.start.perturbation == 0.0) {
+            let setting = if self.start.perturbation > 0.0 { "perturbation" } else { "path" };
+            return refuse(
+                setting,
+                "gives replicas starts of their own; expected one for all in continuous time",
+            );
+        }
+        if !self.start.linearise {
+            return Ok(());
+        }
+        if !matches!(self.source, Source::Shared(_)) || !self.begins_together() {
+            return refuse(
+                "linearise",
+                "is true; expected false where replicas have data or starts of their own",
+            );
+        }
+        if self.source.outputs() > 1 {
+            return refuse("linearise", "is true; expected false for a model of several outputs");
+        }
+        Ok(())
+    }
+
+    /// Whether the replicas are linear predictors.
+    pub fn has_coefficients(&self) -> bool {
+        let theta = || self.model.initial(self.source.dim(), 0).unwrap_or_default();
+        let of_network = || self.model.model().coefficients(&theta(), self.source.dim()).is_some();
+        self.start.linearise || self.model.link().is_some() || of_network()
+    }
+
     /// What an observable needs and the settings do not give.
-    fn lacks(&self, needs: Needs) -> Option<&'static str> {
+    pub(crate) fn lacks(&self, needs: Needs) -> Option<&'static str> {
         let has_average = self.average_from.is_some();
         match needs {
             Needs::Truth | Needs::AverageAndTruth if !self.source.has_truth() => {
                 Some("a problem with a truth")
             }
             Needs::AverageAndTruth | Needs::AverageAndLasso if !has_average => Some("observe.average_from"),
+            Needs::Truth | Needs::AverageAndTruth | Needs::Coefficients if !self.has_coefficients() => {
+                Some("a model that is a linear predictor")
+            }
+            Needs::Truth | Needs::AverageAndTruth if self.start.linearise => Some("start.linearise = false"),
+            Needs::OneOutput if self.source.outputs() > 1 => Some("a model with one output"),
+            Needs::Test | Needs::TestClasses if !self.source.has_test() || self.start.linearise => {
+                Some("a problem with test samples")
+            }
+            Needs::Classes | Needs::TestClasses if !self.source.has_classes() || self.start.linearise => {
+                Some("a problem whose labels are classes")
+            }
+            Needs::Lasso | Needs::AverageAndLasso | Needs::LassoAtOneStepSize if !self.start.is_init() => {
+                Some("start.kind = \"init\"")
+            }
+            Needs::Lasso | Needs::AverageAndLasso | Needs::LassoAtOneStepSize
+                if self.dynamics.unit() != RateUnit::One =>
+            {
+                Some("dynamics.learning_rate_unit = \"one\"")
+            }
             Needs::LassoAtOneStepSize if self.dynamics.has_drops() => {
                 Some("a dynamics.learning_rate without drops")
             }
-            Needs::TwoSquares if self.model.link != LinkKind::Power(Power { depth: 2 }) => {
+            Needs::TwoSquares if self.model.link() != Some(LinkKind::Power(Power { depth: 2 })) => {
                 Some("the model \"hadamard\" with depth = 2 and form = \"power\"")
             }
             _ => None,
         }
     }
 
-    /// Number of parameters `p`.
+    /// Number of parameters `p`; of coordinates, where the model is linearised.
     pub fn num_params(&self) -> usize {
-        self.model.link.parts() * self.source.dim()
+        if self.start.linearise {
+            return self.source.samples();
+        }
+        self.model.model().num_params(self.source.dim())
+    }
+
+    /// Number of coefficients: the dimension, or 0 where the model is no linear predictor.
+    pub fn num_coefficients(&self) -> usize {
+        match self.has_coefficients() {
+            true if self.start.linearise => self.source.samples(),
+            true => self.source.dim(),
+            false => 0,
+        }
     }
 
     /// Multiply-adds of one replica's step, for estimates of time.
     pub fn work_per_step(&self) -> f64 {
         let (n, dim) = (self.source.samples() as f64, self.source.dim() as f64);
+        if let (Form::Network { network, .. }, false) = (&self.model.form, self.start.linearise) {
+            return self.dynamics.batch_size(self.source.samples()) as f64 * network.work_per_sample();
+        }
+        let dim = if self.start.linearise { n } else { dim };
         let products = match self.dynamics.batch() {
             Batch::Full => 2.0 * n * dim,
             Batch::Size(size) => 2.0 * size as f64 * dim,

@@ -16,13 +16,17 @@
 use super::Cell;
 use super::unit::Run;
 use crate::dynamics::Batch;
+use crate::dynamics::kernel::Lane;
 use crate::dynamics::stepper::Stepper;
 use crate::float::Precision;
-use crate::linear_algebra::{dot, norm, smallest_gram_eigenvalue};
+use crate::linear_algebra::{norm, smallest_gram_eigenvalue};
+use crate::model::predict;
 use crate::problem::Problem;
 
 /// Steps between two looks.
 const LOOK_EVERY: u64 = 4096;
+/// A Jacobian of more numbers is not looked at: a replica with it takes all its steps, or comes to rest to the bit.
+const MOST_NUMBERS: usize = 1 << 25;
 /// Where a replica's own rounding ends, in units of the last place.
 const ROUNDING: f64 = 16.0;
 
@@ -83,7 +87,7 @@ fn has_little_left<S: Stepper>(
 ) -> bool {
     let problem = run.problem;
     let lane = run.stepper.lane(block, 0);
-    let residual = norm(&residuals(problem, &lane.beta));
+    let residual = norm(&residuals(run.cell, problem, &lane));
     if exit.promising.is_some_and(|promising| residual > promising) {
         return false;
     }
@@ -94,17 +98,21 @@ fn has_little_left<S: Stepper>(
     left <= allowed
 }
 
-fn residuals(problem: &Problem, beta: &[f64]) -> Vec<f64> {
-    (0..problem.samples()).map(|i| dot(problem.row(i), beta) - problem.y()[i]).collect()
+fn residuals(cell: &Cell, problem: &Problem, lane: &Lane) -> Vec<f64> {
+    let predictions = match cell.model.link() {
+        Some(_) => predict(problem.x(), &lane.beta),
+        None => cell.model.model().predict(&lane.theta, problem.x(), problem.dim()),
+    };
+    predictions.iter().zip(problem.y()).map(|(f, y)| f - y).collect()
 }
 
 /// A bound of the path that is left; infinite if there is none, and perhaps too small if it is above `allowed`.
 fn path_left(cell: &Cell, problem: &Problem, theta: &[f64], residual: f64, allowed: f64) -> f64 {
-    let (n, params) = (problem.samples(), theta.len());
-    if n > params {
+    let (n, params) = (problem.samples() * problem.outputs(), theta.len());
+    if n > params || n * params > MOST_NUMBERS {
         return f64::INFINITY;
     }
-    let model = cell.model.link.model();
+    let model = cell.model.model();
     let mut kernel_diagonal = vec![0.0; n];
     model.kernel_diagonal(theta, problem, &mut kernel_diagonal);
     let of_eigenvalue = |eigenvalue: f64| match cell.dynamics.batch() {
@@ -122,13 +130,7 @@ fn path_left(cell: &Cell, problem: &Problem, theta: &[f64], residual: f64, allow
     if optimistic > allowed {
         return optimistic;
     }
-    let mut jacobian = vec![0.0; n * params];
-    let mut weights = vec![0.0; n];
-    for (i, row) in jacobian.chunks_exact_mut(params).enumerate() {
-        weights[i] = 1.0;
-        model.pull_back(theta, problem, &weights, row);
-        weights[i] = 0.0;
-    }
+    let jacobian = model.jacobian(theta, problem, 1.0);
     let smallest = smallest_gram_eigenvalue(&jacobian, params);
     if smallest > 0.0 { of_eigenvalue(smallest) } else { f64::INFINITY }
 }

@@ -2,8 +2,10 @@
 
 mod cell;
 mod early_exit;
+mod linearisation;
 mod plan;
 mod recording;
+mod start;
 mod unit;
 
 pub use crate::dynamics::kernel::Kernel;
@@ -11,15 +13,16 @@ pub use cell::{Cell, Source};
 pub use early_exit::may_stop_early;
 pub use plan::{KernelPlan, plan};
 pub use recording::Recording;
+pub use start::{Origin, START_ENTRIES, Start};
 pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, run_unit_until, units};
 
-use unit::{SharedReference, Work};
+use unit::{Shared, Work};
 
 use crate::float::Precision;
 use crate::setting::{Entry, Fallback, Kind, Setting};
 use crate::simd::Level;
 use std::borrow::Borrow;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 /// Runs all replicas of all cells on a thread pool, and hands over each cell's results, replicas in order, as soon as
 /// it and all cells before it are finished. Returns the number of cells handed over: fewer than there are only if the
@@ -35,19 +38,21 @@ pub fn run<C: Borrow<Cell> + Sync>(
     finished: &mut dyn FnMut(usize, UnitResult),
 ) -> usize {
     let (sender, receiver) = mpsc::channel();
-    let references: Vec<SharedReference> = cells.iter().map(|_| SharedReference::new()).collect();
+    let shared: Vec<Shared> = cells.iter().map(|_| Shared::default()).collect();
     pool.in_place_scope_fifo(|scope| {
         let mut open: Vec<Open> = Vec::with_capacity(cells.len());
-        for (k, (cell, shared)) in cells.iter().map(Borrow::borrow).zip(&references).enumerate() {
+        for (k, (cell, shared)) in cells.iter().map(Borrow::borrow).zip(&shared).enumerate() {
             let (units, until) = (units(cell), cell.dynamics.steps());
             open.push(Open { missing: units.len(), parts: vec![None; units.len()] });
-            for (part, unit) in units.into_iter().enumerate() {
-                let sender = sender.clone();
-                scope.spawn_fifo(move |_| {
-                    let work = Work { cell, unit: &unit, until, shared, level, monitor };
-                    // The receiver outlives the scope's tasks; a failed send could only mean that nobody listens.
-                    let _ = sender.send((k, part, work.run()));
+            let all = AllUnits { k, cell, units, until, shared, level, monitor };
+            let sender = sender.clone();
+            if cell.needs_preparation() {
+                scope.spawn_fifo(move |scope| {
+                    all.work(&Unit { replicas: 0..0 }).prepare_units();
+                    all.spawn(scope, &sender);
                 });
+            } else {
+                all.spawn(scope, &sender);
             }
         }
         drop(sender);
@@ -64,6 +69,41 @@ pub fn run<C: Borrow<Cell> + Sync>(
         }
         next
     })
+}
+
+type Sender = mpsc::Sender<(usize, usize, Option<UnitResult>)>;
+
+/// The units of cell number `k`.
+struct AllUnits<'a> {
+    k: usize,
+    cell: &'a Cell,
+    units: Vec<Unit>,
+    until: u64,
+    shared: &'a Shared,
+    level: Level,
+    monitor: &'a dyn Monitor,
+}
+
+impl<'a> AllUnits<'a> {
+    fn work<'b>(&self, unit: &'b Unit) -> Work<'b>
+    where
+        'a: 'b,
+    {
+        let Self { cell, until, shared, level, monitor, .. } = *self;
+        Work { cell, unit, until, shared, level, monitor }
+    }
+
+    /// Makes every unit a task, which sends its result.
+    fn spawn(mut self, scope: &rayon::ScopeFifo<'a>, sender: &Sender) {
+        let (units, all) = (std::mem::take(&mut self.units), Arc::new(self));
+        for (part, unit) in units.into_iter().enumerate() {
+            let (sender, all) = (sender.clone(), Arc::clone(&all));
+            scope.spawn_fifo(move |_| {
+                // The receiver outlives the scope's tasks; a failed send could only mean that nobody listens.
+                let _ = sender.send((all.k, part, all.work(&unit).run()));
+            });
+        }
+    }
 }
 
 /// A cell of which units are still missing.

@@ -8,8 +8,9 @@ use crate::observable::find;
 use crate::problem::{ENTRIES, Problem, SparseRegression};
 use crate::setting::{Settings, Value};
 use crate::theory::predicted_lasso;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+mod networks;
 
 fn generator(samples: u64, dim: u64) -> SparseRegression {
     let given = [("samples", samples), ("dim", dim), ("sparsity", 2), ("seed", 3)]
@@ -31,6 +32,7 @@ fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
     let drops = Schedule::with_drops(0.02, vec![(30, 0.5)]).unwrap();
     Cell {
         source,
+        start: Start::default(),
         model: ModelSpec::new(LinkKind::Power(Power { depth: 2 }), 0.5),
         dynamics: GradientDescent { batch, learning_rate: drops, ..GradientDescent::new(60, 0.02) }.into(),
         noises: vec![label_noise(0.5, 0)],
@@ -229,6 +231,7 @@ fn the_step_of_divergence_does_not_depend_on_the_recording() {
 fn the_first_step_with_a_residual_beyond_the_limit_is_the_step_of_divergence() {
     let problem = Problem::new(vec![1.0], vec![2.0], None).unwrap();
     let cell = Cell {
+        start: Start::default(),
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
         dynamics: GradientDescent::new(10, 1000.0).into(),
         noises: Vec::new(),
@@ -483,7 +486,7 @@ fn cells_whose_parts_do_not_fit_are_refused_with_the_reason() {
         "observe.average_from is 60; expected less than the 60 steps of the run"
     );
     assert_eq!(
-        refusal(|cell| cell.model.init = vec![1.0; 3]),
+        refusal(|cell| cell.model = ModelSpec::with_init(LinkKind::Square(Square), vec![1.0; 3])),
         "model.init has 3 values; expected 1 or 19 (the dimension)"
     );
 }

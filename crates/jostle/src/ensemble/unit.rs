@@ -1,23 +1,27 @@
 //! The unit of work: a block of replicas of one cell. A pure function of the cell and the block.
 
 use super::early_exit::{self, EarlyExit};
+use super::linearisation::Linearisation;
 use super::{Cell, Source};
 use crate::dynamics::kernel::flow::{FlowTask, Flowing};
-use crate::dynamics::kernel::{Data, Kernel, Lane, Task};
-use crate::dynamics::stepper::{Descent, Stepper};
+use crate::dynamics::kernel::passes::Training;
+use crate::dynamics::kernel::{Data, Kernel, Lane, Rule, Task};
+use crate::dynamics::stepper::{Begin, Descent, Stepper};
 use crate::dynamics::{Batch, Dynamics};
 use crate::float::{Float, Precision};
+use crate::model::Form;
 use crate::observable::{Reference, View};
 use crate::problem::Problem;
 use crate::simd::Level;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Replicas of one unit: as many as a kernel computes side by side, and fewer of a small ensemble, which would leave
 /// processors idle in large units.
 fn unit_replicas(cell: &Cell) -> u32 {
     let shared = matches!(cell.source, Source::Shared(_));
     let (large, small) = match (cell.dynamics.batch(), cell.precision) {
+        _ if cell.model.link().is_none() && !cell.start.linearise => (1, 1),
         (Batch::Full, Precision::F64) if shared => (16, 8),
         (Batch::Full, Precision::F32) if shared => (32, 16),
         (Batch::Size(1), _) if shared => (16, 4),
@@ -47,6 +51,9 @@ pub fn units(cell: &Cell) -> Vec<Unit> {
 
 /// The kernel for the first of some replicas of a cell, and how many of them make one of its blocks.
 pub(super) fn choose<F: Float>(cell: &Cell, replicas: usize, level: Level) -> (Kernel, usize) {
+    if matches!(cell.model.form, Form::Network { .. }) {
+        return (Kernel::Passes, 1);
+    }
     let shared = matches!(cell.source, Source::Shared(_));
     Kernel::choose::<F>(cell.dynamics.batch(), shared, replicas, level)
 }
@@ -120,11 +127,27 @@ pub fn run_unit_until(
     level: Level,
     monitor: &dyn Monitor,
 ) -> Option<UnitResult> {
-    Work { cell, unit, until, shared: &OnceLock::new(), level, monitor }.run()
+    Work { cell, unit, until, shared: &Shared::default(), level, monitor }.run()
 }
 
-/// What the replicas of a cell with shared data are compared with, found by the first unit; none if nothing asks for it.
-pub(super) type SharedReference = OnceLock<Option<Reference>>;
+/// What the units of a cell have in common, found by the first of them that asks.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// What replicas with shared data are compared with; none if nothing asks for it.
+    reference: OnceLock<Option<Reference>>,
+    /// What is to be done once before any unit; none if the monitor asked to stop.
+    prepared: OnceLock<Option<Arc<Prepared>>>,
+}
+
+/// What is done once before the units of a cell.
+enum Prepared {
+    /// Nothing: every replica begins on its own.
+    Nothing,
+    /// Where all replicas begin, but for their perturbations.
+    Together(Begin),
+    /// The linearisation that takes the place of the cell.
+    Linear(Box<Linearisation>),
+}
 
 /// A unit that is to be run up to the step `until`, and where the units of a cell keep what they have in common.
 #[derive(Clone, Copy)]
@@ -132,7 +155,7 @@ pub(super) struct Work<'a> {
     pub(super) cell: &'a Cell,
     pub(super) unit: &'a Unit,
     pub(super) until: u64,
-    pub(super) shared: &'a SharedReference,
+    pub(super) shared: &'a Shared,
     pub(super) level: Level,
     pub(super) monitor: &'a dyn Monitor,
 }
@@ -144,6 +167,43 @@ impl Work<'_> {
         if self.monitor.should_stop() {
             return None;
         }
+        match &*self.prepared()? {
+            Prepared::Linear(linearisation) => linearisation.run(self),
+            Prepared::Nothing | Prepared::Together(_) => self.run_prepared(),
+        }
+    }
+
+    /// What is done once before the units of a cell; done by whoever comes first. Nobody waits for it: a thread of the
+    /// pool that waits may take up another unit, which would then wait for itself.
+    fn prepared(self) -> Option<Arc<Prepared>> {
+        if let Some(prepared) = self.shared.prepared.get() {
+            return prepared.clone();
+        }
+        let prepared = self.prepare().map(Arc::new);
+        let _ = self.shared.prepared.set(prepared.clone());
+        prepared
+    }
+
+    fn prepare(self) -> Option<Prepared> {
+        let Self { cell, level, monitor, .. } = self;
+        Some(match &cell.source {
+            Source::Shared(_) if cell.start.linearise => {
+                Prepared::Linear(Box::new(cell.linearised(level, monitor)?))
+            }
+            Source::Shared(problem) if cell.begins_together() => {
+                Prepared::Together(cell.begin(problem, 0, level, monitor)?)
+            }
+            Source::Shared(_) | Source::PerReplica(_) => Prepared::Nothing,
+        })
+    }
+
+    /// Does what is to be done once before the units of a cell.
+    pub(super) fn prepare_units(self) {
+        self.prepared();
+    }
+
+    /// Runs the replicas of the cell as it is.
+    pub(super) fn run_prepared(self) -> Option<UnitResult> {
         match self.cell.precision {
             Precision::F64 => run_in::<f64>(self),
             Precision::F32 => run_in::<f32>(self),
@@ -162,8 +222,7 @@ fn run_in<F: Float>(work: Work<'_>) -> Option<UnitResult> {
     let Work { cell, level, .. } = work;
     match &cell.dynamics {
         Dynamics::GradientDescent(dynamics) => {
-            let task = Task {
-                link: cell.model.link,
+            let rule = Rule {
                 loss_factor: cell.model.loss_factor,
                 dynamics,
                 noises: &cell.noises,
@@ -171,9 +230,17 @@ fn run_in<F: Float>(work: Work<'_>) -> Option<UnitResult> {
                 seed: cell.seed,
                 level,
             };
-            run_with::<F>(work, &|data, kernel, together| {
-                together.run(work, data.problem, Descent { task: &task, data, kernel })
-            })
+            match &cell.model.form {
+                Form::Link { link, .. } => run_with::<F>(work, &|data, kernel, together| {
+                    // Replicas of a link on the same data have the unit of their step size in common.
+                    let dynamics = dynamics.in_units(together.begins[0].unit);
+                    let task = Task { link: *link, rule: Rule { dynamics: &dynamics, ..rule } };
+                    together.run(work, data.problem, Descent { task: &task, data, kernel })
+                }),
+                Form::Network { network, .. } => run_with::<F>(work, &|data, _, together| {
+                    together.run(work, data.problem, Training { network: &**network, rule: &rule, data })
+                }),
+            }
         }
         Dynamics::Flow(flow) => {
             let task = FlowTask {
@@ -196,13 +263,17 @@ struct Together<'a> {
     replicas: Range<u32>,
     in_block: usize,
     reference: Option<&'a Reference>,
+    /// Where they begin: one for all, or one for each.
+    begins: Vec<Begin>,
 }
 
 impl Together<'_> {
     fn run<S: Stepper>(self, work: Work<'_>, problem: &Problem, stepper: S) -> Option<Vec<Replica>> {
-        let Self { replicas, in_block, reference } = self;
-        let Work { cell, until, monitor, .. } = work;
-        Run { cell, problem, stepper, reference, in_block, until, monitor }.all(replicas)
+        let Self { replicas, in_block, reference, begins } = self;
+        let Work { cell, until, level, monitor, .. } = work;
+        let first = replicas.start;
+        Run { cell, problem, stepper, reference, begins, first, in_block, until, level, monitor }
+            .all(replicas)
     }
 }
 
@@ -223,18 +294,32 @@ fn run_with<F: Float>(work: Work<'_>, run: &RunTogether<'_, F>) -> Option<UnitRe
     let mut first = unit.replicas.start;
     while first < unit.replicas.end {
         let place = (first - unit.replicas.start) as usize % data.len();
-        let reference =
-            own.get(place).unwrap_or_else(|| shared.get_or_init(|| reference(cell, &problems[place])));
+        let reference = own
+            .get(place)
+            .unwrap_or_else(|| shared.reference.get_or_init(|| reference(cell, &problems[place])));
         let (data, reference) = (&data[place], reference.as_ref());
         let left = (unit.replicas.end - first) as usize;
         let (kernel, in_block) = choose::<F>(cell, left, level);
         // Replicas that take turns are blocks of one, all of which run together.
         let taken = if kernel == Kernel::Sample && count == 1 { left } else { in_block };
         let replicas = first..first + taken as u32;
-        result.replicas.extend(run(data, kernel, Together { replicas, in_block, reference })?);
+        let begins = begins(work, data.problem, replicas.clone())?;
+        result.replicas.extend(run(data, kernel, Together { replicas, in_block, reference, begins })?);
         first += taken as u32;
     }
     Some(result)
+}
+
+/// Where some replicas on the same data begin, but for their perturbations: one for all, or one for each.
+fn begins(work: Work<'_>, problem: &Problem, mut replicas: Range<u32>) -> Option<Vec<Begin>> {
+    let Work { cell, level, monitor, .. } = work;
+    if let Prepared::Together(begin) = &*work.prepared()? {
+        return Some(vec![begin.clone()]);
+    }
+    if cell.begins_together() {
+        replicas.end = replicas.start + 1;
+    }
+    replicas.map(|replica| cell.begin(problem, replica, level, monitor)).collect()
 }
 
 /// Blocks of replicas that run together.
@@ -243,8 +328,12 @@ pub(super) struct Run<'a, S> {
     pub(super) problem: &'a Problem,
     pub(super) stepper: S,
     reference: Option<&'a Reference>,
+    /// Where they begin, from replica number `first` on: one for all, or one for each.
+    begins: Vec<Begin>,
+    first: u32,
     in_block: usize,
     until: u64,
+    level: Level,
     monitor: &'a dyn Monitor,
 }
 
@@ -306,19 +395,28 @@ impl<S: Stepper> Run<'_, S> {
         Some(ended)
     }
 
+    /// Where a replica begins, but for its perturbation; one that nobody asked for begins where the last one does.
+    fn begin_of(&self, replica: u32) -> &Begin {
+        let place = (replica - self.first) as usize;
+        &self.begins[place.min(self.begins.len() - 1)]
+    }
+
     fn begin(&self, replicas: Range<u32>) -> (S::Block, Record) {
-        let theta = self.cell.model.initial(self.problem.dim()).expect("the cell has been checked");
         // Lanes beyond the block compute replicas that nobody asked for.
-        let lanes = (replicas.start..).take(self.stepper.lanes()).collect();
-        let block = self.stepper.begin(&theta, lanes);
+        let lanes: Vec<u32> = (replicas.start..).take(self.stepper.lanes()).collect();
+        let of_lane = |replica: &u32| self.cell.perturbed(self.begin_of(*replica), *replica, self.level);
+        let begins: Vec<Begin> = lanes.iter().map(of_lane).collect();
+        let block = self.stepper.begin(&begins, lanes);
         let (rows, diverged) = (vec![Vec::new(); replicas.len()], vec![None; replicas.len()]);
         (block, Record { replicas, rows, diverged, stop: EarlyExit::default() })
     }
 
     fn record(&self, block: &S::Block, record: &mut Record) {
         let step = self.stepper.step(block);
-        for (lane, (rows, diverged)) in record.rows.iter_mut().zip(&mut record.diverged).enumerate() {
-            self.measure(&self.stepper.lane(block, lane), step, diverged, rows);
+        let of_replicas = record.rows.iter_mut().zip(&mut record.diverged);
+        for ((lane, replica), (rows, diverged)) in record.replicas.clone().enumerate().zip(of_replicas) {
+            let unit = self.begin_of(replica).unit;
+            self.measure(&self.stepper.lane(block, lane), unit, step, diverged, rows);
         }
     }
 
@@ -344,12 +442,12 @@ impl<S: Stepper> Run<'_, S> {
     }
 
     /// Appends the observables of one replica. A state whose residuals have only just exploded counts as diverged here.
-    fn measure(&self, replica: &Lane, step: u64, diverged: &mut Option<u64>, rows: &mut Vec<f64>) {
+    fn measure(&self, replica: &Lane, unit: f64, step: u64, diverged: &mut Option<u64>, rows: &mut Vec<f64>) {
         *diverged = diverged.or(replica.diverged);
         let cell = self.cell;
         let view = View::new(
             self.problem,
-            cell.model.link.model(),
+            cell.model.model(),
             cell.model.loss_factor,
             &cell.dynamics,
             &cell.noises,
@@ -358,6 +456,7 @@ impl<S: Stepper> Run<'_, S> {
             replica.average.as_deref(),
         )
         .at_step(step, &replica.log_abs_theta)
+        .with_learning_rate(cell.dynamics.noise_rate(step) * unit)
         .with_reference(self.reference);
         if diverged.is_none() && view.has_diverged() {
             *diverged = Some(step);

@@ -2,7 +2,7 @@
 
 use super::GeometryError;
 use crate::linear_algebra::{dot, product, products_of_rows, transpose_product};
-use crate::model::{ModelSpec, predict};
+use crate::model::Model;
 use crate::problem::Problem;
 use std::ops::Range;
 
@@ -163,7 +163,7 @@ impl Jacobian {
         Ok(Self { values, params, samples: found / params / outputs, outputs })
     }
 
-    /// A model at a point `theta` (p), and its residuals (n).
+    /// A model at a point `theta` (p), and its residuals (nc).
     ///
     /// A model's loss is `(c/n) |r|^2` with its own factor `c`. Jacobian and residuals are multiplied by `sqrt(2c)`, so
     /// that the loss, its gradient and its curvature are those of the model.
@@ -171,25 +171,16 @@ impl Jacobian {
     /// # Errors
     /// A point whose Jacobian is zero or not finite.
     pub fn of_model(
-        spec: &ModelSpec,
+        model: &dyn Model,
+        loss_factor: f64,
         theta: &[f64],
         problem: &Problem,
     ) -> Result<(Self, Vec<f64>), GeometryError> {
-        let (model, factor) = (spec.link.model(), (2.0 * spec.loss_factor).sqrt());
-        let (n, params) = (problem.samples(), theta.len());
-        let mut values = vec![0.0; n * params];
-        let mut weights = vec![0.0; n];
-        for (i, row) in values.chunks_exact_mut(params).enumerate() {
-            weights[i] = factor;
-            model.pull_back(theta, problem, &weights, row);
-            weights[i] = 0.0;
-        }
-        let mut beta = vec![0.0; problem.dim()];
-        model.coefficients(theta, &mut beta);
-        let mut residuals = vec![0.0; n];
-        predict(problem, &beta, &mut residuals);
+        let factor = (2.0 * loss_factor).sqrt();
+        let values = model.jacobian(theta, problem, factor);
+        let mut residuals = model.predict(theta, problem.x(), problem.dim());
         residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f = factor * (*f - y));
-        Ok((Self::new(values, params, 1)?, residuals))
+        Ok((Self::new(values, theta.len(), model.outputs())?, residuals))
     }
 
     fn rows(&self, samples: Range<usize>) -> &[f64] {

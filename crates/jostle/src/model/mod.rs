@@ -1,12 +1,14 @@
 //! From parameters to predictions, and from sample weights to gradients.
 //!
-//! The models here are the reparametrised linear family: predictions `f = X beta(theta)`, where every coefficient
-//! `beta_j` is a function (a [`Link`]) of the one or two parameters that belong to it. The loss is
-//! `L(theta) = (c/n) sum_i (f_i - y_i)^2` with the loss factor `c` of the model: 1/4 for the square parametrisations,
-//! 1/2 otherwise, so that all of them share the update `h = (1/n) X' r` of papers' section 0.
+//! There are two forms of models. In the reparametrised linear family predictions are `f = X beta(theta)`, where every
+//! coefficient `beta_j` is a function (a [`Link`]) of the one or two parameters that belong to it; the stepping kernels
+//! are made for it. Everything else is a [`Network`]. The loss is `L(theta) = (c/n) sum_i |f_i - y_i|^2` with the loss
+//! factor `c` of the model: 1/4 for the square parametrisations, 1/2 otherwise, so that all of the linear family share
+//! the update `h = (1/n) X' r`.
 
 mod link;
 mod network;
+mod passes;
 
 pub(crate) use link::with_link;
 pub use link::{Arithmetic, Link, LinkKind, Power, Product, Scaling, Square, Unit};
@@ -16,28 +18,49 @@ pub use network::{AnyNetwork, Network, Tape};
 use crate::error::InputError;
 use crate::linear_algebra::dot;
 use crate::problem::Problem;
+use crate::random::Draws;
 use crate::setting::{Entry, Fallback, Kind, Setting, SettingError, Settings};
+use std::sync::Arc;
 
-/// Parameters theta (p) to predictions f (n), and the product `J(theta)' w` that turns sample weights into a gradient.
+/// Parameters theta (p) to predictions f (n x c), and the product `J(theta)' w` that turns sample weights into a gradient.
 pub trait Model: Send + Sync {
-    /// Number of parameters `p`.
+    /// Number of parameters `p` in dimension `dim`.
     fn num_params(&self, dim: usize) -> usize;
 
-    /// The coefficients `beta(theta)` (d) of the linear predictor that `theta` (p) stands for.
-    fn coefficients(&self, theta: &[f64], beta: &mut [f64]);
+    /// Outputs `c` of one sample.
+    fn outputs(&self) -> usize {
+        1
+    }
 
-    /// The gradient `J(theta)' w` (p) for sample weights `w` (n); with `w_i = 2 c r_i / n` it is the loss's gradient.
+    /// The coefficients `beta(theta)` (d) of the linear predictor that `theta` (p) stands for, if it stands for one.
+    fn coefficients(&self, theta: &[f64], dim: usize) -> Option<Vec<f64>>;
+
+    /// Predictions (m x c) of any inputs (m x d).
+    fn predict(&self, theta: &[f64], inputs: &[f64], dim: usize) -> Vec<f64>;
+
+    /// The gradient `J(theta)' w` (p) for sample weights `w` (n x c); with `w_i = 2 c r_i / n` it is the loss's gradient.
     fn pull_back(&self, theta: &[f64], problem: &Problem, weights: &[f64], gradient: &mut [f64]);
 
-    /// The squared norms `K_ii = |grad_theta f(x_i)|^2` (n), the diagonal of the kernel `K = J J'`.
+    /// The Jacobian `factor * J(theta)` (nc x p), row major.
+    fn jacobian(&self, theta: &[f64], problem: &Problem, factor: f64) -> Vec<f64> {
+        let rows = problem.samples() * self.outputs();
+        let mut jacobian = vec![0.0; rows * theta.len()];
+        let mut weights = vec![0.0; rows];
+        for (i, row) in jacobian.chunks_exact_mut(theta.len()).enumerate() {
+            weights[i] = factor;
+            self.pull_back(theta, problem, &weights, row);
+            weights[i] = 0.0;
+        }
+        jacobian
+    }
+
+    /// The squared norms `K_ii = |grad_theta f(x_i)|^2` (n x c), the diagonal of the kernel `K = J J'`.
     fn kernel_diagonal(&self, theta: &[f64], problem: &Problem, diagonal: &mut [f64]);
 }
 
-/// Predictions `f = X beta` (n).
-pub fn predict(problem: &Problem, beta: &[f64], predictions: &mut [f64]) {
-    for (i, f) in predictions.iter_mut().enumerate() {
-        *f = dot(problem.row(i), beta);
-    }
+/// Predictions `f = X beta` (m) of inputs `X` (m x d).
+pub fn predict(inputs: &[f64], beta: &[f64]) -> Vec<f64> {
+    inputs.chunks_exact(beta.len()).map(|row| dot(row, beta)).collect()
 }
 
 impl<L: Link> Model for L {
@@ -45,11 +68,13 @@ impl<L: Link> Model for L {
         L::PARTS * dim
     }
 
-    fn coefficients(&self, theta: &[f64], beta: &mut [f64]) {
-        let dim = beta.len();
-        for (j, b) in beta.iter_mut().enumerate() {
-            *b = self.coefficient(parts::<L>(theta, dim, j));
-        }
+    fn coefficients(&self, theta: &[f64], dim: usize) -> Option<Vec<f64>> {
+        Some((0..dim).map(|j| self.coefficient(parts::<L>(theta, dim, j))).collect())
+    }
+
+    fn predict(&self, theta: &[f64], inputs: &[f64], dim: usize) -> Vec<f64> {
+        let beta: Vec<f64> = (0..dim).map(|j| self.coefficient(parts::<L>(theta, dim, j))).collect();
+        predict(inputs, &beta)
     }
 
     fn pull_back(&self, theta: &[f64], problem: &Problem, weights: &[f64], gradient: &mut [f64]) {
@@ -82,13 +107,32 @@ fn parts<L: Link>(theta: &[f64], dim: usize, j: usize) -> [f64; 2] {
     std::array::from_fn(|part| if part < L::PARTS { theta[part * dim + j] } else { 0.0 })
 }
 
+/// The form of a model.
+#[derive(Debug, Clone)]
+pub enum Form {
+    /// A reparametrised linear predictor.
+    Link {
+        /// The parametrisation.
+        link: LinkKind,
+        /// The scale of the start: one value for all coordinates, or one each (d).
+        init: Vec<f64>,
+    },
+    /// A network, started at random.
+    Network {
+        /// The network.
+        network: Arc<dyn AnyNetwork>,
+        /// Seed of the start.
+        seed: u64,
+        /// Whether every replica has a start of its own.
+        init_per_replica: bool,
+    },
+}
+
 /// A model with its start and its loss: what an experiment's `[model]` table says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ModelSpec {
-    /// The parametrisation.
-    pub link: LinkKind,
-    /// The scale of the start: one value for all coordinates, or one each (d).
-    pub init: Vec<f64>,
+    /// The model and its start.
+    pub form: Form,
     /// The loss factor `c`.
     pub loss_factor: f64,
 }
@@ -96,7 +140,38 @@ pub struct ModelSpec {
 impl ModelSpec {
     /// A parametrisation started at the same scale everywhere, with the loss factor of the papers.
     pub fn new(link: LinkKind, init: f64) -> Self {
-        Self { link, init: vec![init], loss_factor: link.loss_factor() }
+        Self::with_init(link, vec![init])
+    }
+
+    /// A parametrisation whose start has one scale for all coordinates, or one for each (d).
+    pub fn with_init(link: LinkKind, init: Vec<f64>) -> Self {
+        Self { form: Form::Link { link, init }, loss_factor: link.loss_factor() }
+    }
+
+    /// A network, whose replicas start at the same random point; the loss is `(1/2n) sum_i |r_i|^2`.
+    pub fn of_network(network: Arc<dyn AnyNetwork>, seed: u64) -> Self {
+        Self { form: Form::Network { network, seed, init_per_replica: false }, loss_factor: 0.5 }
+    }
+
+    /// The parametrisation, of a reparametrised linear predictor.
+    pub fn link(&self) -> Option<LinkKind> {
+        match &self.form {
+            Form::Link { link, .. } => Some(*link),
+            Form::Network { .. } => None,
+        }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &dyn Model {
+        match &self.form {
+            Form::Link { link, .. } => link.model(),
+            Form::Network { network, .. } => network,
+        }
+    }
+
+    /// Whether every replica has a start of its own.
+    pub fn init_per_replica(&self) -> bool {
+        matches!(self.form, Form::Network { init_per_replica: true, .. })
     }
 
     /// The model that checked settings describe; `kind` is one of [`ENTRIES`].
@@ -120,13 +195,13 @@ impl ModelSpec {
             "hadamard" => LinkKind::Power(Power { depth: settings.integer("depth") as u32 }),
             other => panic!("{other:?} is not a kind of model"),
         };
-        Ok(Self { init: settings.numbers("init").to_vec(), ..Self::new(link, 0.0) })
+        Ok(Self::with_init(link, settings.numbers("init").to_vec()))
     }
 
     /// The rate `m` of gradient flow, `d ln |w_j| = -m [X' r]_j / n dt`: `4 c` for `w^2` and `u^2 - v^2`, `2 c` for
     /// `a * b`. For the linear model the `2 c` of `d beta_j = -m [X' r]_j / n dt`. None for other depths.
     pub fn rate(&self) -> Option<f64> {
-        let multiple = match self.link {
+        let multiple = match self.link()? {
             LinkKind::Square(_) | LinkKind::Power(Power { depth: 2 }) => 4.0,
             LinkKind::Product(_) | LinkKind::Unit(_) => 2.0,
             LinkKind::Power(_) => return None,
@@ -134,19 +209,26 @@ impl ModelSpec {
         Some(multiple * self.loss_factor)
     }
 
-    /// The start theta_0 (p) in dimension `dim`.
+    /// The start theta_0 (p) of a replica in dimension `dim`.
     ///
     /// # Errors
     /// A list of initial values whose length is neither 1 nor the dimension.
-    pub fn initial(&self, dim: usize) -> Result<Vec<f64>, InputError> {
-        if self.init.len() != 1 && self.init.len() != dim {
-            let problem = format!("has {} values; expected 1 or {dim} (the dimension)", self.init.len());
+    pub fn initial(&self, dim: usize, replica: u32) -> Result<Vec<f64>, InputError> {
+        let (link, init) = match &self.form {
+            Form::Link { link, init } => (link, init),
+            Form::Network { network, seed, init_per_replica } => {
+                let replicas = [if *init_per_replica { replica } else { 0 }];
+                return Ok(network.initial(&Draws::new(*seed, &replicas, 0)));
+            }
+        };
+        if init.len() != 1 && init.len() != dim {
+            let problem = format!("has {} values; expected 1 or {dim} (the dimension)", init.len());
             return Err(InputError::in_section("model")(SettingError::new("init", problem)));
         }
-        let scale = |j: usize| self.init[j % self.init.len()];
-        let mut theta = vec![0.0; self.link.model().num_params(dim)];
+        let scale = |j: usize| init[j % init.len()];
+        let mut theta = vec![0.0; link.model().num_params(dim)];
         for (k, t) in theta.iter_mut().enumerate() {
-            *t = self.link.initial_part(k / dim, scale(k % dim));
+            *t = link.initial_part(k / dim, scale(k % dim));
         }
         Ok(theta)
     }

@@ -21,7 +21,7 @@ impl<F: Float> Tape<F> {
         }
         let mut buffers = self.arrays[first..].iter_mut();
         lengths.map(|length| {
-            let buffer = buffers.next().expect("there are as many as lengths");
+            let Some(buffer) = buffers.next() else { unreachable!("there are as many as lengths") };
             if buffer.len() < length {
                 buffer.resize(length, F::default());
             }
@@ -56,8 +56,8 @@ pub trait Network: Debug + Send + Sync {
         predictions: &mut [F],
     );
 
-    /// The gradient `J(theta)' w` (p, overwritten) for weights `w` (m x c), right after [`Network::forward`] with the same
-    /// `theta`, `inputs` and `tape`.
+    /// The gradient `J(theta)' w` (p, overwritten) for weights `w` (m x c), after [`Network::forward`] with the same `theta`,
+    /// `inputs` and `tape`; it may be asked for several times.
     fn backward<F: Float>(
         &self,
         level: Level,

@@ -21,9 +21,7 @@ fn check_gradient<L: Link>(link: L, factor: f64, x: Vec<f64>, y: Vec<f64>, theta
     let problem = Problem::new(x, y, None).unwrap();
     let (n, dim) = (problem.samples(), problem.dim());
     let theta = &theta[..L::PARTS * dim];
-    let (mut beta, mut predictions) = (vec![0.0; dim], vec![0.0; n]);
-    link.coefficients(theta, &mut beta);
-    predict(&problem, &beta, &mut predictions);
+    let predictions = link.predict(theta, problem.x(), dim);
     let weights: Vec<f64> =
         predictions.iter().zip(problem.y()).map(|(f, y)| 2.0 * factor / n as f64 * (f - y)).collect();
     let mut gradient = vec![0.0; theta.len()];
@@ -73,7 +71,7 @@ fn the_kernel_diagonal_is_the_squared_norm_of_each_samples_gradient() {
 fn the_product_form_starts_at_the_same_point_as_the_power_form() {
     for link in [LinkKind::Power(Power { depth: 2 }), LinkKind::Product(Product)] {
         let spec = ModelSpec::new(link, 0.3);
-        let theta = spec.initial(2).unwrap();
+        let theta = spec.initial(2, 0).unwrap();
         let (u, v) = match link {
             LinkKind::Product(_) => (f64::midpoint(theta[0], theta[2]), f64::midpoint(theta[0], -theta[2])),
             _ => (theta[0], theta[2]),
@@ -84,7 +82,7 @@ fn the_product_form_starts_at_the_same_point_as_the_power_form() {
 
 #[test]
 fn initial_values_are_one_or_one_for_each_coordinate() {
-    let spec = ModelSpec { init: vec![1.0, 2.0], ..ModelSpec::new(LinkKind::Square(Square), 1.0) };
-    assert_eq!(spec.initial(2).unwrap(), [1.0, 2.0]);
-    assert!(spec.initial(3).unwrap_err().to_string().contains("model.init has 2 values; expected 1 or 3"));
+    let spec = ModelSpec::with_init(LinkKind::Square(Square), vec![1.0, 2.0]);
+    assert_eq!(spec.initial(2, 0).unwrap(), [1.0, 2.0]);
+    assert!(spec.initial(3, 0).unwrap_err().to_string().contains("model.init has 2 values; expected 1 or 3"));
 }

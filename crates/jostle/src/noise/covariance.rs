@@ -64,14 +64,16 @@ impl SampleNoise for GaussianSampleNoise {
                 step.draws.add_normals(purpose, F::of(factor), weights);
             }
             CovarianceOf::MiniBatch(batch) => {
-                // (z_i - mean z) r_i has the covariance diag(r^2) - r r' / n.
+                // (z_i - mean z) r_i has the covariance diag(r^2) - r r' / n, with the outer product of a sample's
+                // outputs in the place of r^2.
                 let factor = F::of(2.0 * step.loss_factor * self.scale / (n * batch as f64).sqrt());
-                let [normals] = scratch.numbers([weights.len()]);
+                let [normals] = scratch.numbers([step.batch * lanes]);
                 step.draws.normals(purpose, normals);
                 for lane in 0..lanes {
                     let mean = normals[lane..].iter().step_by(lanes).copied().sum::<F>() / F::of(n);
                     for k in (lane..weights.len()).step_by(lanes) {
-                        weights[k] += factor * step.residuals[k] * (normals[k] - mean);
+                        let of_sample = normals[k / (step.outputs * lanes) * lanes + lane];
+                        weights[k] += factor * step.residuals[k] * (of_sample - mean);
                     }
                 }
             }
@@ -186,6 +188,10 @@ impl ParameterNoise for ShapedNoise {
 
     fn is_multiplicative(&self) -> bool {
         self.shape == CovarianceShape::Diagonal
+    }
+
+    fn needs_products(&self) -> bool {
+        true
     }
 
     fn needs_full_batch(&self) -> bool {

@@ -10,6 +10,8 @@ macro_rules! erased {
     ) => {
         $(#[$doc])*
         pub trait $erased: Send + Sync {
+            /// The same noise.
+            fn boxed(&self) -> Box<dyn $erased>;
             $($(#[$step_doc])* fn $name(&self, $($step_arg: $step_type),*);)*
             $(
                 #[doc = concat!("See [`", stringify!($noise), "::", stringify!($method), "`].")]
@@ -17,7 +19,10 @@ macro_rules! erased {
             )*
         }
 
-        impl<N: $noise> $erased for N {
+        impl<N: $noise + Clone + 'static> $erased for N {
+            fn boxed(&self) -> Box<dyn $erased> {
+                Box::new(self.clone())
+            }
             $(fn $name(&self, $($step_arg: $step_type),*) {
                 $noise::$act::<$float>(self, $($step_arg),*);
             })*
@@ -47,6 +52,7 @@ erased! {
     AnyParameterNoise of ParameterNoise: add;
     fn variances(&self, point: &Point<'_>) -> Vec<f64>;
     fn is_multiplicative(&self) -> bool;
+    fn needs_products(&self) -> bool;
     fn needs_full_batch(&self) -> bool;
     steps
     /// See [`ParameterNoise::add`].

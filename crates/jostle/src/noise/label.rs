@@ -8,7 +8,7 @@ use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
 /// Which labels are perturbed in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Labels {
-    /// One of the batch, uniformly chosen, with the weight of a batch of its own: `w_i -= 2 c eps`.
+    /// One of the batch, uniformly chosen, with the weight of a batch of its own: `w_i -= 2 c eps`, in every output.
     One,
     /// Every one of the batch: `w_i -= 2 c eps_i / batch`.
     Batch,
@@ -53,16 +53,19 @@ impl SampleNoise for LabelNoise {
         match self.labels {
             Labels::One => {
                 let factor = F::of(factor);
-                let [eps] = scratch.numbers([lanes]);
+                let [eps] = scratch.numbers([step.outputs * lanes]);
                 self.perturbations(step.draws, eps);
                 if step.batch == 1 {
                     weights.iter_mut().zip(eps).for_each(|(w, eps)| *w -= factor * *eps);
                     return;
                 }
                 step.draws.bits(Purpose::noise(self.index, 0), scratch.words(lanes));
-                for (lane, (word, eps)) in scratch.words[..lanes].iter().zip(&scratch.numbers[0]).enumerate()
-                {
-                    weights[Draws::index(*word, step.batch) * lanes + lane] -= factor * *eps;
+                for (lane, word) in scratch.words[..lanes].iter().enumerate() {
+                    let first = Draws::index(*word, step.batch) * step.outputs;
+                    let eps = scratch.numbers[0][lane..].iter().step_by(lanes);
+                    for (output, eps) in eps.take(step.outputs).enumerate() {
+                        weights[(first + output) * lanes + lane] -= factor * *eps;
+                    }
                 }
             }
             Labels::Batch => {
@@ -92,13 +95,12 @@ impl SampleNoise for LabelNoise {
 
     /// `4 c^2 delta^2 / n` on the diagonal, divided by the batch when all its labels are perturbed.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
-        let n = point.residuals.len();
-        let one = (2.0 * point.loss_factor * self.std).powi(2) / n as f64;
+        let one = (2.0 * point.loss_factor * self.std).powi(2) / point.problem.samples() as f64;
         let variance = match self.labels {
             Labels::One => one,
             Labels::Batch => one / point.batch as f64,
         };
-        SampleCovariance::uniform(n, variance)
+        SampleCovariance::uniform(point.residuals.len(), variance)
     }
 }
 

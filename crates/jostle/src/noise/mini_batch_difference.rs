@@ -26,8 +26,12 @@ impl SampleNoise for MiniBatchDifference {
             let words = scratch.words(size * lanes);
             step.draws.bits(Purpose::noise(self.index, channel), words);
             for lane in 0..lanes {
-                let mut add =
-                    |i: usize| weights[i * lanes + lane] += factor * step.residuals[i * lanes + lane];
+                let mut add = |i: usize| {
+                    for entry in i * step.outputs..(i + 1) * step.outputs {
+                        let k = entry * lanes + lane;
+                        weights[k] += factor * step.residuals[k];
+                    }
+                };
                 if size == 1 {
                     add(Draws::index(scratch.words[lane], step.batch));
                     continue;

@@ -33,7 +33,9 @@ pub struct Step<'a, F> {
     pub draws: Draws<'a>,
     /// Number of samples in this step's batch: `n` for the full batch.
     pub batch: usize,
-    /// Residuals `f_i - y_i` of the batch (batch x lanes), before any perturbation; empty for a noise that does not
+    /// Outputs `c` of one sample.
+    pub outputs: usize,
+    /// Residuals `f_i - y_i` of the batch (batch c x lanes), before any perturbation; empty for a noise that does not
     /// [read them](SampleNoise::reads_residuals).
     pub residuals: &'a [F],
     /// The loss factor `c`.
@@ -174,6 +176,11 @@ pub trait ParameterNoise: Send + Sync {
     /// Whether `zeta` shrinks with the parameters it acts on, as gradients do.
     fn is_multiplicative(&self) -> bool;
 
+    /// Whether the noise is made of products with the factors of the Jacobian, which networks do not have.
+    fn needs_products(&self) -> bool {
+        false
+    }
+
     /// Whether the noise is defined for full batches only.
     fn needs_full_batch(&self) -> bool {
         false
@@ -186,6 +193,15 @@ pub enum Noise {
     Sample(Box<dyn AnySampleNoise>),
     /// Acts on the gradient.
     Parameter(Box<dyn AnyParameterNoise>),
+}
+
+impl Clone for Noise {
+    fn clone(&self) -> Self {
+        match self {
+            Noise::Sample(noise) => Noise::Sample(noise.boxed()),
+            Noise::Parameter(noise) => Noise::Parameter(noise.boxed()),
+        }
+    }
 }
 
 impl Noise {
@@ -208,6 +224,11 @@ impl Noise {
             Noise::Sample(noise) => noise.needs_full_batch(),
             Noise::Parameter(noise) => noise.needs_full_batch(),
         }
+    }
+
+    /// Whether the noise is made of products with the factors of the Jacobian, which networks do not have.
+    pub fn needs_products(&self) -> bool {
+        matches!(self, Noise::Parameter(noise) if noise.needs_products())
     }
 
     /// The trace of the covariance that the noise gives the gradient of one step.

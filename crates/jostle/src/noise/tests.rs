@@ -4,8 +4,8 @@ use super::*;
 use crate::Precision;
 use crate::dynamics::kernel::plain::PlainProducts;
 use crate::dynamics::{Batch, GradientDescent};
-use crate::ensemble::{Cell, Recording, Silent, Source, Unit, run_unit};
-use crate::model::{LinkKind, ModelSpec, Power, Square, predict};
+use crate::ensemble::{Cell, Recording, Silent, Source, Start, Unit, run_unit};
+use crate::model::{LinkKind, ModelSpec, Power, Square};
 use crate::observable::find;
 use crate::random::Purpose;
 use crate::random::laws::{Moments, check_estimates};
@@ -42,9 +42,7 @@ impl Place {
     }
 
     fn at(link: LinkKind, problem: Problem, theta: Vec<f64>) -> Self {
-        let (mut beta, mut residuals) = (vec![0.0; DIM], vec![0.0; SAMPLES]);
-        link.model().coefficients(&theta, &mut beta);
-        predict(&problem, &beta, &mut residuals);
+        let mut residuals = link.model().predict(&theta, problem.x(), DIM);
         residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f -= y);
         Self { link, problem, theta, residuals }
     }
@@ -151,6 +149,7 @@ fn check_law(what: &str, noise: &Noise, place: &Place) {
         let step = Step {
             draws: draws.at_step(t),
             batch: SAMPLES,
+            outputs: 1,
             residuals: &place.residuals,
             loss_factor: LOSS_FACTOR,
         };
@@ -214,8 +213,9 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
     const REPLICAS: u32 = 40_000;
     const RATE: f64 = 0.5;
     let link = LinkKind::Power(Power { depth: 2 });
-    let model = ModelSpec { link, init: vec![0.4, 1.3, 0.8, -0.6, 1.1], loss_factor: LOSS_FACTOR };
-    let theta = model.initial(DIM).unwrap();
+    let model =
+        ModelSpec { loss_factor: LOSS_FACTOR, ..ModelSpec::with_init(link, vec![0.4, 1.3, 0.8, -0.6, 1.1]) };
+    let theta = model.initial(DIM, 0).unwrap();
     let place = Place::at(link, Place::new(link).problem, theta);
     let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, RATE) };
     let noises: Vec<_> = noise.into_iter().map(|noise| Noise::Sample(Box::new(noise) as Box<_>)).collect();
@@ -237,6 +237,7 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
 
     let cell = Cell {
         source: Source::Shared(Arc::new(place.problem.clone())),
+        start: Start::default(),
         model,
         dynamics: dynamics.into(),
         noises,
@@ -418,6 +419,7 @@ fn a_replicas_noise_does_not_depend_on_its_neighbours() {
         let step = Step {
             draws: Draws::new(3, replicas, 8),
             batch: SAMPLES,
+            outputs: 1,
             residuals: &residuals,
             loss_factor: LOSS_FACTOR,
         };
@@ -446,6 +448,7 @@ fn noises_at_different_positions_are_different() {
         let step = Step {
             draws: Draws::new(3, &[1], 8),
             batch: SAMPLES,
+            outputs: 1,
             residuals: &place.residuals,
             loss_factor: LOSS_FACTOR,
         };
@@ -469,7 +472,7 @@ fn noises_that_do_not_read_residuals_can_be_drawn_for_many_steps_at_a_time() {
     fn draw<F: Float>(noise: &dyn AnySampleNoise, batch: usize, step: u64, steps: usize) -> Vec<F> {
         let replicas = [3, 9];
         let draws = Draws::new(3, &replicas, step).for_steps(steps);
-        let step = Step { draws, batch, residuals: &[], loss_factor: LOSS_FACTOR };
+        let step = Step { draws, batch, outputs: 1, residuals: &[], loss_factor: LOSS_FACTOR };
         let mut weights = vec![F::default(); batch * draws.lanes()];
         F::perturb(noise, &step, &mut Scratch::default(), &mut weights);
         weights

@@ -1,5 +1,6 @@
 //! Numbers recorded along a trajectory.
 
+mod at_point;
 mod moments;
 mod quantities;
 mod reference;
@@ -9,7 +10,7 @@ pub use moments::{Moments, SumOfSquares};
 pub use reference::Reference;
 pub use view::View;
 
-use crate::ensemble::Recording;
+use crate::ensemble::{Cell, Recording};
 use crate::problem::Problem;
 use crate::setting::{Entry, Fallback, Kind, Setting};
 
@@ -17,6 +18,7 @@ use crate::setting::{Entry, Fallback, Kind, Setting};
 pub const ACTIVE_THRESHOLD: f64 = 0.05;
 
 /// A number recorded along a trajectory, with its documentation.
+#[derive(Clone, Copy)]
 pub struct Observable {
     /// The name in files and tables.
     pub name: &'static str,
@@ -39,6 +41,16 @@ pub struct Observable {
 pub enum Needs {
     /// Nothing.
     Nothing,
+    /// A linear predictor.
+    Coefficients,
+    /// A model with one output.
+    OneOutput,
+    /// Samples to test on.
+    Test,
+    /// Labels that are classes.
+    Classes,
+    /// Samples to test on, with labels that are classes.
+    TestClasses,
     /// A problem with a ground truth.
     Truth,
     /// A running time average (and a ground truth).
@@ -61,20 +73,28 @@ impl Needs {
 }
 
 /// Every observable.
-pub const REGISTRY: &[Observable] = quantities::ALL;
+pub const REGISTRY: &[Observable] = &{
+    let (first, then) = (quantities::ALL, at_point::ALL);
+    let mut all = [first[0]; quantities::ALL.len() + at_point::ALL.len()];
+    let mut k = 1;
+    while k < all.len() {
+        all[k] = if k < first.len() { first[k] } else { then[k - first.len()] };
+        k += 1;
+    }
+    all
+};
 
 /// The observable of this name.
 pub fn find(name: &str) -> Option<&'static Observable> {
     REGISTRY.iter().find(|observable| observable.name == name)
 }
 
-/// The names recorded when a file does not say: losses and norms, and the errors where there is a truth.
-pub fn default_names(has_truth: bool) -> Vec<&'static str> {
-    let wanted = ["train_loss", "test_error", "l1_norm", "active"];
-    wanted
-        .into_iter()
-        .filter(|name| has_truth || find(name).is_some_and(|o| o.needs == Needs::Nothing))
-        .collect()
+/// The names recorded when a file does not say: losses, accuracies and norms, as far as the cell has what they need.
+pub fn default_names(cell: &Cell) -> Vec<&'static str> {
+    let wanted =
+        ["train_loss", "test_error", "test_loss", "train_accuracy", "test_accuracy", "l1_norm", "active"];
+    let has = |name: &&str| find(name).is_some_and(|observable| cell.lacks(observable.needs).is_none());
+    wanted.into_iter().filter(has).collect()
 }
 
 /// The settings of an experiment's `[observe]` table.
@@ -96,7 +116,8 @@ pub const ENTRY: Entry = Entry {
             symbol: "",
             kind: Kind::Names,
             fallback: Fallback::Absent,
-            doc: "The observables; by default train_loss, l1_norm and active, and test_error where there is a truth.",
+            doc: "The observables; by default train_loss, and of test_error, test_loss, train_accuracy, test_accuracy, l1_norm and \
+                  active those that the problem and the model have.",
         },
         Setting {
             name: "average_from",

@@ -23,7 +23,7 @@ impl Reference {
     pub fn new(cell: &Cell, problem: &Problem) -> Result<Self, TheoryError> {
         let predicted = predicted_lasso(cell, problem)?;
         let slack = predicted.slack(problem);
-        let theta = cell.model.initial(problem.dim()).unwrap_or_default();
+        let theta = cell.model.initial(problem.dim(), 0).unwrap_or_default();
         let logarithms: Vec<f64> = theta.iter().map(|t| t.abs().ln()).collect();
         Ok(Self { slack, start: larger_parts(&logarithms, problem.dim()), predicted })
     }

@@ -3,9 +3,10 @@
 use super::Reference;
 use crate::dynamics::Dynamics;
 use crate::dynamics::kernel::{divergence_limit, exceeds};
+use crate::geometry::{Geometry, Jacobian, Spectrum};
 use crate::model::{Model, predict};
 use crate::noise::{Noise, Point};
-use crate::problem::Problem;
+use crate::problem::{Problem, TestSet};
 use crate::theory::{LassoCertificate, lasso_certificate};
 use std::cell::OnceCell;
 
@@ -23,7 +24,7 @@ pub struct View<'a> {
     pub noises: &'a [Noise],
     /// The parameters (p).
     pub theta: &'a [f64],
-    /// The coefficients `beta(theta)` (d).
+    /// The coefficients `beta(theta)` (d); empty where the model is no linear predictor.
     pub beta: &'a [f64],
     /// The running time average of beta (d), when one is kept and at least one step was averaged.
     pub average: Option<&'a [f64]>,
@@ -31,10 +32,13 @@ pub struct View<'a> {
     pub log_abs_theta: &'a [f64],
     /// The step, zero unless given.
     pub step: u64,
+    /// The step size of the step that leads away from here; NaN unless given.
+    pub learning_rate: f64,
     /// What the replica is compared with, if anything.
     pub reference: Option<&'a Reference>,
     residuals: Vec<f64>,
     certificate: OnceCell<Option<LassoCertificate>>,
+    geometry: OnceCell<Option<(Jacobian, Geometry)>>,
 }
 
 impl<'a> View<'a> {
@@ -50,8 +54,12 @@ impl<'a> View<'a> {
         beta: &'a [f64],
         average: Option<&'a [f64]>,
     ) -> Self {
-        let mut residuals = vec![0.0; problem.samples()];
-        predict(problem, beta, &mut residuals);
+        // Of the coefficients where there are any: they are as the trajectory has rounded them.
+        let mut residuals = if beta.is_empty() {
+            model.predict(theta, problem.x(), problem.dim())
+        } else {
+            predict(problem.x(), beta)
+        };
         residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f -= y);
         Self {
             problem,
@@ -67,6 +75,8 @@ impl<'a> View<'a> {
             reference: None,
             residuals,
             certificate: OnceCell::new(),
+            geometry: OnceCell::new(),
+            learning_rate: f64::NAN,
         }
     }
 
@@ -74,6 +84,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn at_step(self, step: u64, log_abs_theta: &'a [f64]) -> Self {
         Self { log_abs_theta, step, ..self }
+    }
+
+    /// The same with the step size of the step that leads away from here.
+    #[must_use]
+    pub fn with_learning_rate(self, learning_rate: f64) -> Self {
+        Self { learning_rate, ..self }
     }
 
     /// The same with what the replica is compared with.
@@ -96,7 +112,7 @@ impl<'a> View<'a> {
         *self.certificate.get_or_init(certify)
     }
 
-    /// The residuals `f_i - y_i` (n).
+    /// The residuals `f_i - y_i` (n x c).
     pub fn residuals(&self) -> &[f64] {
         &self.residuals
     }
@@ -110,16 +126,72 @@ impl<'a> View<'a> {
     /// The loss `(c/n) sum_i r_i^2`.
     pub fn loss(&self) -> f64 {
         let squares: f64 = self.residuals.iter().map(|r| r * r).sum();
-        self.loss_factor / self.residuals.len() as f64 * squares
+        self.loss_factor / self.problem.samples() as f64 * squares
     }
 
     /// The gradient of the loss (p).
     pub fn gradient(&self) -> Vec<f64> {
-        let factor = 2.0 * self.loss_factor / self.residuals.len() as f64;
+        let factor = 2.0 * self.loss_factor / self.problem.samples() as f64;
         let weights: Vec<f64> = self.residuals.iter().map(|r| factor * r).collect();
         let mut gradient = vec![0.0; self.theta.len()];
         self.model.pull_back(self.theta, self.problem, &weights, &mut gradient);
         gradient
+    }
+
+    /// The geometry, with the Jacobian that it is measured from; none where it is not finite or zero.
+    fn jacobian_and_geometry(&self) -> Option<&(Jacobian, Geometry)> {
+        let measure = || {
+            let (jacobian, residuals) =
+                Jacobian::of_model(self.model, self.loss_factor, self.theta, self.problem).ok()?;
+            let geometry = Geometry::measure(&jacobian, &residuals).ok()?;
+            Some((jacobian, geometry))
+        };
+        self.geometry.get_or_init(measure).as_ref()
+    }
+
+    /// The geometry, of the model's loss; none where it is not finite or zero.
+    pub fn geometry(&self) -> Option<&Geometry> {
+        self.jacobian_and_geometry().map(|(_, geometry)| geometry)
+    }
+
+    /// The largest step size at which the linearisation is stable in mean square with the batches of the dynamics; NaN
+    /// where there is no geometry.
+    pub fn max_stable_learning_rate(&self) -> f64 {
+        let threshold = |(jacobian, _): &(Jacobian, Geometry)| {
+            let batches = self.dynamics.batches(self.problem.samples());
+            Some(Spectrum::new(jacobian).ok()?.max_stable_learning_rate(batches).ok()?.learning_rate)
+        };
+        self.jacobian_and_geometry().and_then(threshold).unwrap_or(f64::NAN)
+    }
+
+    fn predictions(&self, inputs: &[f64]) -> Vec<f64> {
+        if self.beta.is_empty() {
+            self.model.predict(self.theta, inputs, self.problem.dim())
+        } else {
+            predict(inputs, self.beta)
+        }
+    }
+
+    /// The loss on the test samples; NaN without any.
+    pub fn test_loss(&self) -> f64 {
+        let of = |test: &TestSet| {
+            let misses =
+                self.predictions(test.x()).iter().zip(test.y()).map(|(f, y)| (f - y) * (f - y)).sum::<f64>();
+            self.loss_factor / test.samples() as f64 * misses
+        };
+        self.problem.test().map_or(f64::NAN, of)
+    }
+
+    /// The share of the training samples whose class is predicted.
+    pub fn train_accuracy(&self) -> f64 {
+        let predictions: Vec<f64> = self.residuals.iter().zip(self.problem.y()).map(|(r, y)| r + y).collect();
+        accuracy(&predictions, self.problem.y(), self.problem.outputs())
+    }
+
+    /// The share of the test samples whose class is predicted; NaN without any.
+    pub fn test_accuracy(&self) -> f64 {
+        let of = |test: &TestSet| accuracy(&self.predictions(test.x()), test.y(), self.problem.outputs());
+        self.problem.test().map_or(f64::NAN, of)
     }
 
     /// The same point, as a covariance formula sees it.
@@ -133,4 +205,19 @@ impl<'a> View<'a> {
             batch: self.dynamics.batch_size(self.problem.samples()),
         }
     }
+}
+
+/// The class of outputs (c): their sign with one, the place of the largest with several.
+fn class(outputs: &[f64]) -> usize {
+    match outputs {
+        [one] => usize::from(*one > 0.0),
+        several => (0..several.len()).fold(0, |best, k| if several[k] > several[best] { k } else { best }),
+    }
+}
+
+/// The share of the samples whose predicted class is that of the label.
+fn accuracy(predictions: &[f64], labels: &[f64], outputs: usize) -> f64 {
+    let pairs = predictions.chunks_exact(outputs).zip(labels.chunks_exact(outputs));
+    let right = pairs.filter(|(f, y)| class(f) == class(y)).count();
+    (right * outputs) as f64 / labels.len() as f64
 }

@@ -81,8 +81,8 @@ impl Problem {
         Ok(self)
     }
 
-    /// Data that are known to be in order.
-    pub(super) fn of(x: Vec<f64>, y: Vec<f64>, dim: usize, outputs: usize) -> Self {
+    /// Data that are known to be in order, or known not to be.
+    pub(crate) fn of(x: Vec<f64>, y: Vec<f64>, dim: usize, outputs: usize) -> Self {
         Self { x, y, dim, outputs, truth: None, test: None, image: None, is_classification: false }
     }
 

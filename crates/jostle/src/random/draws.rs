@@ -19,6 +19,11 @@ impl Purpose {
     /// Resampling for confidence intervals.
     pub const BOOTSTRAP: Self = Self(4);
 
+    /// The perturbation of a replica's start.
+    pub const PERTURBATION: Self = Self(5);
+    /// The random start of a network.
+    pub const INIT: Self = Self(6);
+
     /// Stream `channel` (0 to 3) of the noise at position `index` of an experiment.
     pub fn noise(index: usize, channel: u16) -> Self {
         Self(0x100 + 4 * index as u16 + channel)

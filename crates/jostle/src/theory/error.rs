@@ -96,6 +96,12 @@ pub enum TheoryError {
         /// The position of the noise in the experiment.
         index: usize,
     },
+    /// Replicas that begin elsewhere than theory supposes.
+    #[error("{theorem} holds for start.kind = \"init\" and dynamics.learning_rate_unit = \"one\"")]
+    Start {
+        /// The prediction that was asked for.
+        theorem: &'static str,
+    },
     /// A fraction outside (0, 1).
     #[error("{name} is {value}; expected a number above 0 and below 1")]
     Fraction {

@@ -68,7 +68,7 @@ pub fn label_noise_strength(
     let residuals = vec![0.0; problem.samples()];
     let covariance = noise.covariance(&Point {
         problem,
-        model: model.link.model(),
+        model: model.model(),
         theta: &[],
         residuals: &residuals,
         loss_factor: model.loss_factor,
@@ -112,9 +112,9 @@ pub(super) fn label_variances(covariance: &SampleCovariance, loss_factor: f64) -
 
 /// `m`.
 pub(super) fn multiple(model: &ModelSpec) -> Result<f64, TheoryError> {
-    model.rate().filter(|_| model.link != LinkKind::Unit(Unit)).ok_or_else(|| {
+    model.rate().filter(|_| model.link() != Some(LinkKind::Unit(Unit))).ok_or_else(|| {
         let theorem = "the l1 strength of label noise";
-        TheoryError::Model { theorem, model: format!("{:?}", model.link) }
+        TheoryError::Model { theorem, model: format!("{:?}", model.form) }
     })
 }
 

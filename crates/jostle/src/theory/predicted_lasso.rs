@@ -23,6 +23,7 @@ use super::{Sign, TheoryError};
 use crate::dynamics::Dynamics;
 use crate::ensemble::Cell;
 use crate::linear_algebra::{product, transpose_product};
+use crate::model::Form;
 use crate::noise::{Noise, Point};
 use crate::problem::Problem;
 
@@ -114,11 +115,14 @@ pub fn predicted_lasso_at(
     let multiple = multiple(&cell.model)?;
     let momentum = 1.0 / (1.0 - cell.dynamics.momentum());
     let noise_rate = multiple * cell.dynamics.noise_rate(step) * momentum;
-    if let Some(j) = cell.model.init.iter().position(|init| *init == 0.0) {
+    let Form::Link { link, init } = &cell.model.form else {
+        unreachable!("other models have been refused");
+    };
+    if let Some(j) = init.iter().position(|init| *init == 0.0) {
         return Err(no_lasso("model.init", format!("is 0 at coordinate {j}, where parameters never move")));
     }
     let shares = Shares::of(cell, problem)?;
-    let sign = Sign::of(cell.model.link);
+    let sign = Sign::of(*link);
     let (lambda, lasso, mean_squared_residuals) = match measured {
         Some(measured) => {
             let (found, expected) =
@@ -164,7 +168,7 @@ impl Shares {
                 let residuals = vec![residual; n];
                 let covariance = noise.covariance(&Point {
                     problem,
-                    model: cell.model.link.model(),
+                    model: cell.model.model(),
                     theta: &[],
                     residuals: &residuals,
                     loss_factor: cell.model.loss_factor,

@@ -63,18 +63,18 @@ fn every_default_is_written_out_in_order() {
 }
 
 #[test]
-fn the_observables_that_depend_on_the_truth_are_filled_in_by_the_caller() {
+fn the_observables_that_depend_on_problem_and_model_are_filled_in_by_the_caller() {
     let text = BASE.replacen("quantities = [\"train_loss\", \"l1_norm\"]\n", "", 1);
     let mut experiment = read(&text, &Overrides::default()).unwrap();
     assert!(!experiment.to_toml_string().contains("quantities"));
-    experiment.fill_quantities(|cell| cell.problem.kind == "sparse-regression");
+    experiment.fill_quantities(|_| vec!["train_loss", "test_error", "l1_norm", "active"]);
     assert!(
         experiment
             .to_toml_string()
             .contains("quantities = [\"train_loss\", \"test_error\", \"l1_norm\", \"active\"]\n")
     );
     let mut given = read(BASE, &Overrides::default()).unwrap();
-    given.fill_quantities(|_| true);
+    given.fill_quantities(|_| vec!["test_error"]);
     assert_eq!(given.cells[0].observe.names("quantities"), ["train_loss", "l1_norm"]);
 }
 

@@ -221,7 +221,7 @@ fn effective_init(runs: &Runs) -> Result<Claim, LabError> {
     let run = runs.get("signed");
     let predicted = &predictions(run)?[0];
     let steps = predicted.cell.dynamics.steps() as f64;
-    let start = predicted.cell.model.initial(predicted.problem.dim()).unwrap_or_default();
+    let start = predicted.cell.model.initial(predicted.problem.dim(), 0).unwrap_or_default();
     let dim = predicted.problem.dim();
     let (mut ratios, mut of_one) = (Vec::new(), 0.0f64);
     for logarithms in run.final_rows("log_abs_theta_0")? {

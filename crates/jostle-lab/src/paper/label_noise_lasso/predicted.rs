@@ -58,7 +58,7 @@ pub(super) fn relative_distance(a: &[f64], b: &[f64]) -> f64 {
 pub(super) fn slopes(predicted: &Predicted, log_abs_theta: &[f64]) -> Vec<f64> {
     let dim = predicted.problem.dim();
     let steps = predicted.cell.dynamics.steps();
-    let start = predicted.cell.model.initial(dim).unwrap_or_default();
+    let start = predicted.cell.model.initial(dim, 0).unwrap_or_default();
     let larger = |values: &dyn Fn(usize) -> f64, j: usize| {
         (j..log_abs_theta.len()).step_by(dim).map(values).fold(f64::NEG_INFINITY, f64::max)
     };

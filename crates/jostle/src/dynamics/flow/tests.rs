@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dynamics::{Dynamics, GradientDescent};
-use crate::ensemble::{Cell, Recording, Replica, Silent, Source, Unit, may_stop_early, run_unit};
+use crate::ensemble::{Cell, Recording, Replica, Silent, Source, Start, Unit, may_stop_early, run_unit};
 use crate::float::Precision;
 use crate::model::{Product, Square, Unit as Identity};
 use crate::noise::{
@@ -37,6 +37,7 @@ fn label(std: f64, labels: Labels) -> LabelNoise {
 fn cell(problem: Problem, link: LinkKind, init: f64, flow: Flow, noise: Option<LabelNoise>) -> Cell {
     Cell {
         source: Source::Shared(Arc::new(problem)),
+        start: Start::default(),
         model: ModelSpec::new(link, init),
         dynamics: flow.into(),
         noises: noise.into_iter().map(|noise| Noise::Sample(Box::new(noise) as Box<_>)).collect(),
@@ -95,7 +96,7 @@ fn gradient_descent_with_small_steps_follows_gradient_flow() {
     ] {
         let flowing = |dynamics: Dynamics| {
             let init = vec![0.5, -0.3, 0.7, 0.0, 0.2, -0.6, 0.4];
-            let model = ModelSpec { init, loss_factor: 0.35, ..ModelSpec::new(link, 0.0) };
+            let model = ModelSpec { loss_factor: 0.35, ..ModelSpec::with_init(link, init) };
             let flow = Flow::new(1, 1.0);
             let cell = cell(problem(4, 7), link, 0.5, flow, None);
             run(Cell { model, dynamics, precision, ..cell }).remove(0)

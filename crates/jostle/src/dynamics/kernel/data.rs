@@ -15,6 +15,7 @@ pub(crate) struct Data<'a, F> {
     squared_blocks: OnceLock<Blocks<F>>,
     columns: OnceLock<Padded<F>>,
     rows: OnceLock<Padded<F>>,
+    inputs: OnceLock<Vec<F>>,
 }
 
 impl<'a, F: Float> Data<'a, F> {
@@ -27,6 +28,7 @@ impl<'a, F: Float> Data<'a, F> {
             squared_blocks: OnceLock::new(),
             columns: OnceLock::new(),
             rows: OnceLock::new(),
+            inputs: OnceLock::new(),
         }
     }
 
@@ -62,6 +64,11 @@ impl<'a, F: Float> Data<'a, F> {
     /// `X` by rows.
     pub(super) fn rows(&self) -> &Padded<F> {
         self.rows.get_or_init(|| Padded::new(self.samples(), self.dim(), |i, j| self.x(i, j)))
+    }
+
+    /// `X` as it is (n x d).
+    pub(super) fn inputs(&self) -> &[F] {
+        self.inputs.get_or_init(|| self.problem.x().iter().map(|x| F::of(*x)).collect())
     }
 
     fn x(&self, row: usize, column: usize) -> F {

@@ -1,7 +1,7 @@
 //! What the step loops of all kernels have in common: from residuals to perturbed weights, and the noise of parameters.
 
 use super::data::PADDING;
-use super::{Data, State, Task, exceeds};
+use super::{Data, Rule, State, Task, exceeds};
 use crate::aligned::Aligned;
 use crate::float::Float;
 use crate::noise::{Noise, Products, Scratch, Step};
@@ -15,9 +15,11 @@ const SHARED_STEPS: usize = Draws::SHARED_STEPS as usize;
 
 /// A block's steps up to the step `until`.
 pub(super) struct Frame<'a, F> {
-    task: &'a Task<'a>,
+    rule: &'a Rule<'a>,
     draws: Draws<'a>,
     batch: usize,
+    /// Weights of one replica's step: one for each output of each sample.
+    weights: usize,
     until: u64,
     limit: F,
     /// `2 c / batch`, of residuals.
@@ -41,9 +43,42 @@ struct Ahead<F> {
     most: usize,
 }
 
+/// The samples of a step, and the parameters that it moves.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    /// Samples of one step.
+    pub(super) batch: usize,
+    /// Outputs of one sample.
+    pub(super) outputs: usize,
+    /// Parameters of one replica.
+    pub(super) params: usize,
+}
+
+/// Replicas that can be stopped where they stand.
+pub(super) trait Stilled {
+    /// The number of steps taken.
+    fn step(&self) -> u64;
+    /// Replicas side by side.
+    fn lanes(&self) -> usize;
+    /// Marks a lane as diverged at the current step.
+    fn diverge(&mut self, lane: usize);
+}
+
+impl<F: Float> Stilled for State<F> {
+    fn step(&self) -> u64 {
+        self.step
+    }
+    fn lanes(&self) -> usize {
+        self.lanes()
+    }
+    fn diverge(&mut self, lane: usize) {
+        self.diverge(lane);
+    }
+}
+
 impl<'a, F: Float> Frame<'a, F> {
-    /// The steps of the replicas of a block, `batch` samples each, from `step` to `until`.
-    pub(super) fn new(
+    /// The steps of the replicas of a block, `batch` samples each, from `step` to `until`, for a link.
+    pub(super) fn of_link(
         task: &'a Task<'a>,
         data: &Data<'_, F>,
         replicas: &'a [u32],
@@ -51,8 +86,22 @@ impl<'a, F: Float> Frame<'a, F> {
         step: u64,
         until: u64,
     ) -> Self {
-        let lanes = replicas.len();
-        let mut samples = task.noises.iter().filter_map(|noise| match noise {
+        let shape = Shape { batch, outputs: 1, params: task.link.parts() * data.dim() };
+        Self::new(&task.rule, data.divergence_limit(), replicas, shape, step, until)
+    }
+
+    /// The steps of the replicas of a block from `step` to `until`; a squared residual above `limit` has diverged.
+    pub(super) fn new(
+        rule: &'a Rule<'a>,
+        limit: F,
+        replicas: &'a [u32],
+        shape: Shape,
+        step: u64,
+        until: u64,
+    ) -> Self {
+        let (lanes, Shape { batch, outputs, params }) = (replicas.len(), shape);
+        let weights = batch * outputs;
+        let mut samples = rule.noises.iter().filter_map(|noise| match noise {
             Noise::Sample(noise) => Some(noise.reads_residuals()),
             Noise::Parameter(_) => None,
         });
@@ -61,21 +110,23 @@ impl<'a, F: Float> Frame<'a, F> {
             Some(reads) if reads || samples.any(|reads| reads) => 1,
             // Whole groups of steps that share blocks.
             Some(_) => {
-                match (NUMBERS_AHEAD / (batch * lanes)).min(MOST_STEPS_AHEAD) / SHARED_STEPS * SHARED_STEPS {
+                match (NUMBERS_AHEAD / (weights * lanes)).min(MOST_STEPS_AHEAD) / SHARED_STEPS * SHARED_STEPS
+                {
                     0 => 1,
                     most => most,
                 }
             }
         };
-        let params = task.link.parts() * data.dim() * lanes;
-        let zeta = if task.has_parameter_noise() { params + PADDING } else { 0 };
+        let params = params * lanes;
+        let zeta = if rule.has_parameter_noise() { params + PADDING } else { 0 };
         Self {
-            task,
-            draws: Draws::new(task.seed, replicas, step).on_level(task.level),
+            rule,
+            draws: Draws::new(rule.seed, replicas, step).on_level(rule.level),
             batch,
+            weights,
             until,
-            limit: data.divergence_limit(),
-            weight: F::of(2.0 * task.loss_factor / batch as f64),
+            limit,
+            weight: F::of(2.0 * rule.loss_factor / batch as f64),
             descent: F::default(),
             descent_until: step,
             ahead: Ahead { numbers: Vec::new(), first: step, steps: 0, most },
@@ -110,7 +161,7 @@ impl<'a, F: Float> Frame<'a, F> {
     #[inline(always)]
     pub(super) fn descent(&mut self, step: u64) -> F {
         if step >= self.descent_until {
-            let schedule = &self.task.dynamics.learning_rate;
+            let schedule = &self.rule.dynamics.learning_rate;
             self.descent = F::of(-schedule.at(step));
             self.descent_until = schedule.next_change(step).unwrap_or(u64::MAX);
         }
@@ -121,13 +172,13 @@ impl<'a, F: Float> Frame<'a, F> {
     #[inline(always)]
     pub(super) fn factor(&mut self, step: u64) -> F {
         let descent = self.descent(step);
-        if self.task.dynamics.momentum > 0.0 { F::of(1.0) } else { descent }
+        if self.rule.dynamics.momentum > 0.0 { F::of(1.0) } else { descent }
     }
 
     /// The weights (batch x lanes) of a step, `((2 c / batch) r + perturbation) * factor`, once the lanes have been
     /// stilled in which a squared residual exceeds the limit.
-    pub(super) fn weigh(&mut self, state: &mut State<F>, residuals: &mut [F], weights: &mut [F]) {
-        let (step, level, limit) = (state.step, self.task.level, self.limit);
+    pub(super) fn weigh(&mut self, state: &mut impl Stilled, residuals: &mut [F], weights: &mut [F]) {
+        let (step, level, limit) = (state.step(), self.rule.level, self.limit);
         let mut diverges = false;
         let found = &mut diverges;
         dispatch!(level, any_exceeds, F, [], (residuals: &[F], limit: F, found: &mut bool));
@@ -145,7 +196,7 @@ impl<'a, F: Float> Frame<'a, F> {
     /// Stills the lanes in which a squared residual exceeds the limit.
     #[cold]
     #[inline(never)]
-    pub(super) fn still(&self, state: &mut State<F>, residuals: &mut [F]) {
+    pub(super) fn still(&self, state: &mut impl Stilled, residuals: &mut [F]) {
         let lanes = state.lanes();
         for lane in 0..lanes {
             let mut of_lane = residuals.iter().skip(lane).step_by(lanes);
@@ -182,14 +233,15 @@ impl<'a, F: Float> Frame<'a, F> {
         (self.ahead.first, self.ahead.steps) = (first, steps);
         let Ahead { numbers, most, .. } = &mut self.ahead;
         numbers.clear();
-        numbers.resize(self.batch * steps * lanes, F::default());
+        numbers.resize(self.weights * steps * lanes, F::default());
         let step = Step {
             draws: self.draws.at_step(first).for_steps(steps),
             batch: self.batch,
+            outputs: self.weights / self.batch,
             residuals: if *most == 1 { residuals } else { &[] },
-            loss_factor: self.task.loss_factor,
+            loss_factor: self.rule.loss_factor,
         };
-        for noise in self.task.noises {
+        for noise in self.rule.noises {
             if let Noise::Sample(noise) = noise {
                 F::perturb(&**noise, &step, &mut self.scratch, numbers);
             }
@@ -202,11 +254,12 @@ impl<'a, F: Float> Frame<'a, F> {
         let step = Step {
             draws: self.draws.at_step(step),
             batch: self.batch,
+            outputs: self.weights / self.batch,
             residuals,
-            loss_factor: self.task.loss_factor,
+            loss_factor: self.rule.loss_factor,
         };
         self.zeta.fill(F::default());
-        for noise in self.task.noises {
+        for noise in self.rule.noises {
             if let Noise::Parameter(noise) = noise {
                 F::add_zeta(&**noise, &step, products, &mut self.scratch, &mut self.zeta[..self.params]);
             }

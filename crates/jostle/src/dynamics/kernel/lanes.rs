@@ -23,11 +23,11 @@ pub(super) fn advance_lanes<L: Link, F: Float>(
     state: &mut State<F>,
     until: u64,
 ) {
-    let (n, lanes, level) = (data.samples(), state.lanes(), task.level);
+    let (n, lanes, level) = (data.samples(), state.lanes(), task.rule.level);
     assert!(state.dim == data.dim() && state.mantissa.len() == L::PARTS * state.entries);
     let blocks = data.blocks();
     let replicas = state.replicas.clone();
-    let mut frame = Frame::new(task, data, &replicas, n, state.step, until);
+    let mut frame = Frame::of_link(task, data, &replicas, n, state.step, until);
     let mut residuals = Aligned::zeros(n * lanes);
     let mut weights = residuals.clone();
     let mut pulled = Aligned::zeros(blocks.width() * lanes);

@@ -17,14 +17,14 @@ pub(super) fn advance_mini_batch<L: Link, F: Float>(
     state: &mut State<F>,
     until: u64,
 ) {
-    let (n, dim, level) = (data.samples(), data.dim(), task.level);
-    let Batch::Size(size) = task.dynamics.batch else {
+    let (n, dim, level) = (data.samples(), data.dim(), task.rule.level);
+    let Batch::Size(size) = task.rule.dynamics.batch else {
         unreachable!("this kernel is chosen for mini-batches")
     };
     let rows = data.rows().numbers();
     let replicas = state.replicas.clone();
-    let mut frame = Frame::new(task, data, &replicas, size, state.step, until);
-    let mut batches = Members::new(frame.draws(), n, size, task.dynamics.replacement, until);
+    let mut frame = Frame::of_link(task, data, &replicas, size, state.step, until);
+    let mut batches = Members::new(frame.draws(), n, size, task.rule.dynamics.replacement, until);
     let mut residuals = vec![F::default(); size];
     let mut weights = residuals.clone();
     let mut pulled = vec![F::default(); state.entries];

@@ -1,6 +1,6 @@
-//! The stepping kernels of the reparametrised linear family.
+//! The stepping kernels: those of the reparametrised linear family, and passes through networks.
 //!
-//! All of them carry out the same step, in the same order of correctly rounded operations, so that a replica's path
+//! Those of the linear family carry out the same step, in the same order of correctly rounded operations, so that a replica's path
 //! does not depend on which kernel, which vector width or which neighbours it was computed with:
 //!
 //! ```text
@@ -19,6 +19,7 @@
 //! * [`single`]: full batch, one replica, vectors over samples and coordinates; for data of its own or few replicas.
 //! * [`sample`]: one row a step, several replicas in turn.
 //! * [`mini_batch`]: several rows a step, one replica.
+//! * [`passes`]: networks, by passes forwards and backwards; one replica.
 //! * [`flow`]: continuous time, on the products of the first two.
 //!
 //! The products that they are made of are in [`tiles`], [`chains`] and [`stripes`] (products with single rows, striped
@@ -33,6 +34,7 @@ mod frame;
 mod lanes;
 mod members;
 mod mini_batch;
+pub(crate) mod passes;
 #[cfg(test)]
 pub(crate) mod plain;
 mod sample;
@@ -51,9 +53,9 @@ use crate::model::{Link, LinkKind, Scaling, with_link};
 use crate::noise::Noise;
 use crate::simd::{Level, dispatch};
 
-/// What is constant over the run of a block.
-pub(crate) struct Task<'a> {
-    pub(crate) link: LinkKind,
+/// What is constant over the run of a block, whatever the model.
+#[derive(Clone, Copy)]
+pub(crate) struct Rule<'a> {
     pub(crate) loss_factor: f64,
     pub(crate) dynamics: &'a GradientDescent,
     pub(crate) noises: &'a [Noise],
@@ -62,15 +64,23 @@ pub(crate) struct Task<'a> {
     pub(crate) level: Level,
 }
 
-impl Task<'_> {
+impl Rule<'_> {
     fn has_parameter_noise(&self) -> bool {
         self.noises.iter().any(|noise| matches!(noise, Noise::Parameter(_)))
     }
+}
 
+/// What is constant over the run of a block of the reparametrised linear family.
+pub(crate) struct Task<'a> {
+    pub(crate) link: LinkKind,
+    pub(crate) rule: Rule<'a>,
+}
+
+impl Task<'_> {
     /// Which parameters are kept with an exponent: none where an additive noise keeps them away from zero anyway.
     fn scaling(&self) -> Scaling {
         let additive = |noise: &Noise| matches!(noise, Noise::Parameter(noise) if !noise.is_multiplicative());
-        if self.noises.iter().any(additive) { Scaling::Fixed } else { self.link.scaling() }
+        if self.rule.noises.iter().any(additive) { Scaling::Fixed } else { self.link.scaling() }
     }
 }
 
@@ -91,6 +101,8 @@ pub enum Kernel {
     Sample,
     /// Mini-batches of several samples, one replica.
     MiniBatch,
+    /// Passes forwards and backwards through a network, one replica.
+    Passes,
 }
 
 /// Replicas that take turns in [`Kernel::Sample`], when the parameters of one have so many bytes: those of several
@@ -121,7 +133,7 @@ impl Kernel {
     pub(crate) fn lanes<F: Float>(self, level: Level) -> usize {
         match self {
             Kernel::Lanes(vectors) => vectors * level.width::<F>(),
-            Kernel::Single | Kernel::Sample | Kernel::MiniBatch => 1,
+            Kernel::Single | Kernel::Sample | Kernel::MiniBatch | Kernel::Passes => 1,
         }
     }
 }
@@ -134,6 +146,7 @@ impl std::fmt::Display for Kernel {
             Kernel::Single => write!(f, "full batch, one replica"),
             Kernel::Sample => write!(f, "one sample a step"),
             Kernel::MiniBatch => write!(f, "mini-batch, one replica"),
+            Kernel::Passes => write!(f, "passes forwards and backwards, one replica"),
         }
     }
 }
@@ -154,7 +167,7 @@ fn advance_link<L: Link, F: Float>(
     if kernel == Kernel::Sample {
         let params = blocks.first().map_or(0, |block| L::PARTS * block.state.dim);
         for blocks in blocks.chunks_mut(turns(params * size_of::<F>())) {
-            dispatch!(task.level, advance_samples, F, [L: Link],
+            dispatch!(task.rule.level, advance_samples, F, [L: Link],
                 (link: L, task: &Task<'_>, blocks: &mut [Block<'_, F>], until: u64));
         }
         return;
@@ -164,7 +177,7 @@ fn advance_link<L: Link, F: Float>(
             Kernel::Lanes(_) => lanes::advance_lanes(link, task, data, state, until),
             Kernel::Single => single::advance_single(link, task, data, state, until),
             Kernel::MiniBatch => mini_batch::advance_mini_batch(link, task, data, state, until),
-            Kernel::Sample => unreachable!("handled above"),
+            Kernel::Sample | Kernel::Passes => unreachable!("handled above, and no kernel of a link"),
         }
     }
 }

@@ -21,11 +21,11 @@ pub(super) fn advance_single<L: Link, F: Float>(
     state: &mut State<F>,
     until: u64,
 ) {
-    let (n, dim, level) = (data.samples(), data.dim(), task.level);
+    let (n, dim, level) = (data.samples(), data.dim(), task.rule.level);
     assert!(state.lanes() == 1 && state.dim == dim);
     let (rows, columns) = (data.rows(), data.columns());
     let replicas = state.replicas.clone();
-    let mut frame = Frame::new(task, data, &replicas, n, state.step, until);
+    let mut frame = Frame::of_link(task, data, &replicas, n, state.step, until);
     let mut minus_y: Vec<F> = data.y().iter().map(|y| -*y).collect();
     minus_y.resize(columns.stride, F::default());
     let mut residuals = minus_y.clone();

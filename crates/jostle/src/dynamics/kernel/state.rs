@@ -3,6 +3,7 @@
 use super::Task;
 use super::data::padded;
 use crate::aligned::Aligned;
+use crate::dynamics::stepper::Begin;
 use crate::float::{Float, Precision};
 use crate::model::Scaling;
 
@@ -59,25 +60,31 @@ const fn shift_bits(precision: Precision) -> i32 {
 }
 
 impl<F: Float> State<F> {
-    /// The start `theta` (p) for every lane.
-    pub(crate) fn new(task: &Task<'_>, theta: &[f64], dim: usize, replicas: Vec<u32>) -> Self {
+    /// The starts of the lanes.
+    pub(crate) fn new(task: &Task<'_>, begins: &[Begin], dim: usize, replicas: Vec<u32>) -> Self {
         let lanes = replicas.len();
+        assert!(begins.len() == lanes, "every lane has a start");
         let entries = padded(dim * lanes);
-        let mut beta = vec![0.0; dim];
+        let rounded = |begin: &Begin| begin.theta.iter().map(|t| F::of(*t).into()).collect();
+        let thetas: Vec<Vec<f64>> = begins.iter().map(rounded).collect();
         // Of the rounded parameters, as every later coefficient is.
-        let theta: Vec<f64> = theta.iter().map(|t| F::of(*t).into()).collect();
-        task.link.model().coefficients(&theta, &mut beta);
-        let spread = |values: &[f64]| {
+        let of_link =
+            |theta: &Vec<f64>| task.link.model().coefficients(theta, dim).expect("a link has coefficients");
+        let betas: Vec<Vec<f64>> = thetas.iter().map(of_link).collect();
+        let side_by_side = |values: &[Vec<f64>], first: usize| {
             let mut array = Vec::with_capacity(entries);
-            array.extend(values.iter().flat_map(|v| std::iter::repeat_n(F::of(*v), lanes)));
+            for k in first..first + dim {
+                array.extend(values.iter().map(|of_lane| F::of(of_lane[k])));
+            }
             array.resize(entries, F::default());
             array
         };
-        let mantissa: Vec<F> = theta.chunks(dim).flat_map(spread).collect();
+        let parts = (0..thetas[0].len()).step_by(dim);
+        let mantissa: Vec<F> = parts.flat_map(|first| side_by_side(&thetas, first)).collect();
         let mantissa = Aligned::copy_of(&mantissa);
         let scaling = task.scaling();
         let scaled = if scaling == Scaling::Fixed { 0 } else { mantissa.len() };
-        let averaged = if task.average_from.is_some() { entries } else { 0 };
+        let averaged = if task.rule.average_from.is_some() { entries } else { 0 };
         Self {
             step: 0,
             dim,
@@ -85,12 +92,12 @@ impl<F: Float> State<F> {
             scale: Aligned::copy_of(&vec![F::of(1.0); scaled]),
             shifts: vec![0; scaled],
             scaled: false,
-            velocity: Aligned::zeros(if task.dynamics.momentum > 0.0 { mantissa.len() } else { 0 }),
+            velocity: Aligned::zeros(if task.rule.dynamics.momentum > 0.0 { mantissa.len() } else { 0 }),
             beta_sum: Aligned::zeros(averaged),
             beta_total: vec![0.0; averaged],
             averaged: 0,
             diverged: vec![None; lanes],
-            beta: Aligned::copy_of(&spread(&beta)),
+            beta: Aligned::copy_of(&side_by_side(&betas, 0)),
             mantissa,
             replicas,
             scaling,
@@ -104,7 +111,7 @@ impl<F: Float> State<F> {
 
     /// Passes over steps that would change nothing: those of diverged replicas, and of converged ones.
     pub(crate) fn skip_to(&mut self, task: &Task<'_>, step: u64) {
-        let averaged_from = task.average_from.map_or(step, |from| from.max(self.step));
+        let averaged_from = task.rule.average_from.map_or(step, |from| from.max(self.step));
         let steps = step.saturating_sub(averaged_from);
         self.averaged += steps;
         for (total, beta) in self.beta_total.iter_mut().zip(self.beta.iter()) {
@@ -120,7 +127,7 @@ impl<F: Float> State<F> {
     /// Whether the step that leads away from the current state is averaged, counting it if so.
     #[inline(always)]
     pub(super) fn count_average(&mut self, task: &Task<'_>) -> bool {
-        let averaging = task.average_from.is_some_and(|from| self.step >= from);
+        let averaging = task.rule.average_from.is_some_and(|from| self.step >= from);
         self.averaged += u64::from(averaging);
         averaging
     }

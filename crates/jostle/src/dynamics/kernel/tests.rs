@@ -5,6 +5,7 @@ mod identities;
 use super::plain::{PlainProducts, chain, slopes};
 use super::*;
 use crate::dynamics::Schedule;
+use crate::dynamics::stepper::Begin;
 use crate::model::{ModelSpec, Power, Product, Square, Unit};
 use crate::noise::{
     CovarianceOf, CovarianceShape, GaussianSampleNoise, IsotropicNoise, LabelDistribution, LabelNoise,
@@ -39,11 +40,11 @@ impl<F: Float> Reference<'_, F> {
 
     fn members(&self, draws: Draws<'_>) -> Vec<usize> {
         let n = self.problem.samples();
-        let Batch::Size(size) = self.task.dynamics.batch else { return (0..n).collect() };
+        let Batch::Size(size) = self.task.rule.dynamics.batch else { return (0..n).collect() };
         let mut words = vec![0; size];
         draws.at_step(self.step).bits(Purpose::BATCH, &mut words);
         let words = words.into_iter();
-        if self.task.dynamics.replacement {
+        if self.task.rule.dynamics.replacement {
             return words.map(|word| Draws::index(word, n)).collect();
         }
         let mut members = vec![0; size];
@@ -54,7 +55,7 @@ impl<F: Float> Reference<'_, F> {
     fn residual(&self, i: usize, beta: &[F]) -> F {
         let terms = self.row(i).into_iter().zip(beta.iter().copied());
         let y = F::of(self.problem.y()[i]);
-        if self.task.dynamics.batch == Batch::Full {
+        if self.task.rule.dynamics.batch == Batch::Full {
             return chain(-y, terms);
         }
         let stripe = |s: usize| {
@@ -71,15 +72,20 @@ impl<F: Float> Reference<'_, F> {
 
     fn advance(&mut self) {
         let (problem, dim, beta) = (self.problem, self.problem.dim(), self.beta());
-        let draws = Draws::new(self.task.seed, &self.replica, self.step).on_level(Level::Portable);
+        let draws = Draws::new(self.task.rule.seed, &self.replica, self.step).on_level(Level::Portable);
         let members = self.members(draws);
         let residuals: Vec<F> = members.iter().map(|i| self.residual(*i, &beta)).collect();
         let zero = F::default();
         let (mut perturbation, mut zeta) = (vec![zero; members.len()], vec![zero; self.theta.len()]);
         let products = PlainProducts { link: self.task.link, problem, theta: &self.theta };
-        let step =
-            Step { draws, batch: members.len(), residuals: &residuals, loss_factor: self.task.loss_factor };
-        for noise in self.task.noises {
+        let step = Step {
+            draws,
+            batch: members.len(),
+            outputs: 1,
+            residuals: &residuals,
+            loss_factor: self.task.rule.loss_factor,
+        };
+        for noise in self.task.rule.noises {
             match noise {
                 Noise::Sample(noise) => F::perturb(&**noise, &step, &mut self.scratch, &mut perturbation),
                 Noise::Parameter(noise) => {
@@ -87,10 +93,10 @@ impl<F: Float> Reference<'_, F> {
                 }
             }
         }
-        let momentum = F::of(self.task.dynamics.momentum);
-        let descent = F::of(-self.task.dynamics.learning_rate.at(self.step));
+        let momentum = F::of(self.task.rule.dynamics.momentum);
+        let descent = F::of(-self.task.rule.dynamics.learning_rate.at(self.step));
         let factor = if momentum > zero { F::of(1.0) } else { descent };
-        let weight = F::of(2.0 * self.task.loss_factor / members.len() as f64);
+        let weight = F::of(2.0 * self.task.rule.loss_factor / members.len() as f64);
         let weights: Vec<F> =
             residuals.iter().zip(&perturbation).map(|(r, p)| r.mul_add(weight, *p) * factor).collect();
         let rows: Vec<Vec<F>> = members.iter().map(|i| self.row(*i)).collect();
@@ -99,7 +105,7 @@ impl<F: Float> Reference<'_, F> {
             let h = chain(zero, rows.iter().zip(&weights).map(|(row, w)| (row[j], *w)));
             self.pulled.push(h);
             // The weight of a single sample comes last.
-            let single = self.task.dynamics.batch == Batch::Size(1);
+            let single = self.task.rule.dynamics.batch == Batch::Size(1);
             for (part, slope) in slopes(self.task.link, &self.theta, dim, j).into_iter().enumerate() {
                 let k = part * dim + j;
                 let (slope, h) = if single { (slope * rows[0][j], weights[0]) } else { (slope, h) };
@@ -113,7 +119,7 @@ impl<F: Float> Reference<'_, F> {
             }
         }
         self.step += 1;
-        if self.task.average_from.is_some_and(|from| self.step > from) {
+        if self.task.rule.average_from.is_some_and(|from| self.step > from) {
             let beta = self.beta();
             for (sum, b) in self.beta_sums[0].iter_mut().zip(beta) {
                 *sum = (F::of(*sum) + b).into();
@@ -146,14 +152,17 @@ fn widened<F: Float>(values: &[F]) -> Vec<f64> {
 fn compare<F: Float>(task: &Task<'_>, problem: &Problem, kernel: Kernel, steps: &[u64], what: &str) {
     let data = Data::<F>::new(problem);
     let dim = problem.dim();
-    let theta = ModelSpec::new(task.link, 0.7).initial(dim).unwrap();
+    let theta = ModelSpec::new(task.link, 0.7).initial(dim, 0).unwrap();
     // Replicas that take turns are blocks of their own.
-    let count = if kernel == Kernel::Sample { 3 } else { kernel.lanes::<F>(task.level) };
-    let in_block = kernel.lanes::<F>(task.level);
+    let count = if kernel == Kernel::Sample { 3 } else { kernel.lanes::<F>(task.rule.level) };
+    let in_block = kernel.lanes::<F>(task.rule.level);
     let replicas: Vec<u32> = (3..).take(count).collect();
     let mut blocks: Vec<_> = replicas
         .chunks(in_block)
-        .map(|replicas| Block { data: &data, state: State::new(task, &theta, dim, replicas.to_vec()) })
+        .map(|replicas| Block {
+            data: &data,
+            state: State::new(task, &Begin::everywhere(&theta, replicas.len()), dim, replicas.to_vec()),
+        })
         .collect();
     let mut references: Vec<_> = replicas
         .iter()
@@ -175,13 +184,16 @@ fn compare<F: Float>(task: &Task<'_>, problem: &Problem, kernel: Kernel, steps: 
             while reference.step < *step {
                 reference.advance();
             }
-            let place =
-                format!("{what}, {kernel:?} in {} on {}, step {step}, replica {k}", F::PRECISION, task.level);
+            let place = format!(
+                "{what}, {kernel:?} in {} on {}, step {step}, replica {k}",
+                F::PRECISION,
+                task.rule.level
+            );
             let found = blocks[k / in_block].state.lane(k % in_block);
             assert_eq!(found.theta, widened(&reference.theta), "theta: {place}");
             assert_eq!(found.beta, widened(&reference.beta()), "beta: {place}");
             if let Some(average) = found.average {
-                let count = (step - task.average_from.unwrap()) as f64;
+                let count = (step - task.rule.average_from.unwrap()) as f64;
                 let [sums, totals] = &reference.beta_sums;
                 let expected: Vec<f64> = sums.iter().zip(totals).map(|(s, t)| (t + s) / count).collect();
                 assert_eq!(average, expected, "average: {place}");
@@ -259,12 +271,14 @@ fn check_at(
             for level in Level::available() {
                 let task = Task {
                     link: *link,
-                    loss_factor: link.loss_factor(),
-                    dynamics,
-                    noises: &noises,
-                    average_from,
-                    seed: 5,
-                    level,
+                    rule: Rule {
+                        loss_factor: link.loss_factor(),
+                        dynamics,
+                        noises: &noises,
+                        average_from,
+                        seed: 5,
+                        level,
+                    },
                 };
                 for kernel in kernels {
                     let what = format!("{link:?} with {names:?} at {samples}x{dim}");
@@ -352,18 +366,21 @@ fn a_parameter_of_size_exp_minus_1000_survives_and_comes_back() {
         for kernel in [Kernel::Single, Kernel::Lanes(2)] {
             let task = Task {
                 link,
-                loss_factor: link.loss_factor(),
-                dynamics: &dynamics,
-                noises: &[],
-                average_from: None,
-                seed: 0,
-                level: Level::detect(),
+                rule: Rule {
+                    loss_factor: link.loss_factor(),
+                    dynamics: &dynamics,
+                    noises: &[],
+                    average_from: None,
+                    seed: 0,
+                    level: Level::detect(),
+                },
             };
             // The product form is started off its axis of symmetry, where b = 0 would stay negligible.
             let theta = if link.parts() == 2 { vec![1.0, 1.0] } else { vec![1.0] };
-            let replicas = (0..).take(kernel.lanes::<f64>(task.level)).collect();
+            let replicas = (0..).take(kernel.lanes::<f64>(task.rule.level)).collect();
             let (down, up) = (Data::<f64>::new(&down), Data::new(&up));
-            let mut blocks = [Block { data: &down, state: State::new(&task, &theta, 1, replicas) }];
+            let begins = Begin::everywhere(&theta, kernel.lanes::<f64>(task.rule.level));
+            let mut blocks = [Block { data: &down, state: State::new(&task, &begins, 1, replicas) }];
             advance(&task, kernel, &mut blocks, 1_000_000);
             let shrunk = blocks[0].state.lane(0);
             let expected = 1e6 * (1.0f64 - 0.001).ln();
@@ -394,22 +411,25 @@ fn a_diverged_lane_is_marked_with_its_step_and_its_neighbours_do_not_notice() {
     let link = LinkKind::Square(Square);
     let task = Task {
         link,
-        loss_factor: 0.25,
-        dynamics: &dynamics,
-        noises: &noises,
-        average_from: None,
-        seed: 1,
-        level: Level::detect(),
+        rule: Rule {
+            loss_factor: 0.25,
+            dynamics: &dynamics,
+            noises: &noises,
+            average_from: None,
+            seed: 1,
+            level: Level::detect(),
+        },
     };
-    let theta = ModelSpec::new(link, 1.0).initial(19).unwrap();
+    let theta = ModelSpec::new(link, 1.0).initial(19, 0).unwrap();
     let data = Data::<f64>::new(&problem);
     let run = |kernel: Kernel, replicas: Vec<u32>| {
-        let mut blocks = [Block { data: &data, state: State::new(&task, &theta, 19, replicas) }];
+        let begins = Begin::everywhere(&theta, replicas.len());
+        let mut blocks = [Block { data: &data, state: State::new(&task, &begins, 19, replicas) }];
         advance(&task, kernel, &mut blocks, 400);
         let [block] = blocks;
         block.state
     };
-    let lanes = Kernel::Lanes(2).lanes::<f64>(task.level) as u32;
+    let lanes = Kernel::Lanes(2).lanes::<f64>(task.rule.level) as u32;
     let together = run(Kernel::Lanes(2), (0..lanes).collect());
     let mut counts = [0, 0];
     for lane in 0..lanes {

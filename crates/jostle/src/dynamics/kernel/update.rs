@@ -106,7 +106,7 @@ impl<F: Float> Update<F> {
             entries,
             used,
             descent,
-            momentum: F::of(task.dynamics.momentum),
+            momentum: F::of(task.rule.dynamics.momentum),
             options: Options {
                 zeta: !zeta.is_empty(),
                 velocity: !state.velocity.is_empty(),

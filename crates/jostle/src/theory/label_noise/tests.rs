@@ -75,9 +75,9 @@ proptest! {
         let noise = noise(std, if all { Labels::Batch } else { Labels::One });
         let found = label_noise_strength(&problem, &spec, &dynamics, &noise, 0).unwrap();
 
-        let theta = vec![1.0; spec.link.model().num_params(4)];
+        let theta = vec![1.0; spec.model().num_params(4)];
         let residuals = [0.3, -0.7, 0.2];
-        let model = spec.link.model();
+        let model = spec.model();
         let point =
             Point { problem: &problem, model, theta: &theta, residuals: &residuals, loss_factor: c, batch };
         let sampling = SampleCovariance::of_mini_batch(&residuals, c, dynamics.effective_batch(3));

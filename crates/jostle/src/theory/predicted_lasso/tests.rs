@@ -1,6 +1,6 @@
 use super::*;
 use crate::dynamics::{Batch, GradientDescent, Schedule};
-use crate::ensemble::{Recording, Silent, Source, Unit, run_unit};
+use crate::ensemble::{Recording, Silent, Source, Start, Unit, run_unit};
 use crate::float::Precision;
 use crate::model::{LinkKind, ModelSpec, Power, Product, Square, Unit as Linear};
 use crate::noise::{
@@ -23,6 +23,7 @@ fn label(std: f64, labels: Labels, index: usize) -> Noise {
 fn cell(problem: &Problem, link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
     Cell {
         source: Source::Shared(Arc::new(problem.clone())),
+        start: Start::default(),
         model: ModelSpec::new(link, 0.3),
         average_from: Some(dynamics.steps / 6),
         dynamics: dynamics.into(),
@@ -326,7 +327,7 @@ fn where_no_lasso_is_known_the_reason_is_given() {
         assert!(found.contains("dynamics.learning_rate: is too large"), "{found}");
     }
     let mut still = cell(&problem, QUADRATIC, plain, vec![label(1.0, Labels::One, 0)]);
-    still.model.init = (0..30).map(f64::from).collect();
+    still.model = ModelSpec::with_init(QUADRATIC, (0..30).map(f64::from).collect());
     let found = predicted_lasso(&still, &problem).unwrap_err().to_string();
     assert_eq!(found, "no Lasso is known for model.init: is 0 at coordinate 0, where parameters never move");
 }

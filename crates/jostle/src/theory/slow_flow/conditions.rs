@@ -1,6 +1,6 @@
 //! What of a configuration the flow depends on, and which configurations it describes.
 
-use crate::dynamics::{Dynamics, Flow, GradientDescent, Schedule};
+use crate::dynamics::{Dynamics, Flow, GradientDescent, RateUnit, Schedule};
 use crate::ensemble::Cell;
 use crate::model::{LinkKind, ModelSpec, Power};
 use crate::noise::{AnySampleNoise, Noise, Point};
@@ -10,6 +10,8 @@ use crate::theory::label_noise::{label_variances, rate};
 
 /// What the flow depends on, beside the data and the start.
 pub(super) struct Conditions {
+    /// The parametrisation.
+    pub(super) link: LinkKind,
     /// Stretches of constant step size.
     pub(super) segments: Vec<Segment>,
     /// The variance `q_i` (n) of the labels in a step, in the units of one perturbed label a step.
@@ -46,13 +48,13 @@ impl Conditions {
     /// # Errors
     /// As [`check`].
     pub(super) fn new(cell: &Cell, problem: &Problem) -> Result<Self, TheoryError> {
-        check(cell)?;
+        let link = check(cell)?;
         let (n, loss_factor) = (problem.samples(), cell.model.loss_factor);
-        let theta = vec![0.0; cell.model.link.parts() * problem.dim()];
+        let theta = vec![0.0; link.parts() * problem.dim()];
         let residuals = vec![0.0; n];
         let point = Point {
             problem,
-            model: cell.model.link.model(),
+            model: cell.model.model(),
             theta: &theta,
             residuals: &residuals,
             loss_factor,
@@ -70,7 +72,7 @@ impl Conditions {
             }
             Dynamics::Flow(flow) => (of_flow(&cell.model, flow), None),
         };
-        Ok(Self { segments, label_variance, sampling, momentum })
+        Ok(Self { link, segments, label_variance, sampling, momentum })
     }
 
     /// `rate (1 - b)/(1 + b)`, the size of a step as far as fluctuations are concerned; 0 in continuous time.
@@ -84,20 +86,23 @@ impl Conditions {
     }
 }
 
-/// Whether the flow describes a cell.
+/// The parametrisation of a cell that the flow describes.
 ///
 /// # Errors
 /// A model or a noise that it does not describe.
-pub(super) fn check(cell: &Cell) -> Result<(), TheoryError> {
-    if !matches!(
-        cell.model.link,
-        LinkKind::Square(_) | LinkKind::Power(Power { depth: 2 }) | LinkKind::Product(_)
-    ) {
-        return Err(TheoryError::Model { theorem: "the slow flow", model: format!("{:?}", cell.model.link) });
+pub(super) fn check(cell: &Cell) -> Result<LinkKind, TheoryError> {
+    let describes = |link: &LinkKind| {
+        matches!(link, LinkKind::Square(_) | LinkKind::Power(Power { depth: 2 }) | LinkKind::Product(_))
+    };
+    let Some(link) = cell.model.link().filter(describes) else {
+        return Err(TheoryError::Model { theorem: "the slow flow", model: format!("{:?}", cell.model.form) });
+    };
+    if !cell.start.is_init() || cell.dynamics.unit() != RateUnit::One {
+        return Err(TheoryError::Start { theorem: "the slow flow" });
     }
     match cell.noises.iter().position(|noise| label_type(noise).is_none()) {
         Some(index) => Err(TheoryError::Noise { theorem: "the slow flow", index }),
-        None => Ok(()),
+        None => Ok(link),
     }
 }
 

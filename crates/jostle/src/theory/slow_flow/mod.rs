@@ -114,7 +114,7 @@ const SIMULATED: Simulated = Simulated { steps: 1000, replicas: 64 };
 /// # Errors
 /// Dynamics, a model or a noise that the flow does not describe.
 pub fn check(cell: &Cell) -> Result<(), TheoryError> {
-    conditions::check(cell)
+    conditions::check(cell).map(|_| ())
 }
 
 /// The means of an ensemble's observables at the recorded steps, for the data set of one replica (any, where replicas
@@ -128,13 +128,13 @@ pub fn check(cell: &Cell) -> Result<(), TheoryError> {
 pub fn predict(cell: &Cell, replica: u32) -> Result<Prediction, TheoryError> {
     let problem = cell.source.problem(replica);
     let conditions = Conditions::new(cell, &problem)?;
-    let theta = cell.model.initial(problem.dim()).expect("the cell has been checked");
+    let theta = cell.model.initial(problem.dim(), replica).expect("the cell has been checked");
     let recorded = cell.recording.steps(cell.dynamics.steps());
     let mut rows = vec![f64::NAN; recorded.len() * cell.quantities.len()];
-    let (mut start, mut simulated) = (Start::new(cell.model.link, &theta), None);
+    let (mut start, mut simulated) = (Start::new(conditions.link, &theta), None);
     if feedback(&problem, &conditions, &start) > STRONG_FEEDBACK {
         let until = SIMULATED.steps.min(cell.dynamics.steps());
-        match simulate(cell, replica, until, &mut rows) {
+        match simulate(cell, conditions.link, replica, until, &mut rows) {
             Ok(found) => {
                 start = found;
                 let replicas = if is_shared(cell) { SIMULATED.replicas } else { 1 };
@@ -156,7 +156,7 @@ pub fn predict(cell: &Cell, replica: u32) -> Result<Prediction, TheoryError> {
     let outside = end
         .outside
         .map(|reason| Outside { step: recorded[next.min(recorded.len() - 1)], reason: reason.to_string() });
-    let mut prediction = Prediction::at_the_end(cell, &flow, &theta, rows, &end);
+    let mut prediction = Prediction::at_the_end(conditions.link, &flow, &theta, rows, &end);
     prediction.simulated = simulated;
     if let Some(outside) = outside {
         prediction = Prediction {
@@ -183,7 +183,13 @@ fn feedback(problem: &Problem, conditions: &Conditions, start: &Start) -> f64 {
 
 /// Simulates the first steps; fills in the means of the recorded steps among them, and returns the mean of the
 /// logarithms at their end.
-fn simulate(cell: &Cell, replica: u32, until: u64, rows: &mut [f64]) -> Result<Start, String> {
+fn simulate(
+    cell: &Cell,
+    link: LinkKind,
+    replica: u32,
+    until: u64,
+    rows: &mut [f64],
+) -> Result<Start, String> {
     let replicas = if is_shared(cell) { 0..SIMULATED.replicas } else { replica..replica + 1 };
     let unit = Unit { replicas: replicas.clone() };
     let found =
@@ -197,8 +203,7 @@ fn simulate(cell: &Cell, replica: u32, until: u64, rows: &mut [f64]) -> Result<S
             *row = found.iter().map(|replica| replica.rows[k]).sum::<f64>() / found.len() as f64;
         }
     }
-    let starts: Vec<Start> =
-        found.iter().map(|replica| Start::new(cell.model.link, &replica.theta)).collect();
+    let starts: Vec<Start> = found.iter().map(|replica| Start::new(link, &replica.theta)).collect();
     Ok(Start::mean(&starts))
 }
 
@@ -232,7 +237,7 @@ impl Scene<'_> {
         let smooth: f64 = node.gradients().zip(slope).map(|(g, d)| g * g * d).sum();
         let gradient = smooth + sums.gradient;
         // The squared slopes of a coefficient's parameters are a multiple of D.
-        let slopes = if matches!(self.cell.model.link, LinkKind::Product(_)) { 2.0 } else { 4.0 };
+        let slopes = if matches!(self.conditions.link, LinkKind::Product(_)) { 2.0 } else { 4.0 };
         let of_labels: f64 = self.conditions.label_variance.iter().sum::<f64>() / n * kernel;
         let of_sampling = self.conditions.sampling * (sums.weighted_residuals - gradient / n);
         let factor = (2.0 * c / n).powi(2) * slopes;
@@ -268,12 +273,12 @@ impl Prediction {
         }
     }
 
-    fn at_the_end(cell: &Cell, flow: &Flow<'_>, theta: &[f64], rows: Vec<f64>, end: &End) -> Self {
+    fn at_the_end(link: LinkKind, flow: &Flow<'_>, theta: &[f64], rows: Vec<f64>, end: &End) -> Self {
         let End { node, fluctuation, .. } = end;
         // The mean logarithm is below that of the mean.
         let typical: Vec<f64> =
             node.scale.iter().zip(&fluctuation.log_variance).map(|(c, v)| c - 0.5 * v).collect();
-        let (theta, log_abs_theta) = flow.start.parameters(cell.model.link, theta, &typical, &node.x);
+        let (theta, log_abs_theta) = flow.start.parameters(link, theta, &typical, &node.x);
         let variances = fluctuation.spread.iter().zip(&node.coefficients.slope).map(|(nu, d)| nu * d);
         Self {
             rows,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::dynamics::{Batch, Flow, GradientDescent, Schedule};
-use crate::ensemble::Recording;
+use crate::ensemble::{Recording, Start};
 use crate::float::Precision;
 use crate::linear_algebra::Columns;
 use crate::linear_algebra::{norm, product, transpose_product};
@@ -38,11 +38,17 @@ fn label(std: f64) -> Vec<Noise> {
 fn cell(link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
     Cell {
         source: Source::Shared(Arc::new(problem(link != SQUARE))),
+        start: Start::default(),
         model: ModelSpec::new(link, 0.5),
         dynamics: dynamics.into(),
         noises,
         recording: Recording::Log(20),
-        quantities: REGISTRY.iter().filter(|o| matches!(o.needs, Needs::Nothing | Needs::Truth)).collect(),
+        quantities: REGISTRY
+            .iter()
+            .filter(|o| {
+                matches!(o.needs, Needs::Nothing | Needs::OneOutput | Needs::Coefficients | Needs::Truth)
+            })
+            .collect(),
         average_from: None,
         replicas: 1,
         seed: 0,
@@ -207,7 +213,7 @@ fn continuous_time_is_the_limit_of_small_steps() {
 #[test]
 fn coordinates_that_start_at_zero_stay_there() {
     let mut cell = cell(SQUARE, GradientDescent::new(2000, 0.01), label(1.0));
-    cell.model.init = (0..30).map(|j| if j == 4 { 0.0 } else { -0.5 }).collect();
+    cell.model = ModelSpec::with_init(SQUARE, (0..30).map(|j| if j == 4 { 0.0 } else { -0.5 }).collect());
     let found = predict(&cell, 0).unwrap();
     assert_eq!((found.beta[4], found.theta[4], found.log_abs_theta[4]), (0.0, 0.0, f64::NEG_INFINITY));
     assert!(found.beta.iter().all(|beta| beta.is_finite()) && found.theta[5] < 0.0);

@@ -53,7 +53,7 @@ impl<F: Float> Coordinates<F> {
         lanes: usize,
     ) -> Self {
         let dim = problem.dim();
-        let form = match model.link {
+        let form = match model.link().expect("the cell has been checked") {
             LinkKind::Square(_) => Form::Square,
             LinkKind::Power(_) => Form::Difference { is_rotated: false },
             LinkKind::Product(_) => Form::Difference { is_rotated: true },

@@ -13,7 +13,7 @@ use super::state::Lane;
 use super::tiles::{pull, push};
 use super::{Kernel, chains::chains, exceeds};
 use crate::dynamics::Flow;
-use crate::dynamics::stepper::Stepper;
+use crate::dynamics::stepper::{Begin, Stepper};
 use crate::float::Float;
 use crate::linear_algebra::transpose_product;
 use crate::model::ModelSpec;
@@ -89,7 +89,7 @@ impl<F: Float> Flowing<'_, F> {
         }
         let point = Point {
             problem: self.data.problem,
-            model: task.model.link.model(),
+            model: task.model.model(),
             theta,
             // The cell has been checked: no noise reads them.
             residuals: &vec![0.0; n],
@@ -246,7 +246,9 @@ impl<F: Float> Stepper for Flowing<'_, F> {
         self.kernel.lanes::<F>(self.task.level)
     }
 
-    fn begin(&self, theta: &[f64], replicas: Vec<u32>) -> FlowBlock<F> {
+    fn begin(&self, begins: &[Begin], replicas: Vec<u32>) -> FlowBlock<F> {
+        // The cell has been checked: replicas of a flow have their start in common.
+        let theta = &begins[0].theta;
         let (task, problem, lanes) = (self.task, self.data.problem, replicas.len());
         let strengths = self.strengths(theta);
         let eta = vec![F::default(); padded(self.samples() * lanes)];

@@ -63,7 +63,7 @@ impl<F: Float> Reference<'_, F> {
                 let (u, v) = (u * exp_of(up), v * exp_of(down));
                 u * u - v * v
             };
-            match self.task.model.link {
+            match self.task.model.link().unwrap() {
                 LinkKind::Square(_) => {
                     let w = start(0) * exp_of(up);
                     w * w
@@ -129,7 +129,7 @@ impl<F: Float> Reference<'_, F> {
 fn compare<F: Float>(task: &FlowTask<'_>, problem: &Problem, kernel: Kernel, steps: &[u64]) {
     let data = Data::<F>::new(problem);
     let flowing = Flowing { task, data: &data, kernel };
-    let theta = task.model.initial(problem.dim()).unwrap();
+    let theta = task.model.initial(problem.dim(), 0).unwrap();
     let replicas: Vec<u32> = (3..).take(flowing.lanes()).collect();
     let strength = flowing.strengths(&theta).first().copied().unwrap_or(0.0);
     let mut references: Vec<_> = [0, replicas.len() - 1]
@@ -139,7 +139,7 @@ fn compare<F: Float>(task: &FlowTask<'_>, problem: &Problem, kernel: Kernel, ste
             (lane, Reference { task, problem, theta, replica, step: 0, eta, strength })
         })
         .into();
-    let mut blocks = [flowing.begin(&theta, replicas.clone())];
+    let mut blocks = [flowing.begin(&Begin::everywhere(&theta, replicas.len()), replicas.clone())];
     for step in steps {
         flowing.advance(&mut blocks, *step);
         for (lane, reference) in &mut references {
@@ -151,7 +151,9 @@ fn compare<F: Float>(task: &FlowTask<'_>, problem: &Problem, kernel: Kernel, ste
             let what = || {
                 format!(
                     "{:?}, {:?}, {kernel}, {}, step {step}",
-                    task.model.link, task.flow.scheme, task.level
+                    task.model.link().unwrap(),
+                    task.flow.scheme,
+                    task.level
                 )
             };
             assert_eq!(found[..problem.samples()], reference.eta, "{}", what());
@@ -163,7 +165,7 @@ fn compare<F: Float>(task: &FlowTask<'_>, problem: &Problem, kernel: Kernel, ste
 }
 
 fn compare_all(problem: &Problem, link: LinkKind, steps: &[u64]) {
-    let model = ModelSpec { init: vec![0.7], ..ModelSpec::new(link, 0.0) };
+    let model = ModelSpec::new(link, 0.7);
     let rate = Schedule::with_drops(0.02, vec![(3, 0.5)]).unwrap();
     for scheme in SCHEMES {
         for noises in [vec![], vec![label_noise(0.5, Labels::One), label_noise(0.7, Labels::Batch)]] {
@@ -232,8 +234,8 @@ fn driven(scheme: Scheme, model: &ModelSpec, data: &Data<'_, f64>, path: &Path, 
         FlowTask { model, flow: &flow, noises: &noises, average_from: None, seed: 0, level: Level::detect() };
     let flowing = Flowing { task: &task, data, kernel: Kernel::Lanes(1) };
     let lanes = flowing.lanes();
-    let theta = model.initial(data.dim()).unwrap();
-    let mut block = flowing.begin(&theta, (0..lanes as u32).collect());
+    let theta = model.initial(data.dim(), 0).unwrap();
+    let mut block = flowing.begin(&Begin::everywhere(&theta, lanes), (0..lanes as u32).collect());
     let mut work = flowing.work(&block);
     for increments in path {
         work.noise.whole.copy_from_slice(&increments.whole);

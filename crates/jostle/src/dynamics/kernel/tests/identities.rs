@@ -36,7 +36,7 @@ impl Sum {
 fn replay(task: &Task<'_>, problem: &Problem, kernel: Kernel, mut each: impl FnMut(&[f64])) -> Lane {
     let data = Data::<f64>::new(problem);
     let dim = problem.dim();
-    let theta = ModelSpec::new(task.link, 0.7).initial(dim).unwrap();
+    let theta = ModelSpec::new(task.link, 0.7).initial(dim, 0).unwrap();
     let mut reference = Reference::<f64> {
         task,
         problem,
@@ -49,12 +49,13 @@ fn replay(task: &Task<'_>, problem: &Problem, kernel: Kernel, mut each: impl FnM
         pulled: Vec::new(),
     };
     // The slopes of the squares are twice the parameters: theta <- theta (1 + 2 pulled), so that g h = -2 pulled.
-    for _ in 0..task.dynamics.steps {
+    for _ in 0..task.rule.dynamics.steps {
         reference.advance();
         each(&reference.pulled.iter().map(|pulled| -2.0 * pulled).collect::<Vec<_>>());
     }
-    let mut blocks = [Block { data: &data, state: State::new(task, &theta, dim, vec![3]) }];
-    advance(task, kernel, &mut blocks, task.dynamics.steps);
+    let mut blocks =
+        [Block { data: &data, state: State::new(task, &Begin::everywhere(&theta, 1), dim, vec![3]) }];
+    advance(task, kernel, &mut blocks, task.rule.dynamics.steps);
     let lane = blocks[0].state.lane(0);
     assert_eq!(lane.theta, reference.theta, "the kernel and the reference are on the same path");
     lane
@@ -76,12 +77,14 @@ fn check(steps: u64) {
         let [square, power] =
             [LinkKind::Square(Square), LinkKind::Power(Power { depth: 2 })].map(|link| Task {
                 link,
-                loss_factor: link.loss_factor(),
-                dynamics: &dynamics,
-                noises: &noises,
-                average_from: None,
-                seed: 5,
-                level: Level::detect(),
+                rule: Rule {
+                    loss_factor: link.loss_factor(),
+                    dynamics: &dynamics,
+                    noises: &noises,
+                    average_from: None,
+                    seed: 5,
+                    level: Level::detect(),
+                },
             });
 
         let mut moved = [Sum::default(); 8];

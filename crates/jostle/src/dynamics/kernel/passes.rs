@@ -1,0 +1,174 @@
+//! Networks: one replica, by passes forwards and backwards over the samples of a step.
+//!
+//! ```text
+//! r = f(theta) - y                    of the batch, every output of every sample
+//! w = (2 c / batch) r + p             with the perturbation p of the noises of the sample space
+//! g = J' (-learning_rate w)           with momentum g = J' w
+//! theta <- theta + g - learning_rate zeta
+//! ```
+//!
+//! With momentum `m <- momentum m + (g + zeta)` and `theta <- theta - learning_rate m`.
+
+use super::frame::{Frame, Shape, Stilled};
+use super::members::Members;
+use super::mini_batch::NoProducts;
+use super::{Data, Lane, Rule};
+use crate::dynamics::Batch;
+use crate::dynamics::stepper::{Begin, Stepper};
+use crate::float::Float;
+use crate::model::{AnyNetwork, Tape};
+
+/// A network on one problem.
+pub(crate) struct Training<'a, F> {
+    pub(crate) network: &'a dyn AnyNetwork,
+    pub(crate) rule: &'a Rule<'a>,
+    pub(crate) data: &'a Data<'a, F>,
+}
+
+/// A replica between steps.
+#[derive(Clone)]
+pub(crate) struct PassBlock<F> {
+    step: u64,
+    replica: [u32; 1],
+    theta: Vec<F>,
+    velocity: Vec<F>,
+    /// The unit of its step size.
+    unit: f64,
+    diverged: Option<u64>,
+}
+
+impl<F: Float> Stilled for PassBlock<F> {
+    fn step(&self) -> u64 {
+        self.step
+    }
+    fn lanes(&self) -> usize {
+        1
+    }
+    fn diverge(&mut self, _: usize) {
+        self.diverged.get_or_insert(self.step);
+    }
+}
+
+impl<F: Float> Training<'_, F> {
+    fn advance_block(&self, block: &mut PassBlock<F>, until: u64) {
+        let (data, network) = (self.data, self.network);
+        let dynamics = self.rule.dynamics.in_units(block.unit);
+        let rule = Rule { dynamics: &dynamics, ..*self.rule };
+        let (n, dim, outputs) = (data.samples(), data.dim(), network.outputs());
+        let batch = dynamics.batch.size(n);
+        let shape = Shape { batch, outputs, params: block.theta.len() };
+        let replica = block.replica;
+        let mut frame = Frame::new(&rule, data.divergence_limit(), &replica, shape, block.step, until);
+        let mut members = Members::new(frame.draws(), n, batch, dynamics.replacement, until);
+        let is_full = dynamics.batch == Batch::Full;
+        let mut tape = Tape::default();
+        let mut gathered = vec![F::default(); if is_full { 0 } else { batch * dim }];
+        let mut labels = vec![F::default(); if is_full { 0 } else { batch * outputs }];
+        let mut residuals = vec![F::default(); batch * outputs];
+        let mut weights = residuals.clone();
+        let mut gradient = vec![F::default(); block.theta.len()];
+        while block.step < until && block.diverged.is_none() {
+            let (inputs, y) = if is_full {
+                (data.inputs(), data.y())
+            } else {
+                for (k, i) in members.at(block.step).iter().enumerate() {
+                    gathered[k * dim..][..dim].copy_from_slice(&data.inputs()[i * dim..][..dim]);
+                    labels[k * outputs..][..outputs].copy_from_slice(&data.y()[i * outputs..][..outputs]);
+                }
+                (&gathered[..], &labels[..])
+            };
+            F::forward(network, rule.level, &block.theta, inputs, &mut tape, &mut residuals);
+            residuals.iter_mut().zip(y).for_each(|(f, y)| *f -= *y);
+            frame.weigh(block, &mut residuals, &mut weights);
+            if block.diverged.is_some() {
+                break;
+            }
+            F::backward(network, rule.level, &block.theta, inputs, &mut tape, &weights, &mut gradient);
+            if !frame.zeta.is_empty() {
+                frame.draw_zeta(block.step, &residuals, &NoProducts);
+            }
+            move_by(block, &mut frame, F::of(dynamics.momentum), &gradient);
+            block.step += 1;
+        }
+        block.step = until;
+    }
+}
+
+/// The end of a step: the gradient carries the factor `-learning_rate`, unless there is momentum.
+fn move_by<F: Float>(block: &mut PassBlock<F>, frame: &mut Frame<'_, F>, momentum: F, gradient: &[F]) {
+    let descent = frame.descent(block.step);
+    let zeta = frame.zeta.iter().copied().chain(std::iter::repeat(F::default()));
+    if block.velocity.is_empty() {
+        if frame.zeta.is_empty() {
+            block.theta.iter_mut().zip(gradient).for_each(|(t, g)| *t += *g);
+        } else {
+            let moves = gradient.iter().zip(zeta);
+            block.theta.iter_mut().zip(moves).for_each(|(t, (g, z))| *t += *g + descent * z);
+        }
+        return;
+    }
+    for (((t, m), g), z) in block.theta.iter_mut().zip(&mut block.velocity).zip(gradient).zip(zeta) {
+        *m = momentum * *m + (*g + z);
+        *t += descent * *m;
+    }
+}
+
+impl<F: Float> Stepper for Training<'_, F> {
+    type Block = PassBlock<F>;
+
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    fn begin(&self, begins: &[Begin], replicas: Vec<u32>) -> PassBlock<F> {
+        let [begin] = begins else { unreachable!("a block is one replica") };
+        let theta: Vec<F> = begin.theta.iter().map(|t| F::of(*t)).collect();
+        let with_momentum = self.rule.dynamics.momentum > 0.0;
+        PassBlock {
+            step: 0,
+            replica: [replicas[0]],
+            velocity: vec![F::default(); if with_momentum { theta.len() } else { 0 }],
+            theta,
+            unit: begin.unit,
+            diverged: None,
+        }
+    }
+
+    fn advance(&self, blocks: &mut [PassBlock<F>], until: u64) {
+        for block in blocks {
+            self.advance_block(block, until);
+        }
+    }
+
+    fn skip_to(&self, block: &mut PassBlock<F>, step: u64) {
+        block.step = step;
+    }
+
+    fn step(&self, block: &PassBlock<F>) -> u64 {
+        block.step
+    }
+
+    fn lane(&self, block: &PassBlock<F>, _: usize) -> Lane {
+        let theta: Vec<f64> = block.theta.iter().map(|t| (*t).into()).collect();
+        Lane {
+            beta: self.network.coefficients(&theta).unwrap_or_default(),
+            theta,
+            log_abs_theta: Vec::new(),
+            average: None,
+            diverged: block.diverged,
+        }
+    }
+
+    fn all_diverged(&self, block: &PassBlock<F>, _: usize) -> bool {
+        block.diverged.is_some()
+    }
+
+    fn is_at_rest(&self, block: &PassBlock<F>) -> bool {
+        if self.rule.dynamics.batch != Batch::Full {
+            return false;
+        }
+        let mut next = block.clone();
+        self.advance_block(&mut next, block.step + 1);
+        next.theta == block.theta
+    }
+}

@@ -1,0 +1,402 @@
+//! Networks as models of an ensemble, and where replicas begin.
+
+use super::*;
+use crate::dynamics::{Flow, RateUnit};
+use crate::float::Float;
+use crate::model::{Form, Network, Tape, Unit as Linear};
+use crate::noise::{CovarianceShape, ShapedNoise};
+use crate::random::{Draws, Purpose};
+
+/// `f = W x` with several outputs, trained as a network: what linear models can be compared with.
+#[derive(Debug)]
+struct Affine {
+    dim: usize,
+    outputs: usize,
+}
+
+impl Network for Affine {
+    fn num_params(&self) -> usize {
+        self.dim * self.outputs
+    }
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+    fn initial(&self, draws: &Draws<'_>) -> Vec<f64> {
+        let mut theta = vec![0.0; self.num_params()];
+        draws.normals(Purpose::INIT, &mut theta);
+        theta
+    }
+    fn forward<F: Float>(&self, _: Level, theta: &[F], inputs: &[F], _: &mut Tape<F>, out: &mut [F]) {
+        for (x, f) in inputs.chunks_exact(self.dim).zip(out.chunks_exact_mut(self.outputs)) {
+            for (f, w) in f.iter_mut().zip(theta.chunks_exact(self.dim)) {
+                *f = x.iter().zip(w).map(|(x, w)| *x * *w).sum();
+            }
+        }
+    }
+    fn backward<F: Float>(
+        &self,
+        _: Level,
+        _: &[F],
+        inputs: &[F],
+        _: &mut Tape<F>,
+        weights: &[F],
+        gradient: &mut [F],
+    ) {
+        gradient.fill(F::default());
+        for (x, w) in inputs.chunks_exact(self.dim).zip(weights.chunks_exact(self.outputs)) {
+            for (g, w) in gradient.chunks_exact_mut(self.dim).zip(w) {
+                g.iter_mut().zip(x).for_each(|(g, x)| *g += *w * *x);
+            }
+        }
+    }
+    fn work_per_sample(&self) -> f64 {
+        (2 * self.num_params()) as f64
+    }
+}
+
+/// `f = sum_j theta_j^2 x_j`: the quadratic model as a network.
+#[derive(Debug)]
+struct Quadratic(usize);
+
+impl Network for Quadratic {
+    fn num_params(&self) -> usize {
+        self.0
+    }
+    fn initial(&self, draws: &Draws<'_>) -> Vec<f64> {
+        let mut theta = vec![1.0; self.0];
+        draws.add_normals(Purpose::INIT, 0.1, &mut theta);
+        theta
+    }
+    fn forward<F: Float>(&self, _: Level, theta: &[F], inputs: &[F], _: &mut Tape<F>, out: &mut [F]) {
+        for (x, f) in inputs.chunks_exact(self.0).zip(out) {
+            *f = x.iter().zip(theta).map(|(x, w)| *x * *w * *w).sum();
+        }
+    }
+    fn backward<F: Float>(
+        &self,
+        _: Level,
+        theta: &[F],
+        inputs: &[F],
+        _: &mut Tape<F>,
+        weights: &[F],
+        gradient: &mut [F],
+    ) {
+        gradient.fill(F::default());
+        for (x, w) in inputs.chunks_exact(self.0).zip(weights) {
+            for ((g, x), t) in gradient.iter_mut().zip(x).zip(theta) {
+                *g += F::of(2.0) * *t * *w * *x;
+            }
+        }
+    }
+    fn work_per_sample(&self) -> f64 {
+        (2 * self.0) as f64
+    }
+}
+
+fn data(samples: usize, dim: usize, outputs: usize) -> Problem {
+    let draws = Draws::new(77, &[0], 0);
+    let (mut x, mut y) = (vec![0.0; samples * dim], vec![0.0; samples * outputs]);
+    draws.normals(Purpose::DESIGN, &mut x);
+    draws.normals(Purpose::LABELS, &mut y);
+    Problem::with_outputs(x, y, outputs).unwrap()
+}
+
+fn with(problem: Problem, model: ModelSpec, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
+    Cell {
+        source: Source::Shared(Arc::new(problem)),
+        start: Start::default(),
+        model,
+        dynamics: dynamics.into(),
+        noises,
+        recording: Recording::Every(10),
+        quantities: vec![find("train_loss").unwrap()],
+        average_from: None,
+        replicas: 3,
+        seed: 4,
+        precision: Precision::F64,
+    }
+}
+
+fn all(cell: Cell) -> Vec<Replica> {
+    run_unit_of_all(&cell.check().unwrap())
+}
+
+fn affine(dim: usize, outputs: usize) -> ModelSpec {
+    ModelSpec::of_network(Arc::new(Affine { dim, outputs }), 1)
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+/// A linear model stepped by passes, from the same start and with the same draws, follows the path of the kernels.
+#[test]
+fn passes_take_the_steps_of_the_kernels_whatever_the_batch_and_the_noise() {
+    let momentum = GradientDescent { momentum: 0.8, ..GradientDescent::new(60, 0.01) };
+    let single = GradientDescent { batch: Batch::Size(1), ..GradientDescent::new(60, 0.01) };
+    let few = GradientDescent { batch: Batch::Size(3), replacement: false, ..GradientDescent::new(60, 0.01) };
+    for dynamics in [GradientDescent::new(60, 0.01), momentum, single, few] {
+        let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 0.1, index: 1 }));
+        let noises = vec![label_noise(0.5, 0), isotropic];
+        let origin = Origin::Points(vec![vec![0.25; 7].into()]);
+        let run = |model: ModelSpec| {
+            let cell = with(data(9, 7, 1), model, dynamics.clone(), noises.clone());
+            all(Cell { start: Start { origin: origin.clone(), ..Start::default() }, ..cell })
+        };
+        let (passes, kernel) = (run(affine(7, 1)), run(ModelSpec::new(LinkKind::Unit(Linear), 0.0)));
+        for (a, b) in passes.iter().zip(&kernel) {
+            assert!(distance(&a.theta, &b.theta) < 1e-12, "{:?} {:?} {dynamics:?}", a.theta, b.theta);
+            assert!(distance(&a.rows, &b.rows) < 1e-12);
+        }
+        assert_ne!(passes[0].theta, passes[1].theta);
+    }
+}
+
+/// With several outputs every one of them is a problem of its own, if the batches are the same.
+#[test]
+fn outputs_are_trained_side_by_side() {
+    let dynamics = GradientDescent { batch: Batch::Size(2), ..GradientDescent::new(50, 0.02) };
+    let problem = data(8, 5, 3);
+    let origin = |width: usize| Origin::Points(vec![vec![0.5; width].into()]);
+    let start = |width| Start { origin: origin(width), ..Start::default() };
+    let cell = with(problem.clone(), affine(5, 3), dynamics.clone(), Vec::new());
+    let together = all(Cell { start: start(15), ..cell });
+    for output in 0..3 {
+        let y = problem.y().iter().skip(output).step_by(3).copied().collect();
+        let alone = Problem::new(problem.x().to_vec(), y, None).unwrap();
+        let cell = with(alone, affine(5, 1), dynamics.clone(), Vec::new());
+        let alone = all(Cell { start: start(5), ..cell });
+        for (whole, part) in together.iter().zip(&alone) {
+            assert!(distance(&whole.theta[5 * output..][..5], &part.theta) < 1e-13);
+        }
+    }
+}
+
+#[test]
+fn label_noise_in_several_outputs_has_the_variance_of_its_law() {
+    // One step from zero residuals: theta moves by -eta J'w, with w = -2c eps_k of one of the n samples.
+    let (n, std, rate) = (4, 0.7, 0.1);
+    let problem = Problem::with_outputs(
+        (0..n * n).map(|k| if k % (n + 1) == 0 { 1.0 } else { 0.0 }).collect(),
+        vec![0.0; 2 * n],
+        2,
+    );
+    let start = Start { origin: Origin::Points(vec![vec![0.0; 2 * n].into()]), ..Start::default() };
+    let model = affine(n, 2);
+    for (labels, expected) in [(Labels::One, 1.0 / n as f64), (Labels::Batch, 1.0 / (n * n) as f64)] {
+        let distribution = LabelDistribution::Gaussian;
+        let noise = Noise::Sample(Box::new(LabelNoise { std, labels, distribution, index: 0 }));
+        let cell = with(problem.clone().unwrap(), model.clone(), GradientDescent::new(1, rate), vec![noise]);
+        let cell = Cell { start: start.clone(), replicas: 20_000, ..cell };
+        let squares: Vec<f64> = all(cell)
+            .iter()
+            .flat_map(|replica| replica.theta.iter().map(|t| t * t).collect::<Vec<_>>())
+            .collect();
+        let mean = squares.iter().sum::<f64>() / squares.len() as f64;
+        let expected = expected * (rate * std).powi(2);
+        let fourth = squares.iter().map(|s| s * s).sum::<f64>() / squares.len() as f64;
+        let error = ((fourth - mean * mean) / squares.len() as f64).sqrt();
+        assert!(
+            (mean - expected).abs() < 4.0 * error,
+            "{labels:?}: {mean} against {expected}, error {error}"
+        );
+    }
+}
+
+#[test]
+fn a_network_in_float32_stays_close_to_float64_and_stops_when_it_has_converged() {
+    let cell = |precision| {
+        let model = ModelSpec::of_network(Arc::new(Quadratic(12)), 3);
+        Cell { precision, ..with(data(5, 12, 1), model, GradientDescent::new(20_000, 0.02), Vec::new()) }
+    };
+    let (double, single) = (all(cell(Precision::F64)), all(cell(Precision::F32)));
+    assert!(distance(&double[0].theta, &single[0].theta) < 1e-4);
+    assert!(double[0].converged.is_some() && double[0].rows.last().is_some_and(|loss| *loss < 1e-18));
+}
+
+#[test]
+fn replicas_of_a_network_have_starts_of_their_own_where_asked_for() {
+    let form =
+        |init_per_replica| Form::Network { network: Arc::new(Quadratic(6)), seed: 3, init_per_replica };
+    let theta = |init_per_replica| {
+        let model = ModelSpec { form: form(init_per_replica), loss_factor: 0.5 };
+        let replicas = all(with(data(4, 6, 1), model, GradientDescent::new(1, 0.01), Vec::new()));
+        replicas.into_iter().map(|replica| replica.theta).collect::<Vec<_>>()
+    };
+    let (shared, own) = (theta(false), theta(true));
+    assert!(shared[0] == shared[1] && shared[0] == own[0]);
+    assert!(own[0] != own[1] && own[1] != own[2]);
+}
+
+#[test]
+fn a_diverging_network_is_data() {
+    let model = ModelSpec::of_network(Arc::new(Quadratic(6)), 3);
+    let replicas = all(with(data(4, 6, 1), model, GradientDescent::new(200, 5.0), Vec::new()));
+    let step = replicas[0].diverged.unwrap();
+    assert!(step > 0 && step < 100, "{step}");
+    assert!(replicas[0].theta.iter().all(|t| t.is_nan()) && replicas[0].rows.last().unwrap().is_infinite());
+}
+
+/// A minimum of the quadratic model, as a start; and its threshold.
+fn at_a_minimum(unit: RateUnit, rate: f64, batch: usize) -> Cell {
+    let dynamics = GradientDescent { unit, batch: Batch::Size(batch), ..GradientDescent::new(400, rate) };
+    let origin = Origin::Minimum { learning_rate: 0.02, steps: 40_000, loss: 1e-24 };
+    let x = data(6, 15, 1).x().to_vec();
+    let truth: Vec<f64> = (0..15).map(|j| 0.1 * f64::from(j)).collect();
+    let y = crate::model::predict(&x, &truth);
+    let model = ModelSpec::of_network(Arc::new(Quadratic(15)), 3);
+    let cell = with(Problem::new(x, y, None).unwrap(), model, dynamics, Vec::new());
+    let quantities =
+        ["train_loss", "learning_rate", "max_stable_learning_rate"].map(|name| find(name).unwrap());
+    Cell {
+        start: Start { origin, ..Start::default() },
+        quantities: quantities.to_vec(),
+        recording: Recording::Every(20),
+        ..cell
+    }
+}
+
+#[test]
+fn a_start_at_a_minimum_has_the_loss_that_was_asked_for_and_its_threshold_as_unit() {
+    let replicas = all(at_a_minimum(RateUnit::Threshold, 1.25, 2));
+    let [loss, rate, threshold] = replicas[0].rows[..3] else { unreachable!() };
+    assert!(loss <= 1e-24 && loss > 0.0, "{loss} {rate} {threshold}");
+    assert!((rate / threshold - 1.25).abs() < 1e-9, "{rate} {threshold}");
+    let plain = all(at_a_minimum(RateUnit::One, rate, 2));
+    assert!(distance(&plain[0].theta, &replicas[0].theta) < 1e-9 || replicas[0].diverged.is_some());
+}
+
+#[test]
+fn the_links_begin_at_a_minimum_too() {
+    let of_network = at_a_minimum(RateUnit::One, 0.01, 1);
+    let link = ModelSpec { loss_factor: 0.5, ..ModelSpec::new(LinkKind::Square(Square), 1.0) };
+    let replicas = all(Cell { model: link, ..of_network });
+    assert!(replicas[0].rows[0] <= 1e-24);
+}
+
+/// The linearisation has `n` coordinates and the residuals of `f(theta_0) + J (theta - theta_0)`.
+#[test]
+fn a_linearised_network_follows_the_linear_model_of_its_jacobian() {
+    let cell = at_a_minimum(RateUnit::One, 0.02, 1);
+    let linear = Start { linearise: true, perturbation: 0.0, ..cell.start.clone() };
+    let problem = cell.source.problem(0);
+    // From a point with residuals, so that there is something to follow.
+    let point: Vec<f64> = (0..15).map(|k| 0.5 + 0.1 * f64::from(k)).collect();
+    let origin = Origin::Points(vec![point.clone().into()]);
+    let found = all(Cell { start: Start { origin, ..linear }, ..cell.clone() });
+    assert_eq!(found[0].theta.len(), 6);
+    let model = cell.model.model();
+    let jacobian = model.jacobian(&point, &problem, 1.0);
+    let predictions = model.predict(&point, problem.x(), 15);
+    let labels = predictions.iter().zip(problem.y()).map(|(f, y)| y - f).collect();
+    let plain = Cell {
+        source: Source::Shared(Arc::new(Problem::new(jacobian, labels, None).unwrap())),
+        model: ModelSpec::new(LinkKind::Unit(Linear), 0.0),
+        start: Start::default(),
+        ..cell
+    };
+    let expected = all(plain);
+    for (a, b) in found.iter().zip(&expected) {
+        for (found, expected) in a.rows.iter().zip(&b.rows) {
+            assert!((found - expected).abs() <= 1e-9 * b.rows[0].max(1.0), "{found} {expected}");
+        }
+    }
+}
+
+#[test]
+fn perturbations_are_of_the_stated_size_and_each_replicas_own() {
+    let start = Start { perturbation: 0.3, ..Start::default() };
+    let model = ModelSpec::of_network(Arc::new(Quadratic(400)), 3);
+    let still = with(data(2, 400, 1), model, GradientDescent::new(1, 1e-12), Vec::new());
+    let (there, moved) = (all(still.clone()), all(Cell { start, ..still }));
+    let away: Vec<f64> = moved[0].theta.iter().zip(&there[0].theta).map(|(a, b)| a - b).collect();
+    let variance = away.iter().map(|d| d * d).sum::<f64>() / 400.0;
+    assert!((variance / 0.09 - 1.0).abs() < 4.0 * (2.0f64 / 400.0).sqrt(), "{variance}");
+    assert!(distance(&moved[0].theta, &moved[1].theta) > 0.3);
+}
+
+#[test]
+fn an_ensemble_prepares_each_cell_once_and_gives_the_same_results_on_any_number_of_threads() {
+    let cells: Vec<Cell> = (1..4)
+        .map(|batch| {
+            let cell = at_a_minimum(RateUnit::Threshold, 0.5, batch);
+            Cell {
+                replicas: 9,
+                start: Start { linearise: batch == 2, perturbation: 1e-3, ..cell.start.clone() },
+                ..cell
+            }
+            .check()
+            .unwrap()
+        })
+        .collect();
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let mut results = Vec::new();
+        let done = run(&cells, &pool, Level::detect(), &Silent, &mut |_, result| results.push(result));
+        assert_eq!(done, 3);
+        results
+    };
+    let one = on(1);
+    assert_eq!(one, on(4));
+    assert!(one.iter().all(|result| result.replicas.len() == 9));
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    type Change<'a> = &'a dyn Fn(&mut Cell);
+    let refusal = |change: Change<'_>| {
+        let mut cell = at_a_minimum(RateUnit::One, 0.01, 1);
+        change(&mut cell);
+        cell.check().err().unwrap().to_string()
+    };
+    let shaped = || {
+        let (of, shape) = (CovarianceOf::Label, CovarianceShape::Diagonal);
+        vec![Noise::Parameter(Box::new(ShapedNoise { of, shape, scale: 1.0, index: 0 }))]
+    };
+    let full = || GradientDescent::new(5, 0.1).into();
+    let cases: [(Change<'_>, &str); 9] = [
+        (
+            &|cell| cell.model = affine(15, 2),
+            "model.kind has 2 outputs; expected 1, as many as the labels of a sample",
+        ),
+        (
+            &|cell| (cell.noises, cell.dynamics) = (shaped(), full()),
+            "noise.0.shape has a shape that only the linear models know how to draw; expected shape = \"full\"",
+        ),
+        (
+            &|cell| cell.start.origin = Origin::Points(vec![vec![0.0; 4].into()]),
+            "start.path has points of 4 numbers; expected 15, the parameters of the model",
+        ),
+        (
+            &|cell| cell.start.origin = Origin::Points(vec![vec![0.0; 15].into(), vec![1.0; 15].into()]),
+            "start.path has 2 points; expected 1, or 3, one a replica",
+        ),
+        (
+            &|cell| cell.dynamics = Flow::new(5, 0.1).into(),
+            "model.kind has no flow; expected \"quadratic\", \"hadamard\" or \"linear\" with dynamics.kind = \"flow\"",
+        ),
+        (
+            &|cell| cell.average_from = Some(3),
+            "observe.average_from averages coefficients, which the model has none of; expected no setting",
+        ),
+        (
+            &|cell| cell.quantities = vec![find("l1_norm").unwrap()],
+            "observe.quantities has \"l1_norm\", which needs a model that is a linear predictor",
+        ),
+        (
+            &|cell| cell.quantities = vec![find("test_loss").unwrap()],
+            "observe.quantities has \"test_loss\", which needs a problem with test samples",
+        ),
+        (
+            &|cell| {
+                let dynamics = GradientDescent { momentum: 0.5, ..GradientDescent::new(5, 0.1) };
+                cell.dynamics = GradientDescent { unit: RateUnit::GdLimit, ..dynamics }.into();
+            },
+            "dynamics.learning_rate_unit is a threshold of steps without momentum; expected \"one\" with \
+             dynamics.momentum above 0",
+        ),
+    ];
+    for (change, expected) in cases {
+        assert_eq!(refusal(change), expected);
+    }
+}
