@@ -7,7 +7,7 @@
 //! written with fused multiply-adds: nothing is left to a platform's own library.
 #![allow(unreachable_pub, reason = "the public trait Float stands on this, and nobody else can name it")]
 
-use crate::simd::{Bits, Vector};
+use crate::simd::{Bits, Vector, polynomial};
 
 /// What the transformation needs to know of a format.
 pub trait Normal: Sized {
@@ -148,16 +148,6 @@ fn cos_sin_of_turn<V: Vector>(words: V::Bits) -> [V; 2] {
     let cos_sign = ((quadrant + one) & two).shl(top - 1);
     let sin_sign = (quadrant & two).shl(top - 1);
     [V::from_bits(cos_bits ^ difference ^ cos_sign), V::from_bits(sin_bits ^ difference ^ sin_sign)]
-}
-
-/// Horner's rule, highest coefficient first.
-#[inline(always)]
-fn polynomial<V: Vector>(x: V, coefficients: &[f64]) -> V {
-    let mut value = V::from(coefficients[0]);
-    for c in &coefficients[1..] {
-        value = value.mul_add(x, V::from(*c));
-    }
-    value
 }
 
 #[cfg(test)]

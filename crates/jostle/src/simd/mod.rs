@@ -9,12 +9,21 @@
 #![allow(unsafe_code)]
 #![allow(unreachable_pub, reason = "the public trait Float stands on these, and nobody else can name them")]
 
+mod exp;
+mod masks;
 mod portable;
+mod products;
+mod stripes;
+mod tanh;
 mod twice;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub(crate) use exp::exp;
 pub(crate) use portable::Portable;
+pub(crate) use products::{View, add_product, product, products_of_rows};
+pub(crate) use stripes::{STRIPES, Stripes};
+pub(crate) use tanh::tanh;
 pub(crate) use twice::Twice;
 
 use crate::float::Float;
@@ -155,6 +164,14 @@ pub trait Vector:
     /// Asks for a cache line ahead of its use: into the second level of cache, from where it comes in time.
     fn prefetch(at: *const Self::Float);
 
+    /// Reads the first numbers of a slice.
+    #[inline(always)]
+    fn read(from: &[Self::Float]) -> Self {
+        assert!(from.len() >= Self::WIDTH);
+        // SAFETY: the slice holds at least `WIDTH` numbers.
+        unsafe { Self::load(from.as_ptr()) }
+    }
+
     /// Writes to the front of a slice.
     #[inline(always)]
     fn write(self, to: &mut [Self::Float]) {
@@ -162,6 +179,16 @@ pub trait Vector:
         // SAFETY: the slice holds at least `WIDTH` numbers.
         unsafe { self.store(to.as_mut_ptr()) }
     }
+}
+
+/// A polynomial by Horner's rule, highest coefficient first.
+#[inline(always)]
+pub(crate) fn polynomial<V: Vector>(x: V, coefficients: &[f64]) -> V {
+    let mut value = V::from(coefficients[0]);
+    for c in &coefficients[1..] {
+        value = value.mul_add(x, V::from(*c));
+    }
+    value
 }
 
 /// A vector of unsigned integers; arithmetic wraps.

@@ -3,6 +3,7 @@
 use crate::aligned::Aligned;
 use crate::float::Float;
 use crate::problem::Problem;
+use crate::simd::STRIPES;
 use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -152,7 +153,7 @@ pub(super) struct Padded<F> {
 }
 
 /// Rows of padded arrays are multiples of this long: a whole number of vectors on every level.
-pub(super) const PADDING: usize = 16;
+pub(super) const PADDING: usize = STRIPES;
 
 /// A length filled up to a multiple of [`PADDING`].
 pub(super) fn padded(length: usize) -> usize {

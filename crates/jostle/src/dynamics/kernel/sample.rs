@@ -7,12 +7,12 @@
 use super::frame::Frame;
 use super::members::Members;
 use super::mini_batch::NoProducts;
-use super::stripes::{self, STRIPES, Stripes};
+use super::stripes;
 use super::update::{Single, Update};
 use super::{Block, Task, exceeds};
 use crate::float::Float;
 use crate::model::Link;
-use crate::simd::Vector;
+use crate::simd::{STRIPES, Stripes, Vector};
 
 /// Carries replicas that stand at the same step to the step `until`.
 #[inline(always)]

@@ -2,47 +2,8 @@
 
 #![allow(unsafe_code)]
 
-use super::data::PADDING;
 use crate::float::Float;
-use crate::simd::{Level, Vector, dispatch};
-
-/// Partial sums of a row product; entry `j` goes to sum `j mod 16`.
-pub(super) const STRIPES: usize = PADDING;
-/// Vectors that hold the partial sums, at most.
-const MOST_VECTORS: usize = 4;
-
-/// The partial sums of a row product.
-#[derive(Clone, Copy)]
-pub(super) struct Stripes<V>([V; MOST_VECTORS]);
-
-impl<V: Vector> Stripes<V> {
-    /// Vectors that hold the partial sums.
-    pub(super) const VECTORS: usize = STRIPES / V::WIDTH;
-
-    #[inline(always)]
-    pub(super) fn zero() -> Self {
-        Self([V::from(0.0); MOST_VECTORS])
-    }
-
-    /// Adds the products of a vector of entries to one vector of sums.
-    #[inline(always)]
-    pub(super) fn add(&mut self, vector: usize, x: V, beta: V) {
-        self.0[vector] = x.mul_add(beta, self.0[vector]);
-    }
-
-    /// The sum: partial sum `k` is added to `k + 8`, then to `k + 4`, `k + 2` and `k + 1`.
-    #[inline(always)]
-    pub(super) fn total(mut self) -> V::Float {
-        let mut left = Self::VECTORS;
-        while left > 1 {
-            left /= 2;
-            for k in 0..left {
-                self.0[k] = self.0[k] + self.0[k + left];
-            }
-        }
-        self.0[0].sum()
-    }
-}
+use crate::simd::{Level, STRIPES, Stripes, Vector, dispatch};
 
 /// `out_k = row_k . beta - y_k` for the rows that are named, of a matrix whose rows are as long as beta: a multiple of
 /// the stripes.

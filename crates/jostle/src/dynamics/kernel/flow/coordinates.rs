@@ -13,12 +13,11 @@
 #![allow(unsafe_code)]
 
 use super::super::data::padded;
-use super::exp::exp;
 use crate::float::Float;
 use crate::linear_algebra::transpose_product;
 use crate::model::{Link, LinkKind, ModelSpec, Power, Square};
 use crate::problem::Problem;
-use crate::simd::{Level, Simd, Vector, dispatch};
+use crate::simd::{Level, Simd, Vector, dispatch, exp};
 
 /// How parameters follow from sample space; arrays hold the replicas side by side (d x lanes, with padding).
 #[derive(Clone)]

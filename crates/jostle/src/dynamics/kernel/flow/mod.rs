@@ -5,7 +5,6 @@
 //! `X' eta`, the coefficients, and `r = X beta - y`, by the products of the other kernels in their order of operations.
 
 mod coordinates;
-mod exp;
 mod sums;
 
 use super::data::{Data, padded};
@@ -21,7 +20,7 @@ use crate::noise::{Noise, Point};
 use crate::random::{Draws, Purpose};
 use crate::simd::{Level, Vector, dispatch};
 use coordinates::Coordinates;
-use sums::{Average, Sum, read};
+use sums::{Average, Sum};
 
 /// What is constant over the run of a cell.
 pub(crate) struct FlowTask<'a> {
@@ -335,9 +334,9 @@ fn increments<V: Vector>(
 ) {
     let third = V::from(1.0 / 3f64.sqrt());
     for at in (0..whole.len()).step_by(V::WIDTH) {
-        let deviation = read::<V>(deviations, at) * V::splat(deviation);
-        let w = read::<V>(whole, at) * deviation;
-        let z = read::<V>(mean, at) * deviation;
+        let deviation = V::read(&deviations[at..]) * V::splat(deviation);
+        let w = V::read(&whole[at..]) * deviation;
+        let z = V::read(&mean[at..]) * deviation;
         w.write(&mut whole[at..]);
         (z.mul_add(third, w) * V::from(0.5)).write(&mut mean[at..]);
     }
@@ -346,7 +345,7 @@ fn increments<V: Vector>(
 #[inline(always)]
 fn squares_at_most<V: Vector>(array: &[V::Float], limit: V::Float, found: &mut bool) {
     for at in (0..array.len()).step_by(V::WIDTH) {
-        let value = read::<V>(array, at);
+        let value = V::read(&array[at..]);
         *found &= (value * value).all_at_most(limit);
     }
 }

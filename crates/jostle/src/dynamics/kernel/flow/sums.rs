@@ -79,23 +79,12 @@ impl<'a, F: Float> Sum<'a, F> {
     }
 }
 
-/// The vector at a place of an array.
-#[inline(always)]
-pub(super) fn read<V: Vector>(array: &[V::Float], at: usize) -> V {
-    let array = &array[at..at + V::WIDTH];
-    // SAFETY: the slice is a vector long.
-    #[allow(unsafe_code)]
-    unsafe {
-        V::load(array.as_ptr())
-    }
-}
-
 #[inline(always)]
 fn sum<V: Vector>(start: &[V::Float], terms: &[(V::Float, &[V::Float])], out: &mut [V::Float]) {
     for at in (0..out.len()).step_by(V::WIDTH) {
-        let mut value = read::<V>(start, at);
+        let mut value = V::read(&start[at..]);
         for (factor, array) in terms {
-            value = read::<V>(array, at).mul_add(V::splat(*factor), value);
+            value = V::read(&array[at..]).mul_add(V::splat(*factor), value);
         }
         value.write(&mut out[at..]);
     }

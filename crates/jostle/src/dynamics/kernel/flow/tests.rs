@@ -49,7 +49,7 @@ impl<F: Float> Reference<'_, F> {
     fn beta(&self, eta: &[F], integral: f64) -> Vec<F> {
         let (n, dim) = (self.problem.samples(), self.problem.dim());
         let (rate, integral) = (self.task.model.rate().unwrap(), F::of(-integral));
-        let exp_of = |x: F| exp::exp(F::Single::splat(x)).sum();
+        let exp_of = |x: F| crate::simd::exp(F::Single::splat(x)).sum();
         let coefficient = |j: usize| {
             let pulled = chain(F::default(), (0..n).map(|i| (self.x(i, j), eta[i])));
             let squares: f64 = (0..n).map(|i| self.problem.row(i)[j].powi(2) * self.strength).sum();

@@ -3,9 +3,10 @@
 //! `x = k ln 2 + r` with `|r| <= ln 2 / 2`, and `exp(r)` by the rational function of fdlibm (`e_exp.c`, `e_expf.c`),
 //! written with fused multiply-adds.
 
-use crate::float::Precision;
+use super::masks::{is_negative, ones, select};
+use super::{Bits, Vector, polynomial};
+use crate::float::{Float, Precision};
 use crate::random::Normal;
-use crate::simd::{Bits, Vector};
 
 /// What the function needs to know of a format.
 struct Format {
@@ -34,8 +35,8 @@ const F32: Format =
 /// `exp(x)` of numbers that are not NaN: within one unit in the last place, exactly 0 below -708 (float32: -87), and
 /// never above exp(709) (float32: exp(88)).
 #[inline(always)]
-pub(super) fn exp<V: Vector>(x: V) -> V {
-    let format = match <V::Float as crate::float::Float>::PRECISION {
+pub(crate) fn exp<V: Vector>(x: V) -> V {
+    let format = match V::Float::PRECISION {
         Precision::F64 => &F64,
         Precision::F32 => &F32,
     };
@@ -50,46 +51,22 @@ pub(super) fn exp<V: Vector>(x: V) -> V {
     let low = k * V::from(ln2_low);
     let r = high - low;
     let square = r * r;
-    let mut p = V::from(format.polynomial[0]);
-    for coefficient in &format.polynomial[1..] {
-        p = p.mul_add(square, V::from(*coefficient));
-    }
-    let c = r - square * p;
+    let c = r - square * polynomial(square, format.polynomial);
     let fraction = V::from(1.0) - ((low - (r * c) / (V::from(2.0) - c)) - high);
     let power = rounded.to_bits().shl(V::Float::FRACTION_BITS);
     V::from_bits((fraction.to_bits() + power) & (below ^ ones::<V>()))
 }
 
-#[inline(always)]
-fn ones<V: Vector>() -> V::Bits {
-    V::Bits::from(0) - V::Bits::from(1)
-}
-
-/// All bits where a number is below zero, none elsewhere.
-#[inline(always)]
-fn is_negative<V: Vector>(x: V) -> V::Bits {
-    V::Bits::from(0) - x.to_bits().shr(V::Float::WORD_BITS - 1)
-}
-
-#[inline(always)]
-fn select<V: Vector>(mask: V::Bits, yes: V, no: V) -> V {
-    V::from_bits((yes.to_bits() & mask) | (no.to_bits() & (mask ^ ones::<V>())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::float::Float;
     use crate::random::philox4x32;
     use crate::simd::{Level, dispatch};
 
     #[inline(always)]
     fn all<V: Vector>(x: &[V::Float], out: &mut [V::Float]) {
         for at in (0..x.len()).step_by(V::WIDTH) {
-            // SAFETY: the slices are whole vectors long.
-            #[allow(unsafe_code)]
-            let x = unsafe { V::load(x[at..at + V::WIDTH].as_ptr()) };
-            exp(x).write(&mut out[at..]);
+            exp(V::read(&x[at..])).write(&mut out[at..]);
         }
     }
 
