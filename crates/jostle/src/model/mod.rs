@@ -6,14 +6,28 @@
 //! factor `c` of the model: 1/4 for the square parametrisations, 1/2 otherwise, so that all of the linear family share
 //! the update `h = (1/n) X' r`.
 
+mod activation;
+mod linear_network;
 mod link;
+mod matrix;
 mod network;
+#[cfg(test)]
+mod network_laws;
 mod passes;
+mod random_features;
+mod registry;
+mod two_layer;
 
+pub use activation::Activation;
+pub use linear_network::LinearNetwork;
 pub(crate) use link::with_link;
 pub use link::{Arithmetic, Link, LinkKind, Power, Product, Scaling, Square, Unit};
+pub use matrix::MatrixFactorisation;
 pub(crate) use network::Pass;
 pub use network::{AnyNetwork, Network, Tape};
+pub use random_features::RandomFeatures;
+pub use registry::{NETWORK_ENTRIES, network_from_settings};
+pub use two_layer::TwoLayer;
 
 use crate::error::InputError;
 use crate::linear_algebra::dot;

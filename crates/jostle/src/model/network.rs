@@ -19,9 +19,12 @@ impl<F: Float> Tape<F> {
         if self.arrays.len() < first + COUNT {
             self.arrays.resize(first + COUNT, Vec::new());
         }
-        let mut buffers = self.arrays[first..].iter_mut();
-        lengths.map(|length| {
-            let Some(buffer) = buffers.next() else { unreachable!("there are as many as lengths") };
+        let Some(buffers) = self.arrays[first..].first_chunk_mut::<COUNT>() else {
+            unreachable!("there are as many as lengths")
+        };
+        let mut lengths = lengths.into_iter();
+        buffers.each_mut().map(|buffer| {
+            let length = lengths.next().unwrap_or_default();
             if buffer.len() < length {
                 buffer.resize(length, F::default());
             }

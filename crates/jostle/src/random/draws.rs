@@ -18,10 +18,10 @@ impl Purpose {
     pub const BATCH: Self = Self(3);
     /// Resampling for confidence intervals.
     pub const BOOTSTRAP: Self = Self(4);
-    /// The start of a network.
-    pub const INITIAL: Self = Self(5);
+    /// The random start of a network.
+    pub const INIT: Self = Self(6);
     /// The weights of random features.
-    pub const FEATURES: Self = Self(6);
+    pub const FEATURES: Self = Self(7);
 
     /// The perturbation of a replica's start.
     pub const PERTURBATION: Self = Self(5);

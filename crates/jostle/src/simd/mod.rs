@@ -20,6 +20,7 @@ mod twice;
 mod x86;
 
 pub(crate) use exp::exp;
+pub(crate) use masks::{is_negative, select};
 pub(crate) use portable::Portable;
 pub(crate) use products::{View, add_product, product, products_of_rows};
 pub(crate) use stripes::{STRIPES, Stripes};

@@ -65,7 +65,8 @@ fn check_rows<F: Float>() {
             }
             for left in [8, 4, 2, 1] {
                 for s in 0..left {
-                    sums[s] = sums[s] + sums[s + left];
+                    let right = sums[s + left];
+                    sums[s] += right;
                 }
             }
             sums[0]
