@@ -157,7 +157,7 @@ fn what_theory_does_not_reach_is_refused_in_one_line() {
     assert_eq!(
         linear.refuses(&["predict", "x.toml"]),
         "x.toml:11:8: model.kind has no prediction: the slow flow holds for beta = w^2, u^2 - v^2 and a * b; the model \
-         is Unit(Unit)"
+         is linear"
     );
     let guess = Lab::with(&small(&[("replicas = 3", "method = \"guess\"")]));
     assert_eq!(

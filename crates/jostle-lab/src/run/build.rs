@@ -4,8 +4,7 @@ use super::{LabError, memory};
 use crate::experiment::{CheckedCell, Component, Experiment};
 use crate::storage::{ArrayReader, load, size_hint};
 use jostle::dynamics::Dynamics;
-use jostle::ensemble::{Cell, Source, Start};
-use jostle::model::ModelSpec;
+use jostle::ensemble::{Cell, Source, Start, model_from_settings};
 use jostle::noise::Noise;
 use jostle::observable::{default_names, find};
 use jostle::problem::{Problem, SparseRegression};
@@ -78,7 +77,8 @@ fn build_cell(
     source: Source,
     place: &impl Fn(InputError) -> LabError,
 ) -> Result<Cell, LabError> {
-    let mut model = ModelSpec::from_settings(checked.model.kind, &checked.model.settings).map_err(place)?;
+    let (mut model, source) =
+        model_from_settings(checked.model.kind, &checked.model.settings, source).map_err(place)?;
     if checked.problem.settings.has("loss_factor") {
         model.loss_factor = checked.problem.settings.number("loss_factor");
     }

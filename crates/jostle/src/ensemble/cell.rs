@@ -4,11 +4,11 @@ use super::{Recording, Start};
 use crate::dynamics::{Batch, Dynamics, RateUnit};
 use crate::error::InputError;
 use crate::float::Precision;
-use crate::model::{Form, LinkKind, ModelSpec, Power};
+use crate::model::{Form, LinkKind, ModelSpec, Power, RandomFeatures};
 use crate::noise::Noise;
 use crate::observable::{Needs, Observable, Reference};
 use crate::problem::{Problem, SparseRegression};
-use crate::setting::SettingError;
+use crate::setting::{SettingError, Settings};
 use std::sync::Arc;
 
 /// Where the replicas of a cell get their training data.
@@ -68,6 +68,32 @@ impl Source {
         match self {
             Source::Shared(problem) => Arc::clone(problem),
             Source::PerReplica(source) => Arc::new(source.generate(replica)),
+        }
+    }
+}
+
+/// The model that checked settings describe on given data, and the data as the model sees them; `kind` is one of
+/// [`crate::model::ENTRIES`].
+///
+/// # Errors
+/// As [`ModelSpec::from_settings`]; random features of data that every replica has for itself.
+pub fn model_from_settings(
+    kind: &str,
+    settings: &Settings,
+    source: Source,
+) -> Result<(ModelSpec, Source), InputError> {
+    let model = ModelSpec::from_settings(kind, settings, source.dim(), source.outputs())?;
+    if kind != "random-features" {
+        return Ok((model, source));
+    }
+    match source {
+        Source::Shared(problem) => {
+            let design = RandomFeatures::from_settings(settings).design(&problem)?;
+            Ok((model, Source::Shared(Arc::new(design))))
+        }
+        Source::PerReplica(_) => {
+            let problem = "is true; expected false with model.kind = \"random-features\"";
+            Err(InputError::in_section("problem")(SettingError::new("data_per_replica", problem)))
         }
     }
 }

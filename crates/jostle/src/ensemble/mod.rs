@@ -9,7 +9,7 @@ mod start;
 mod unit;
 
 pub use crate::dynamics::kernel::Kernel;
-pub use cell::{Cell, Source};
+pub use cell::{Cell, Source, model_from_settings};
 pub use early_exit::may_stop_early;
 pub use plan::{KernelPlan, plan};
 pub use recording::Recording;

@@ -1,7 +1,7 @@
 //! A product of matrices: a predictor that is linear in its inputs, but not in its parameters.
 
 use super::network::{Network, Tape};
-use super::registry::{INIT, WIDTH, normal_start};
+use super::registry::{INIT, INIT_PER_REPLICA, SEED, WIDTH, normal_start};
 use crate::float::Float;
 use crate::random::Draws;
 use crate::setting::{Entry, Fallback, Kind, Setting, Settings};
@@ -137,6 +137,8 @@ pub(super) const ENTRY: Entry = Entry {
             doc: "Number of layers, that is, of matrices.",
         },
         INIT,
+        SEED,
+        INIT_PER_REPLICA,
     ],
 };
 

@@ -1,7 +1,7 @@
 //! Factorisation of a positive semi-definite matrix that is seen through linear measurements.
 
 use super::network::{Network, Tape};
-use super::registry::{INIT, normal_start};
+use super::registry::{INIT, INIT_PER_REPLICA, SEED, normal_start};
 use crate::error::InputError;
 use crate::float::Float;
 use crate::random::Draws;
@@ -138,6 +138,8 @@ pub(super) const ENTRY: Entry = Entry {
             doc: "\"gaussian\" for random entries, \"identity\" for ones on the diagonal.",
         },
         INIT,
+        SEED,
+        INIT_PER_REPLICA,
     ],
 };
 

@@ -142,6 +142,20 @@ pub enum Form {
     },
 }
 
+impl std::fmt::Display for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Form::Link { link: LinkKind::Square(_), .. } => f.write_str("quadratic"),
+            Form::Link { link: LinkKind::Power(Power { depth }), .. } => {
+                write!(f, "hadamard of depth {depth}")
+            }
+            Form::Link { link: LinkKind::Product(_), .. } => f.write_str("hadamard in product form"),
+            Form::Link { link: LinkKind::Unit(_), .. } => f.write_str("linear"),
+            Form::Network { network, .. } => write!(f, "{network:?}"),
+        }
+    }
+}
+
 /// A model with its start and its loss: what an experiment's `[model]` table says.
 #[derive(Debug, Clone)]
 pub struct ModelSpec {
@@ -188,17 +202,23 @@ impl ModelSpec {
         matches!(self.form, Form::Network { init_per_replica: true, .. })
     }
 
-    /// The model that checked settings describe; `kind` is one of [`ENTRIES`].
+    /// The model that checked settings describe, for samples of dimension `dim` with `outputs` labels; `kind` is one of
+    /// [`ENTRIES`]. The kind `random-features` is the linear model on [other data](RandomFeatures::design).
     ///
     /// # Errors
-    /// A product form with another depth than 2.
+    /// A product form with another depth than 2; samples that do not fit a network.
     ///
     /// # Panics
     /// If `kind` is not one of the entries.
-    pub fn from_settings(kind: &str, settings: &Settings) -> Result<Self, InputError> {
+    pub fn from_settings(
+        kind: &str,
+        settings: &Settings,
+        dim: usize,
+        outputs: usize,
+    ) -> Result<Self, InputError> {
         let link = match kind {
             "quadratic" => LinkKind::Square(Square),
-            "linear" => LinkKind::Unit(Unit),
+            "linear" | "random-features" => LinkKind::Unit(Unit),
             "hadamard" if settings.text("form") == "product" => match settings.integer("depth") {
                 2 => LinkKind::Product(Product),
                 depth => {
@@ -207,9 +227,19 @@ impl ModelSpec {
                 }
             },
             "hadamard" => LinkKind::Power(Power { depth: settings.integer("depth") as u32 }),
-            other => panic!("{other:?} is not a kind of model"),
+            other => {
+                let network = network_from_settings(other, settings, dim, outputs)
+                    .unwrap_or_else(|| panic!("{other:?} is not a kind of model"))?;
+                return Ok(Self::with_settings(network, settings));
+            }
         };
         Ok(Self::with_init(link, settings.numbers("init").to_vec()))
+    }
+
+    /// A network with the start that checked settings describe.
+    pub fn with_settings(network: Arc<dyn AnyNetwork>, settings: &Settings) -> Self {
+        let (seed, init_per_replica) = (settings.integer("seed"), settings.flag("init_per_replica"));
+        Self { form: Form::Network { network, seed, init_per_replica }, loss_factor: 0.5 }
     }
 
     /// The rate `m` of gradient flow, `d ln |w_j| = -m [X' r]_j / n dt`: `4 c` for `w^2` and `u^2 - v^2`, `2 c` for
@@ -257,7 +287,23 @@ const INIT: Setting = Setting {
 };
 
 /// The kinds of model that a file may name.
-pub const ENTRIES: &[Entry] = &[
+pub const ENTRIES: &[Entry] = &{
+    let (first, then) = (LINEAR_FAMILY, NETWORK_ENTRIES);
+    let mut entries = [RandomFeatures::ENTRY; LINEAR_FAMILY.len() + 1 + NETWORK_ENTRIES.len()];
+    let mut k = 0;
+    while k < entries.len() {
+        if k < first.len() {
+            entries[k] = first[k];
+        } else if k > first.len() {
+            entries[k] = then[k - first.len() - 1];
+        }
+        k += 1;
+    }
+    entries
+};
+
+/// The reparametrised linear family.
+const LINEAR_FAMILY: &[Entry] = &[
     Entry {
         kind: "quadratic",
         summary: "beta = w * w: non-negative coefficients",

@@ -65,6 +65,22 @@ pub(super) const INIT: Setting = Setting {
     doc: "Scale of the random start, for all layers.",
 };
 
+pub(super) const SEED: Setting = Setting {
+    name: "seed",
+    symbol: "",
+    kind: Kind::Integer { min: 0 },
+    fallback: Fallback::Integer(0),
+    doc: "Seed of the random start.",
+};
+
+pub(super) const INIT_PER_REPLICA: Setting = Setting {
+    name: "init_per_replica",
+    symbol: "",
+    kind: Kind::Flag,
+    fallback: Fallback::Flag(false),
+    doc: "Whether every replica has a random start of its own; otherwise they share one.",
+};
+
 /// A start of independent normal numbers: `(count, standard deviation)` layer by layer along one
 /// stream.
 pub(super) fn normal_start(draws: &Draws<'_>, layers: &[(usize, f64)]) -> Vec<f64> {

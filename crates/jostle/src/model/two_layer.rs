@@ -2,7 +2,7 @@
 
 use super::activation::{ACTIVATION, Activation};
 use super::network::{Network, Tape};
-use super::registry::{INIT, WIDTH, normal_start};
+use super::registry::{INIT, INIT_PER_REPLICA, SEED, WIDTH, normal_start};
 use crate::float::Float;
 use crate::random::Draws;
 use crate::setting::{Entry, Fallback, Kind, Setting, Settings};
@@ -135,6 +135,8 @@ pub(super) const ENTRY: Entry = Entry {
             doc: "Whether the hidden units have biases.",
         },
         INIT,
+        SEED,
+        INIT_PER_REPLICA,
     ],
 };
 

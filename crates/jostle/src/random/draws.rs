@@ -18,8 +18,6 @@ impl Purpose {
     pub const BATCH: Self = Self(3);
     /// Resampling for confidence intervals.
     pub const BOOTSTRAP: Self = Self(4);
-    /// The random start of a network.
-    pub const INIT: Self = Self(6);
     /// The weights of random features.
     pub const FEATURES: Self = Self(7);
 

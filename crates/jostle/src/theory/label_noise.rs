@@ -114,7 +114,7 @@ pub(super) fn label_variances(covariance: &SampleCovariance, loss_factor: f64) -
 pub(super) fn multiple(model: &ModelSpec) -> Result<f64, TheoryError> {
     model.rate().filter(|_| model.link() != Some(LinkKind::Unit(Unit))).ok_or_else(|| {
         let theorem = "the l1 strength of label noise";
-        TheoryError::Model { theorem, model: format!("{:?}", model.form) }
+        TheoryError::Model { theorem, model: model.form.to_string() }
     })
 }
 

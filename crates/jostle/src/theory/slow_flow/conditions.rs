@@ -95,7 +95,7 @@ pub(super) fn check(cell: &Cell) -> Result<LinkKind, TheoryError> {
         matches!(link, LinkKind::Square(_) | LinkKind::Power(Power { depth: 2 }) | LinkKind::Product(_))
     };
     let Some(link) = cell.model.link().filter(describes) else {
-        return Err(TheoryError::Model { theorem: "the slow flow", model: format!("{:?}", cell.model.form) });
+        return Err(TheoryError::Model { theorem: "the slow flow", model: cell.model.form.to_string() });
     };
     if !cell.start.is_init() || cell.dynamics.unit() != RateUnit::One {
         return Err(TheoryError::Start { theorem: "the slow flow" });
