@@ -7,7 +7,7 @@ use jostle::dynamics::Dynamics;
 use jostle::ensemble::{Cell, Source, Start, model_from_settings};
 use jostle::noise::Noise;
 use jostle::observable::{default_names, find};
-use jostle::problem::{Problem, SparseRegression};
+use jostle::problem::{Generator, Problem};
 use jostle::setting::SettingError;
 use jostle::theory::{TheoryError, slow_flow};
 use jostle::{InputError, Precision};
@@ -127,13 +127,12 @@ fn finish_cell(cell: Cell, checked: &CheckedCell) -> Result<Cell, InputError> {
 }
 
 fn source(problem: &Component, place: &impl Fn(InputError) -> LabError) -> Result<Source, LabError> {
-    let settings = &problem.settings;
     if let Some((path, target)) = file(problem) {
         let data = load(path, target)?;
         return Ok(Source::Shared(Arc::new(Problem::new(data.x, data.y, data.truth).map_err(place)?)));
     }
-    let source = SparseRegression::from_settings(settings).map_err(place)?;
-    if settings.flag("data_per_replica") {
+    let source = Generator::from_settings(problem.kind, &problem.settings).map_err(place)?;
+    if source.is_per_replica() {
         Ok(Source::PerReplica(source))
     } else {
         Ok(Source::Shared(Arc::new(source.generate(0))))

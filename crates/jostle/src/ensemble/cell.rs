@@ -7,7 +7,7 @@ use crate::float::Precision;
 use crate::model::{Form, LinkKind, ModelSpec, Power, RandomFeatures};
 use crate::noise::Noise;
 use crate::observable::{Needs, Observable, Reference};
-use crate::problem::{Problem, SparseRegression};
+use crate::problem::{Generator, Problem};
 use crate::setting::{SettingError, Settings};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub enum Source {
     /// All replicas share one problem.
     Shared(Arc<Problem>),
     /// Replica `k` has data set number `k` of its own.
-    PerReplica(SparseRegression),
+    PerReplica(Generator),
 }
 
 impl Source {
@@ -47,7 +47,10 @@ impl Source {
 
     /// Whether there are samples to test on.
     pub fn has_test(&self) -> bool {
-        matches!(self, Source::Shared(problem) if problem.test().is_some())
+        match self {
+            Source::Shared(problem) => problem.test().is_some(),
+            Source::PerReplica(source) => source.test_samples() > 0,
+        }
     }
 
     /// Whether labels are classes.
@@ -59,7 +62,7 @@ impl Source {
     pub fn has_truth(&self) -> bool {
         match self {
             Source::Shared(problem) => problem.truth().is_some(),
-            Source::PerReplica(_) => true,
+            Source::PerReplica(source) => source.has_truth(),
         }
     }
 

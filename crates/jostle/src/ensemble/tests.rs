@@ -5,17 +5,17 @@ use crate::noise::{
     CovarianceOf, IsotropicNoise, LabelDistribution, LabelNoise, Labels, MiniBatchDifference, Noise,
 };
 use crate::observable::find;
-use crate::problem::{ENTRIES, Problem, SparseRegression};
+use crate::problem::{ENTRIES, Generator, Problem};
 use crate::setting::{Settings, Value};
 use crate::theory::predicted_lasso;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 mod networks;
 
-fn generator(samples: u64, dim: u64) -> SparseRegression {
+fn generator(samples: u64, dim: u64) -> Generator {
     let given = [("samples", samples), ("dim", dim), ("sparsity", 2), ("seed", 3)]
         .map(|(name, value)| (name, Value::Integer(value)));
-    SparseRegression::from_settings(&Settings::check(&ENTRIES[0], &given).unwrap()).unwrap()
+    Generator::from_settings(ENTRIES[0].kind, &Settings::check(&ENTRIES[0], &given).unwrap()).unwrap()
 }
 
 fn shared(samples: u64, dim: u64) -> Source {

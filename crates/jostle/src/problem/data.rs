@@ -91,6 +91,11 @@ impl Problem {
         Self { truth: Some(truth), ..self }
     }
 
+    /// The same data with samples to test on that are known to be in order.
+    pub(super) fn with_test_of(self, x: Vec<f64>, y: Vec<f64>) -> Self {
+        Self { test: Some(TestSet::of(x, y, self.outputs)), ..self }
+    }
+
     /// The same labels with the design `[X, -X]`, on which signed coefficients are differences of non-negative ones.
     pub(crate) fn doubled(&self) -> Self {
         let row = |row: &[f64]| [row.to_vec(), row.iter().map(|x| -x).collect()].concat();

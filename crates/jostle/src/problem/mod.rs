@@ -1,12 +1,17 @@
 //! Training data and, where there is one, the ground truth.
 
 mod data;
+mod file;
+mod gaussian;
+mod generator;
+mod matrix_sensing;
 mod samples;
 mod sparse_regression;
+mod teacher;
 
 pub use data::Problem;
+pub use generator::Generator;
 pub use samples::{ImageShape, TestSet};
-pub use sparse_regression::{Design, SparseRegression};
 
 use crate::setting::{Entry, Fallback, Kind, Range, Setting};
 
@@ -19,31 +24,13 @@ const LOSS_FACTOR: Setting = Setting {
           1/2 otherwise.",
 };
 
-/// The kinds of problem that a file may name.
-pub const ENTRIES: &[Entry] = &[
-    sparse_regression::ENTRY,
-    Entry {
-        kind: "file",
-        summary: "training data from a file",
-        detail: "An npz file with arrays X (n x d), y (n) and optionally truth (d); or a csv or parquet file, with the \
-                 column of the labels named by target and every other column a feature.",
-        reference: "",
-        settings: &[
-            Setting {
-                name: "path",
-                symbol: "",
-                kind: Kind::Text,
-                fallback: Fallback::Required,
-                doc: "The file, relative to the experiment file.",
-            },
-            Setting {
-                name: "target",
-                symbol: "y",
-                kind: Kind::Text,
-                fallback: Fallback::Absent,
-                doc: "The column of the labels, for csv and parquet.",
-            },
-            LOSS_FACTOR,
-        ],
-    },
-];
+/// The kinds of problem that a file may name: those that are generated, then those that are read.
+pub const ENTRIES: &[Entry] = &{
+    let mut entries = [file::ENTRY; generator::REGISTRY.len() + 1];
+    let mut k = 0;
+    while k < generator::REGISTRY.len() {
+        entries[k] = generator::REGISTRY[k].0;
+        k += 1;
+    }
+    entries
+};

@@ -18,13 +18,14 @@ impl Purpose {
     pub const BATCH: Self = Self(3);
     /// Resampling for confidence intervals.
     pub const BOOTSTRAP: Self = Self(4);
-    /// The weights of random features.
-    pub const FEATURES: Self = Self(7);
-
     /// The perturbation of a replica's start.
     pub const PERTURBATION: Self = Self(5);
     /// The random start of a network.
     pub const INIT: Self = Self(6);
+    /// The weights of random features.
+    pub const FEATURES: Self = Self(7);
+    /// The truth or the teacher of a generated problem.
+    pub const TRUTH: Self = Self(8);
 
     /// Stream `channel` (0 to 3) of the noise at position `index` of an experiment.
     pub fn noise(index: usize, channel: u16) -> Self {

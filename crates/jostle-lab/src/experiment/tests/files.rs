@@ -69,7 +69,7 @@ fn columns_count_characters() {
         format!("{BASE}[grid]\n\"éé\" = [1]\n").replace("dim = 100", "seed = 1 # é\ndim = { \"é\" = 1 }");
     assert_eq!(
         refusal(&text, &Overrides::default()),
-        "x.toml:29:1: [grid] \"éé\": \"éé\" cannot be set; expected \"problem\", \"model\", \"dynamics\", \"noise\", \
+        "x.toml:29:1: [grid] \"éé\": \"éé\" cannot be set; expected \"problem\", \"model\", \"start\", \"dynamics\", \"noise\", \
          \"observe\", \"ensemble\", \"name\" or \"grid\""
     );
 }

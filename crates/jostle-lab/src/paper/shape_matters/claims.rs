@@ -6,7 +6,7 @@ use crate::paper::{Paper, Runs};
 use crate::report::compact;
 use crate::run::{LabError, Run};
 use jostle::ensemble::Source;
-use jostle::problem::{ENTRIES, Problem, SparseRegression};
+use jostle::problem::{ENTRIES, Generator, Problem};
 use jostle::setting::{Settings, Value};
 use jostle::statistics::median;
 use jostle::theory::{entropy_projection, positive_null_probability, positive_null_vector};
@@ -336,7 +336,7 @@ fn gaussian_designs(samples: usize, dim: usize) -> Source {
     ];
     let settings = Settings::check(&ENTRIES[0], &given).expect("these are settings of a sparse regression");
     Source::PerReplica(
-        SparseRegression::from_settings(&settings).expect("a truth of zero fits any dimension"),
+        Generator::from_settings(ENTRIES[0].kind, &settings).expect("a truth of zero fits any dimension"),
     )
 }
 
