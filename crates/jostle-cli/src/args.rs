@@ -59,6 +59,26 @@ pub(crate) struct FileOptions {
     /// Seed of the noise (ensemble.seed).
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
+    /// Where data sets of images are.
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+}
+
+/// Where data sets of images are.
+#[derive(Debug, Args)]
+pub(crate) struct DataOptions {
+    /// The folder that holds data sets of images, such as CIFAR-10 [default: the variable JOSTLE_DATA].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl DataOptions {
+    /// The folder that the option or the environment names.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        let variable =
+            || std::env::var_os("JOSTLE_DATA").filter(|value| !value.is_empty()).map(PathBuf::from);
+        self.data.clone().or_else(variable)
+    }
 }
 
 impl FileOptions {
@@ -69,6 +89,7 @@ impl FileOptions {
             set: self.set.clone(),
             replicas: self.replicas,
             seed: self.seed,
+            data: self.data.folder(),
         }
     }
 }
@@ -165,6 +186,9 @@ pub(crate) struct ReproduceOptions {
     /// Seed of the noise of every experiment (ensemble.seed).
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
+    /// Where data sets of images are.
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
     /// Change a setting of every experiment (repeatable).
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,

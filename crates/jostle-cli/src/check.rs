@@ -19,6 +19,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
             "seconds": plan.seconds(),
             "threads": plan.threads,
             "level": plan.level.to_string(),
+            "data": plan.data,
             "kernels": plan.kernels().iter().map(|kernel| kernel.as_ref().map(|(kernel, rate)| serde_json::json!({
                 "kernel": kernel.kernel.to_string(),
                 "reason": kernel.reason,
@@ -49,6 +50,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
             plural(plan.threads),
         ),
     ];
+    lines.extend(plan.data.iter().map(|data| format!("# data: {data}")));
     if output.verbose {
         lines.push(format!("# vectors: {}", plan.level));
         if plan.level.imitates_fma() {

@@ -23,6 +23,7 @@ pub(crate) fn reproduce(options: &ReproduceOptions, output: &Output) -> Result<E
             set: options.set.clone(),
             replicas: options.replicas,
             seed: options.seed,
+            data: options.data.folder(),
         },
         threads: options.threads.map(usize::from),
     };

@@ -68,6 +68,8 @@ pub enum Kind {
     Numbers,
     /// A list of names.
     Names,
+    /// A list of classes, each by its name or its number.
+    Classes,
     /// `"full"`, or a batch size.
     Batch,
     /// A step size, or `{ initial = .., drops = [[step, factor], ..] }`.
@@ -119,6 +121,7 @@ impl std::fmt::Display for Kind {
             Kind::Flag => write!(f, "true or false"),
             Kind::Numbers => write!(f, "a number or a list of numbers"),
             Kind::Names => write!(f, "a list of names"),
+            Kind::Classes => write!(f, "a list of names or whole numbers"),
             Kind::Batch => write!(f, "\"full\" or a whole number, at least 1"),
             Kind::Schedule => {
                 write!(f, "a number above 0, or {{ initial = 0.01, drops = [[100_000, 0.1]] }}")
@@ -355,7 +358,7 @@ impl Setting {
             (Kind::Schedule, Value::Integer(rate)) if *rate > 0 => {
                 Ok(Value::Schedule(Schedule::constant(*rate as f64)))
             }
-            (Kind::Names, Value::Names(_))
+            (Kind::Names | Kind::Classes, Value::Names(_))
             | (Kind::Batch, Value::Batch(_))
             | (Kind::Schedule, Value::Schedule(_))
             | (Kind::Recording, Value::Recording(Recording::Log(2..) | Recording::Every(1..))) => {

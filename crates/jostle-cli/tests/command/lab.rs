@@ -78,10 +78,11 @@ impl Lab {
         std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// The command, to be called in this folder.
+    /// The command, to be called in this folder, without a folder of data.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jostle"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env_remove("JOSTLE_DATA");
         command
     }
 

@@ -4,6 +4,7 @@ mod bad_input;
 mod check;
 mod flow;
 mod identity;
+mod images;
 mod interrupt;
 mod lab;
 mod measure;

@@ -25,6 +25,7 @@ pub(super) fn convert(
         Kind::Flag => value.as_bool().map(Checked::Flag),
         Kind::Numbers => numbers(value).map(Checked::Numbers),
         Kind::Names => names(value).map(Checked::Names),
+        Kind::Classes => classes(value).map(Checked::Names),
         Kind::Batch => match value {
             Value::String(word) => Some(Checked::Text(word.clone())),
             other => whole(other).map(Checked::Integer),
@@ -91,6 +92,15 @@ fn numbers(value: &Value) -> Option<Vec<f64>> {
 
 fn names(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|item| item.as_str().map(str::to_string)).collect()
+}
+
+/// Names, and numbers as their names.
+fn classes(value: &Value) -> Option<Vec<String>> {
+    let class = |item: &Value| match item {
+        Value::String(name) => Some(name.clone()),
+        other => whole(other).map(|number| number.to_string()),
+    };
+    value.as_array()?.iter().map(class).collect()
 }
 
 /// The setting that is being read.

@@ -10,6 +10,7 @@ mod check;
 mod convert;
 mod error;
 mod grid;
+mod images;
 mod overrides;
 mod reference;
 mod resolved;
@@ -18,13 +19,14 @@ mod source;
 mod text;
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jostle::InputError;
 use jostle::setting::{Settings, Value as Checked};
 
 pub use error::ExperimentError;
+pub use images::FoundImages;
 pub use reference::settings_reference;
 
 use grid::Axis;
@@ -38,6 +40,8 @@ pub struct Experiment {
     pub name: String,
     /// The cells, at least one; the last key of the grid varies fastest.
     pub cells: Vec<CheckedCell>,
+    /// The folder in which data sets are looked for by name.
+    pub data: Option<PathBuf>,
     axes: Vec<Axis>,
     source: Source,
 }
@@ -104,6 +108,8 @@ pub struct Overrides {
     pub replicas: Option<u64>,
     /// Takes the place of `ensemble.seed` (`--seed`).
     pub seed: Option<u64>,
+    /// The folder in which data sets are looked for by name (`--data`).
+    pub data: Option<PathBuf>,
 }
 
 impl Experiment {
@@ -172,7 +178,7 @@ impl Experiment {
             let mut axes = grid::axes(&source)?;
             grid::make_paths_absolute(&mut source, &mut axes)?;
             let cells = grid::cells(source.clone(), &axes)?;
-            Ok(Self { name, cells, axes, source })
+            Ok(Self { name, cells, data: overrides.data.clone(), axes, source })
         };
         let chosen = overrides.scale.as_deref();
         let changes = chosen.map_or(Ok(&[][..]), |name| overrides::choose(&source, &scales, name))?;

@@ -166,6 +166,10 @@ fn report(
     let figures: Vec<Figure> = (paper.draw)(runs)?;
     let steps: f64 = runs.iter().map(|(_, run)| run.manifest.replica_steps).sum();
     let fact = |name: &str, value: String| (name.to_owned(), value);
+    let mut data: Vec<&String> = runs.iter().flat_map(|(_, run)| &run.manifest.data).collect();
+    data.sort_unstable();
+    data.dedup();
+    let data: Vec<(String, String)> = data.into_iter().map(|text| fact("data", text.clone())).collect();
     Ok(Report {
         title: paper.title.to_owned(),
         lead: format!("{} {}", paper.lead, verdict_line(&claims)),
@@ -175,13 +179,16 @@ fn report(
             .collect(),
         claims,
         figures,
-        facts: vec![
+        facts: [
             fact("jostle", manifest.version.clone()),
             fact("scale", manifest.scale.clone()),
             fact("replica-steps", crate::report::compact(steps)),
             fact("time", format!("{:.1} s on {} threads", manifest.wall_seconds, manifest.machine.threads)),
             fact("machine", format!("{}, {}", manifest.machine.platform, manifest.machine.level)),
-        ],
+        ]
+        .into_iter()
+        .chain(data)
+        .collect(),
         settings: runs
             .iter()
             .map(|(name, run)| (format!("{name}/experiment.toml"), run.experiment.clone()))

@@ -1,8 +1,8 @@
 //! From checked settings to cells with their data.
 
-use super::{LabError, memory};
+use super::{LabError, images, memory};
 use crate::experiment::{CheckedCell, Component, Experiment};
-use crate::storage::{ArrayReader, load, size_hint};
+use crate::storage::{ArrayReader, DataSet, load, size_hint};
 use jostle::dynamics::Dynamics;
 use jostle::ensemble::{Cell, Source, Start, model_from_settings};
 use jostle::noise::Noise;
@@ -15,12 +15,22 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Builds every cell of an experiment, and writes into it which observables are recorded where it left that to the
-/// default. Cells with the same problem share its data.
+/// The cells of an experiment.
+pub struct Built {
+    /// The cells.
+    pub cells: Vec<Cell>,
+    /// Which data were read from where, a sentence each.
+    pub data: Vec<String>,
+}
+
+/// Builds every cell of an experiment, and writes into it which images it uses and which observables are recorded where
+/// it left that to the default. Cells with the same problem share its data.
 ///
 /// # Errors
-/// Settings that do not fit each other or the data, data that cannot be read, or data that do not fit in memory.
-pub fn build(experiment: &mut Experiment) -> Result<Vec<Cell>, LabError> {
+/// Settings that do not fit each other or the data, data that cannot be found or read, or data that do not fit in
+/// memory.
+pub fn build(experiment: &mut Experiment) -> Result<Built, LabError> {
+    let replaced = images::locate(experiment)?;
     let identities: Vec<String> = experiment.cells.iter().map(|cell| format!("{:?}", cell.problem)).collect();
     let mut known: HashMap<&String, usize> = HashMap::new();
     let (mut held, available) = (0.0, memory::available());
@@ -32,11 +42,16 @@ pub fn build(experiment: &mut Experiment) -> Result<Vec<Cell>, LabError> {
     }
     refuse_if_too_large(|| format!("the data of {} problems", known.len()), held, available, "the grid")?;
     let mut sources: Vec<Source> = Vec::with_capacity(identities.len());
+    let mut data = Vec::new();
     for (k, checked) in experiment.cells.iter().enumerate() {
         let first = known[&identities[k]];
         sources.push(match sources.get(first) {
             Some(source) => source.clone(),
-            None => source(&checked.problem, &|error| experiment.explain(k, &error).into())?,
+            None => {
+                let source = source(&checked.problem, &|error| experiment.explain(k, &error).into())?;
+                data.extend(origin(&checked.problem, &source, replaced[k].as_deref()));
+                source
+            }
         });
     }
     let cells = experiment.cells.iter().zip(sources).enumerate();
@@ -52,7 +67,8 @@ pub fn build(experiment: &mut Experiment) -> Result<Vec<Cell>, LabError> {
     let finish = |(k, (cell, checked)): (usize, (Cell, &CheckedCell))| {
         finish_cell(cell, checked).map_err(|error| experiment.explain(k, &error).into())
     };
-    cells.into_iter().zip(&experiment.cells).enumerate().map(finish).collect()
+    let cells: Result<_, LabError> = cells.into_iter().zip(&experiment.cells).enumerate().map(finish).collect();
+    Ok(Built { cells: cells?, data })
 }
 
 /// Refuses a cell that theory says nothing of.
@@ -128,8 +144,12 @@ fn finish_cell(cell: Cell, checked: &CheckedCell) -> Result<Cell, InputError> {
 
 fn source(problem: &Component, place: &impl Fn(InputError) -> LabError) -> Result<Source, LabError> {
     if let Some((path, target)) = file(problem) {
-        let data = load(path, target)?;
-        return Ok(Source::Shared(Arc::new(Problem::new(data.x, data.y, data.truth).map_err(place)?)));
+        let is_classes = problem.settings.text("labels") == "classes";
+        return Ok(Source::Shared(Arc::new(of_file(load(path, target)?, is_classes).map_err(place)?)));
+    }
+    if problem.kind == "images" {
+        let images = images::files(&problem.settings)?.read()?;
+        return Ok(Source::Shared(Arc::new(images.problem(&problem.settings).map_err(place)?)));
     }
     let source = Generator::from_settings(problem.kind, &problem.settings).map_err(place)?;
     if source.is_per_replica() {
@@ -137,6 +157,37 @@ fn source(problem: &Component, place: &impl Fn(InputError) -> LabError) -> Resul
     } else {
         Ok(Source::Shared(Arc::new(source.generate(0))))
     }
+}
+
+/// A problem of the data of a file.
+fn of_file(data: DataSet, is_classes: bool) -> Result<Problem, InputError> {
+    let mut problem = match data.outputs {
+        1 => Problem::new(data.x, data.y, data.truth)?,
+        outputs => Problem::with_outputs(data.x, data.y, outputs)?,
+    };
+    if let Some((x, y)) = data.test {
+        problem = problem.with_test(x, y)?;
+    }
+    if is_classes { problem.with_classes() } else { Ok(problem) }
+}
+
+/// Where the data of a problem came from, if they were read; `replaced` is the data set that was asked for where
+/// another one took its place.
+fn origin(problem: &Component, source: &Source, replaced: Option<&str>) -> Option<String> {
+    let settings = &problem.settings;
+    let from = match problem.kind {
+        "file" => settings.text("path").to_owned(),
+        "images" if settings.has("path") => {
+            format!("{} in {}", settings.text("dataset"), settings.text("path"))
+        }
+        "images" => format!("the {} that are a part of jostle", settings.text("dataset")),
+        _ => return None,
+    };
+    let instead = replaced
+        .map_or_else(String::new, |asked| format!(" in place of {asked}, whose files were not found,"));
+    let problem = source.problem(0);
+    let test = problem.test().map_or_else(String::new, |test| format!(" and {} test", test.samples()));
+    Some(format!("{from}{instead} with {} training{test} samples", problem.samples()))
 }
 
 /// The data file of a problem, and its target, if it has one.
@@ -156,10 +207,18 @@ fn held_bytes(problem: &Component, available: f64) -> Result<f64, LabError> {
         refuse_if_too_large(what, 2.0 * bytes, available, "the file")?;
         return Ok(bytes);
     }
-    let (samples, dim) = (problem.settings.count("samples"), problem.settings.count("dim"));
-    let bytes = memory::design_bytes(samples, dim);
-    let what = || format!("a design of {samples} samples in dimension {dim}");
-    refuse_if_too_large(what, 2.0 * bytes, available, "problem.samples or problem.dim")?;
+    if problem.kind == "images" {
+        let counts = images::files(&problem.settings)?.counts()?;
+        let given = |name| if problem.settings.has(name) { problem.settings.count(name) } else { usize::MAX };
+        let (train, test) = (given("samples").min(counts.train), given("test_samples").min(counts.test));
+        let bytes = memory::design_bytes(train + test, counts.shape.values());
+        let what = || format!("a problem of {train} training and {test} test images");
+        refuse_if_too_large(what, 2.0 * bytes, available, "problem.samples or problem.test_samples")?;
+        return Ok(bytes);
+    }
+    let bytes = memory::NUMBER * Generator::numbers(&problem.settings);
+    let what = || format!("a data set of {} samples", problem.settings.count("samples"));
+    refuse_if_too_large(what, 2.0 * bytes, available, "problem.samples or the dimension")?;
     Ok(if problem.settings.flag("data_per_replica") { 0.0 } else { bytes })
 }
 

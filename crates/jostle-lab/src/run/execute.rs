@@ -4,7 +4,7 @@ use super::estimate::seconds_per_step;
 use super::manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Predicted, Status};
 use super::prediction::{PredictedCell, Predictions};
 use super::results::ResultFiles;
-use super::{LabError, Run, build, memory};
+use super::{Built, LabError, Run, build, memory};
 use crate::experiment::{CheckedCell, Experiment, GridValue};
 use crate::storage::{StorageError, prepare_folder, write_atomically};
 use jostle::Level;
@@ -51,6 +51,8 @@ pub enum Outcome {
 pub struct Plan {
     /// The cells.
     pub cells: Vec<Cell>,
+    /// Which data were read from where, a sentence each.
+    pub data: Vec<String>,
     /// Which of them theory predicts, so that no replica takes a step.
     pub predicted: Vec<bool>,
     /// Threads that will be used.
@@ -68,9 +70,9 @@ impl Plan {
     pub fn new(experiment: &mut Experiment, threads: Option<usize>) -> Result<Self, LabError> {
         let threads =
             threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-        let cells = build(experiment)?;
+        let Built { cells, data } = build(experiment)?;
         let predicted = experiment.cells.iter().map(CheckedCell::is_predicted).collect();
-        let plan = Self { cells, predicted, threads, level: Level::detect() };
+        let plan = Self { cells, data, predicted, threads, level: Level::detect() };
         let (needed, available) = (plan.memory(), memory::available());
         if needed > available {
             let what = format!("the experiment {:?}", experiment.name);
@@ -169,6 +171,7 @@ pub(super) fn write(
     let mut manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         status: Status::Running,
+        data: plan.data.clone(),
         cells: Vec::new(),
         cells_in_total: plan.cells.len(),
         replica_steps: 0.0,

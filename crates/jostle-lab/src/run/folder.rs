@@ -127,7 +127,8 @@ impl Run {
     pub fn rebuilt_cells(&self) -> Result<Vec<Cell>, LabError> {
         let origin = self.folder.join("experiment.toml").display().to_string();
         let overrides = Overrides::default();
-        build(&mut Experiment::from_text(&self.experiment, &origin, &self.folder, &overrides)?)
+        let mut experiment = Experiment::from_text(&self.experiment, &origin, &self.folder, &overrides)?;
+        Ok(build(&mut experiment)?.cells)
     }
 
     /// How many replicas of a cell diverged.

@@ -25,6 +25,9 @@ pub struct Manifest {
     pub version: String,
     /// How far the run has come.
     pub status: Status,
+    /// Which data were read from where, a sentence each; empty where they were generated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<String>,
     /// Finished cells.
     pub cells: Vec<CellRecord>,
     /// Number of cells of the experiment.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Bytes of a number.
-const NUMBER: f64 = 8.0;
+pub(super) const NUMBER: f64 = 8.0;
 
 /// The memory that running `cells` on `threads` threads needs at most, in bytes: the data, what the kernels make of
 /// them, and the results of every cell.
@@ -16,28 +16,44 @@ pub fn needed(cells: &[Cell], threads: usize) -> f64 {
         Source::Shared(problem) => known.insert(Arc::as_ptr(problem)),
         Source::PerReplica(_) => false,
     });
-    let held: f64 = held.map(data_bytes).sum();
+    let held: f64 = held.map(|cell| data_bytes(cell) + test_bytes(cell)).sum();
     let largest = |bytes: &dyn Fn(&Cell) -> f64| cells.iter().map(bytes).fold(0.0, f64::max);
     let working = largest(&|cell| match cell.source {
         // Each thread lays out the data anew, and first makes them where replicas have their own.
         Source::Shared(_) => data_bytes(cell),
-        Source::PerReplica(_) => 2.0 * data_bytes(cell),
+        Source::PerReplica(_) => 2.0 * (data_bytes(cell) + test_bytes(cell)),
     });
     // Generated data are put together for the results, cell by cell.
     let writing = largest(&|cell| match cell.source {
-        Source::Shared(_) => data_bytes(cell),
-        Source::PerReplica(_) => f64::from(cell.replicas) * data_bytes(cell),
+        Source::Shared(_) => data_bytes(cell) + test_bytes(cell),
+        Source::PerReplica(_) => f64::from(cell.replicas) * (data_bytes(cell) + test_bytes(cell)),
     });
     results + held + threads as f64 * working + writing
 }
 
-/// The memory of an `n x d` design, in bytes; refuses nothing, so that it can be asked before the data exist.
+/// The memory of an `n x d` design with one label a sample, in bytes; refuses nothing, so that it can be asked before the data exist.
 pub fn design_bytes(samples: usize, dim: usize) -> f64 {
     NUMBER * samples as f64 * (dim as f64 + 1.0)
 }
 
+/// The training data of one replica.
 fn data_bytes(cell: &Cell) -> f64 {
-    design_bytes(cell.source.samples(), cell.source.dim())
+    let further_outputs = match &cell.source {
+        Source::Shared(problem) => problem.outputs() - 1,
+        Source::PerReplica(_) => 0,
+    };
+    let samples = cell.source.samples();
+    design_bytes(samples, cell.source.dim()) + NUMBER * (samples * further_outputs) as f64
+}
+
+/// The samples of one replica to test on.
+fn test_bytes(cell: &Cell) -> f64 {
+    match &cell.source {
+        Source::Shared(problem) => {
+            problem.test().map_or(0.0, |test| NUMBER * (test.x().len() + test.y().len()) as f64)
+        }
+        Source::PerReplica(source) => design_bytes(source.test_samples(), source.dim()),
+    }
 }
 
 fn replica_bytes(cell: &Cell) -> f64 {

@@ -6,6 +6,7 @@ mod error;
 mod estimate;
 mod execute;
 mod folder;
+mod images;
 mod manifest;
 pub mod memory;
 mod prediction;
@@ -15,7 +16,7 @@ mod results;
 pub mod series;
 mod summary;
 
-pub use build::build;
+pub use build::{Built, build};
 pub use comparison::{Comparison, Difference, Differences, OfObservables, compare};
 pub use error::LabError;
 pub use execute::{Outcome, Plan, Progress, Unwatched, execute};

@@ -117,7 +117,8 @@ fn converged(run: &Run) -> String {
 
 fn facts(run: &Run, diverged: usize, replicas: usize) -> Vec<(String, String)> {
     let manifest = &run.manifest;
-    vec![
+    let data = (!manifest.data.is_empty()).then(|| ("data".to_owned(), manifest.data.join("; ")));
+    let of_run = vec![
         ("jostle".to_owned(), manifest.version.clone()),
         ("replicas".to_owned(), format!("{replicas}, of which {diverged} diverged{}", converged(run))),
         ("replica-steps".to_owned(), compact(manifest.replica_steps)),
@@ -126,7 +127,8 @@ fn facts(run: &Run, diverged: usize, replicas: usize) -> Vec<(String, String)> {
             format!("{:.2} s on {} threads", manifest.wall_seconds, manifest.machine.threads),
         ),
         ("machine".to_owned(), format!("{}, {}", manifest.machine.platform, manifest.machine.level)),
-    ]
+    ];
+    data.into_iter().chain(of_run).collect()
 }
 
 /// The name of a cell in a legend.

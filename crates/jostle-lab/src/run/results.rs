@@ -87,7 +87,7 @@ impl ResultFiles {
                 r.average.as_deref().unwrap_or(&r.beta)
             })?;
         }
-        self.append_data(k, cell, checked.problem.kind == "file")
+        self.append_data(k, cell, matches!(checked.problem.kind, "file" | "images"))
     }
 
     /// Publishes both files, the first of them only once the disk has taken both.
@@ -141,8 +141,9 @@ impl ResultFiles {
         self.arrays.matrix(name, replicas.len(), columns, &all)
     }
 
-    /// The data: `X`, `y` and `truth` when all cells share them, otherwise with the cell's number. With a data set a
-    /// replica, their rows follow one another. Data that came from a file are not copied, but for the truth.
+    /// The data: `X`, `y`, `truth`, `X_test` and `y_test` when all cells share them, otherwise with the cell's number.
+    /// With a data set a replica, their rows follow one another. Data that came from files are not copied, but for the
+    /// truth.
     fn append_data(&mut self, k: usize, cell: &Cell, from_file: bool) -> Result<(), StorageError> {
         if self.data_are_shared && self.data.is_some() {
             return Ok(());
@@ -154,14 +155,24 @@ impl ResultFiles {
                 Source::PerReplica(_) => cell.replicas,
                 Source::Shared(_) => 1,
             };
-            let (mut x, mut y) = (Vec::new(), Vec::new());
+            let mut train = (Vec::new(), Vec::new());
+            let mut test = (Vec::new(), Vec::new());
             for replica in 0..data_sets {
                 let problem = cell.source.problem(replica);
-                x.extend_from_slice(problem.x());
-                y.extend_from_slice(problem.y());
+                train.0.extend_from_slice(problem.x());
+                train.1.extend_from_slice(problem.y());
+                if let Some(samples) = problem.test() {
+                    test.0.extend_from_slice(samples.x());
+                    test.1.extend_from_slice(samples.y());
+                }
             }
-            self.arrays.matrix(&name("X"), y.len(), cell.source.dim(), &x)?;
-            self.arrays.vector(&name("y"), &y)?;
+            let dim = cell.source.dim();
+            self.arrays.matrix(&name("X"), train.1.len(), dim, &train.0)?;
+            self.arrays.vector(&name("y"), &train.1)?;
+            if !test.1.is_empty() {
+                self.arrays.matrix(&name("X_test"), test.1.len(), dim, &test.0)?;
+                self.arrays.vector(&name("y_test"), &test.1)?;
+            }
         }
         match cell.source.problem(0).truth() {
             Some(truth) => self.arrays.vector(&name("truth"), truth),

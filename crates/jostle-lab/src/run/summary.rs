@@ -10,6 +10,7 @@ use std::path::PathBuf;
 /// The end of a run in numbers.
 pub struct Summary {
     folder: PathBuf,
+    data: Vec<String>,
     quantities: Vec<String>,
     cells: Vec<CellSummary>,
     converged: Option<(usize, u64)>,
@@ -54,6 +55,7 @@ pub fn summary(run: &Run) -> Result<Summary, LabError> {
     });
     Ok(Summary {
         folder: run.folder.clone(),
+        data: run.manifest.data.clone(),
         cells: cells.collect::<Result<_, _>>()?,
         quantities,
         converged: run.manifest.converged(),
@@ -93,6 +95,9 @@ impl Summary {
             let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
             text += cells.join("  ").trim_end();
             text.push('\n');
+        }
+        if !self.data.is_empty() {
+            let _ = writeln!(text, "\nData: {}.", self.data.join("; "));
         }
         if let Some((count, first)) = self.converged {
             let all: usize = self.cells.iter().map(|cell| cell.replicas).sum();
@@ -158,6 +163,7 @@ impl Summary {
         });
         json!({
             "run": self.folder,
+            "data": self.data,
             "cells": cells.collect::<Vec<_>>(),
             "converged": self.converged.map_or(0, |(count, _)| count),
             "replica_steps": self.replica_steps,

@@ -17,10 +17,14 @@ pub struct DataSet {
     pub samples: usize,
     /// The number of features d, at least one.
     pub dim: usize,
-    /// Labels (n).
+    /// Labels (n x c), row by row.
     pub y: Vec<f64>,
+    /// The number of labels c of a sample, at least one.
+    pub outputs: usize,
     /// The true parameter (d), where the file knows it.
     pub truth: Option<Vec<f64>>,
+    /// Samples to test on (m x d) and their labels (m x c), where the file has them.
+    pub test: Option<(Vec<f64>, Vec<f64>)>,
     /// The names of the features (d), where the file has them.
     pub feature_names: Option<Vec<String>>,
 }
@@ -47,7 +51,8 @@ impl Format {
 
 /// Loads training data, in the format that the extension of `path` names.
 ///
-/// * `.npz`: arrays `X` (n x d), `y` (n) and optionally `truth` (d); no `target`.
+/// * `.npz`: arrays `X` (n x d), `y` (n, or n x c) and optionally `truth` (d) and `X_test` (m x d) with `y_test`; no
+///   `target`.
 /// * `.csv` (with a header line) and `.parquet`: the column `target` is y, every other column a feature.
 ///
 /// # Errors
@@ -62,7 +67,7 @@ pub fn load(path: &Path, target: Option<&str>) -> Result<DataSet, StorageError> 
     read().map_err(|e| e.in_file(path))
 }
 
-/// The size (n, d) of the training data at `path`, found without reading them: to be compared with the memory there is.
+/// The size (n, d) of the data at `path`, samples to test on counted among the n, found without reading them: to be compared with the memory there is.
 ///
 /// Exact for npz and Parquet, whose headers say it. For CSV, n is an upper bound from the length of the file.
 ///

@@ -1,4 +1,4 @@
-//! Files in and out: atomic writing, the table of metrics, NumPy arrays and training data.
+//! Files in and out: atomic writing, the table of metrics, NumPy arrays, training data and images.
 //!
 //! A reader never sees half of a file written here, and the bytes written are a pure function of the content. What is
 //! read may come from anyone: damaged or hostile files end in a [`StorageError`] of one line, never in a panic.
@@ -7,6 +7,7 @@ pub mod arrays;
 pub mod atomic;
 pub mod dataset;
 mod error;
+pub mod images;
 mod npy;
 pub mod table;
 pub mod table_file;
@@ -18,5 +19,6 @@ pub use arrays::{Array, ArrayReader, ArrayWriter};
 pub use atomic::{AtomicFile, prepare_folder, write_atomically};
 pub use dataset::{DataSet, load, size_hint};
 pub use error::{Item, StorageError};
+pub use images::{ImageCounts, ImageFiles};
 pub use table::{Column, ColumnData, ColumnType, Schema, Table};
 pub use table_file::{TableWriter, read_parquet, write_parquet};

@@ -6,8 +6,9 @@ use crate::setting::{Entry, Fallback, Kind, Setting};
 pub(super) const ENTRY: Entry = Entry {
     kind: "file",
     summary: "training data from a file",
-    detail: "An npz file with arrays X (n x d), y (n) and optionally truth (d); or a csv or parquet file, with the \
-             column of the labels named by target and every other column a feature.",
+    detail: "An npz file with arrays X (n x d), y (n, or n x c for a model with c outputs) and optionally truth (d) and, \
+             to test on, X_test (m x d) with y_test; or a csv or parquet file, with the column of the labels named by \
+             target and every other column a feature.",
     reference: "",
     settings: &[
         Setting {
@@ -23,6 +24,13 @@ pub(super) const ENTRY: Entry = Entry {
             kind: Kind::Text,
             fallback: Fallback::Absent,
             doc: "The column of the labels, for csv and parquet.",
+        },
+        Setting {
+            name: "labels",
+            symbol: "",
+            kind: Kind::Choice(&["numbers", "classes"]),
+            fallback: Fallback::Text("numbers"),
+            doc: "Whether labels are numbers, or classes: +1 and -1 in one column, or one-hot in several.",
         },
         LOSS_FACTOR,
     ],

@@ -16,13 +16,9 @@ struct Gaussian {
 }
 
 impl Law for Gaussian {
-    fn dim(&self) -> usize {
-        self.truth.len()
-    }
-
     fn draw(&self, draws: &Draws<'_>, x: &mut [f64]) {
         draws.normals(Purpose::DESIGN, x);
-        for sample in x.chunks_exact_mut(self.dim()) {
+        for sample in x.chunks_exact_mut(self.truth.len()) {
             sample.iter_mut().zip(&self.deviations).for_each(|(x, deviation)| *x *= deviation);
         }
     }

@@ -9,9 +9,6 @@ use std::sync::Arc;
 
 /// A law of samples and of their labels.
 pub(super) trait Law: Debug + Send + Sync {
-    /// Dimension `d` of a sample.
-    fn dim(&self) -> usize;
-
     /// Fills the rows of `x` (n x d) with independent samples.
     fn draw(&self, draws: &Draws<'_>, x: &mut [f64]);
 
@@ -68,7 +65,16 @@ impl Generator {
 
     /// Dimension `d`.
     pub fn dim(&self) -> usize {
-        self.law.dim()
+        dim(&self.settings)
+    }
+
+    /// Numbers that a data set of these settings holds, with its truth or its teacher: what it costs, known before
+    /// anything is made.
+    pub fn numbers(settings: &Settings) -> f64 {
+        let count = |name| if settings.has(name) { settings.count(name) as f64 } else { 0.0 };
+        let dim = dim(settings) as f64;
+        let shared = dim * count("units").max(1.0);
+        (count("samples") + count("test_samples")) * (dim + 1.0) + shared
     }
 
     /// Whether there is a ground truth.
@@ -111,6 +117,14 @@ impl Generator {
         }
         (x, y)
     }
+}
+
+/// Dimension `d`: that of a sample, or of a matrix.
+fn dim(settings: &Settings) -> usize {
+    if settings.has("side") {
+        return settings.count("side").saturating_mul(settings.count("side"));
+    }
+    settings.count("dim")
 }
 
 /// Training data are drawn at step 0, samples to test on at this one.

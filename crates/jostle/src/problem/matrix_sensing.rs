@@ -18,10 +18,6 @@ struct MatrixSensing {
 }
 
 impl Law for MatrixSensing {
-    fn dim(&self) -> usize {
-        self.truth.len()
-    }
-
     fn draw(&self, draws: &Draws<'_>, x: &mut [f64]) {
         draws.normals(Purpose::DESIGN, x);
         if !self.symmetric {

@@ -4,6 +4,7 @@ mod data;
 mod file;
 mod gaussian;
 mod generator;
+mod images;
 mod matrix_sensing;
 mod samples;
 mod sparse_regression;
@@ -11,6 +12,7 @@ mod teacher;
 
 pub use data::Problem;
 pub use generator::Generator;
+pub use images::{ImageSet, Images};
 pub use samples::{ImageShape, TestSet};
 
 use crate::setting::{Entry, Fallback, Kind, Range, Setting};
@@ -26,7 +28,8 @@ const LOSS_FACTOR: Setting = Setting {
 
 /// The kinds of problem that a file may name: those that are generated, then those that are read.
 pub const ENTRIES: &[Entry] = &{
-    let mut entries = [file::ENTRY; generator::REGISTRY.len() + 1];
+    let mut entries = [file::ENTRY; generator::REGISTRY.len() + 2];
+    entries[generator::REGISTRY.len() + 1] = images::ENTRY;
     let mut k = 0;
     while k < generator::REGISTRY.len() {
         entries[k] = generator::REGISTRY[k].0;

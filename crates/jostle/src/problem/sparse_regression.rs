@@ -25,10 +25,6 @@ struct SparseRegression {
 }
 
 impl Law for SparseRegression {
-    fn dim(&self) -> usize {
-        self.truth.len()
-    }
-
     fn draw(&self, draws: &Draws<'_>, x: &mut [f64]) {
         match self.design {
             Design::Gaussian => draws.normals(Purpose::DESIGN, x),

@@ -27,10 +27,6 @@ struct Teacher {
 }
 
 impl Law for Teacher {
-    fn dim(&self) -> usize {
-        self.dim
-    }
-
     fn draw(&self, draws: &Draws<'_>, x: &mut [f64]) {
         draws.normals(Purpose::DESIGN, x);
     }

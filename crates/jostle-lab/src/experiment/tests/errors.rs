@@ -333,8 +333,8 @@ fn a_long_value_is_cut_and_a_broken_one_stays_on_one_line() {
             "samples = 40",
             "\"a\\nb\" = 40",
             "x.toml:5:1: problem.\"a\\nb\" is not a setting of \"sparse-regression\"; expected \"samples\", \"dim\", \
-             \"sparsity\", \"truth_value\", \"design\", \"label_noise\", \"seed\", \"data_per_replica\", \
-             \"loss_factor\" or \"kind\"",
+             \"sparsity\", \"truth_value\", \"design\", \"label_noise\", \"seed\", \"test_samples\", \
+             \"data_per_replica\", \"loss_factor\" or \"kind\"",
         ),
     ]);
 }

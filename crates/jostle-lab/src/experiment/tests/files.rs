@@ -23,7 +23,8 @@ fn a_file_that_cannot_be_read_is_answered_in_one_line() {
     fs::write(at("empty.toml"), "").unwrap();
     assert_eq!(
         refusal("empty.toml"),
-        "empty.toml: problem is missing; expected a table [problem] with kind = \"sparse-regression\" or \"file\""
+        "empty.toml: problem is missing; expected a table [problem] with kind = \"sparse-regression\", \"gaussian\", \
+         \"teacher\", \"matrix-sensing\", \"file\" or \"images\""
     );
 }
 

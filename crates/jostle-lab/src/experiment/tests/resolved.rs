@@ -149,6 +149,12 @@ fn valid(setting: &'static Setting) -> BoxedStrategy<Value> {
                 jostle::observable::REGISTRY.iter().map(|o| Value::String(o.name.into())).collect();
             proptest::sample::subsequence(names, 0..5).prop_map(Value::Array).boxed()
         }
+        Kind::Classes => prop::collection::vec(
+            prop_oneof!["[a-z]{1,5}".prop_map(Value::String), (0..99_i64).prop_map(Value::Integer)],
+            0..4,
+        )
+        .prop_map(Value::Array)
+        .boxed(),
         Kind::Batch => {
             prop_oneof![Just(Value::String("full".into())), (1..99_i64).prop_map(Value::Integer)].boxed()
         }

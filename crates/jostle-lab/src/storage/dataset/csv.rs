@@ -29,7 +29,8 @@ pub(super) fn load(path: &Path, target: Option<&str>) -> Result<DataSet, Storage
     }
     let mut features = names;
     features.remove(target);
-    Ok(DataSet { x, samples: y.len(), dim: features.len(), y, truth: None, feature_names: Some(features) })
+    let (samples, dim, feature_names) = (y.len(), features.len(), Some(features));
+    Ok(DataSet { x, samples, dim, y, outputs: 1, truth: None, test: None, feature_names })
 }
 
 /// The bound on n: a cell takes at least two bytes, a digit and a comma or line end.

@@ -25,7 +25,7 @@ pub(super) fn load(path: &Path, target: Option<&str>) -> Result<DataSet, Storage
             row[j] = value;
         }
     }
-    Ok(DataSet { x, samples, dim, y, truth: None, feature_names: Some(names) })
+    Ok(DataSet { x, samples, dim, y, outputs: 1, truth: None, test: None, feature_names: Some(names) })
 }
 
 pub(super) fn size(path: &Path) -> Result<(usize, usize), StorageError> {

@@ -1,10 +1,12 @@
 //! Damaged and hostile files end in an error, never in a panic.
 
 use super::super::{
-    ArrayReader, ArrayWriter, Column, ColumnData, Table, load, read_parquet, size_hint, write_parquet,
+    ArrayReader, ArrayWriter, Column, ColumnData, ImageFiles, Table, load, read_parquet, size_hint,
+    write_parquet,
 };
 use super::arrays::{header, npy, npz};
 use super::file;
+use super::images::{gzip, idx_images, idx_labels};
 use proptest::prelude::*;
 use zip::CompressionMethod;
 
@@ -95,6 +97,18 @@ proptest! {
     #[test]
     fn any_array_header_is_read_or_refused(text in "[(){}\\[\\]',: a-z0-9<|.+-]{0,60}") {
         read_all(&npz(&[("X", npy(&text, &[0; 16]))], CompressionMethod::Stored));
+    }
+
+    #[test]
+    fn damaged_images_are_read_or_refused((changes, cut) in damage(), which in 0..4usize) {
+        let (images, labels) = (idx_images(3, 2, 2), idx_labels(&[0, 1, 2]));
+        let (mut images, mut labels) = if which < 2 { (images, labels) } else { (gzip(&images), gzip(&labels)) };
+        apply(if which % 2 == 0 { &mut images } else { &mut labels }, &changes, cut);
+        let (folder, _) = file("train-images-idx3-ubyte", images);
+        std::fs::write(folder.path().join("train-labels-idx1-ubyte"), labels).unwrap();
+        let files = ImageFiles::in_folder("mnist", folder.path()).unwrap().unwrap();
+        let _ = files.counts();
+        let _ = files.read();
     }
 
     #[test]

@@ -43,13 +43,65 @@ fn npz_is_read_with_and_without_truth() {
         samples: 2,
         dim: 3,
         y: vec![7.0, 8.0],
+        outputs: 1,
         truth: Some(vec![0.0, 1.0, 0.0]),
+        test: None,
         feature_names: None,
     };
     assert_eq!(load(&path, None).unwrap(), expected);
     assert_eq!(size_hint(&path).unwrap(), (2, 3));
     let (_folder, path) = arrays(&X, (2, 3), &[7.0, 8.0], None);
     assert_eq!(load(&path, None).unwrap(), DataSet { truth: None, ..expected });
+}
+
+/// An npz file of arrays with two dimensions.
+fn matrices(arrays: &[(&str, (usize, usize), &[f64])]) -> (TempDir, PathBuf) {
+    let folder = folder();
+    let path = folder.path().join("data.npz");
+    let mut writer = ArrayWriter::create(&path).unwrap();
+    for (name, (rows, columns), values) in arrays {
+        writer.matrix(name, *rows, *columns, values).unwrap();
+    }
+    writer.finish().unwrap();
+    (folder, path)
+}
+
+#[test]
+fn npz_may_hold_several_labels_a_sample_and_samples_to_test_on() {
+    let y = [7.0, 8.0, 9.0, 10.0];
+    let test = [("X_test", (1, 3), &X[..3]), ("y_test", (1, 2), &[5.0, 6.0])];
+    let train = [("X", (2, 3), &X[..]), ("y", (2, 2), &y[..])];
+    let (_folder, path) = matrices(&[train, test].concat());
+    let data = load(&path, None).unwrap();
+    assert_eq!((data.outputs, data.y), (2, y.to_vec()));
+    assert_eq!(data.test, Some((X[..3].to_vec(), vec![5.0, 6.0])));
+    assert_eq!(size_hint(&path).unwrap(), (3, 3));
+}
+
+#[test]
+fn samples_to_test_on_must_look_like_the_training_samples() {
+    let train = [("X", (2, 3), &X[..]), ("y", (2, 1), &[7.0, 8.0][..])];
+    let with = |test: &[(&str, (usize, usize), &[f64])]| {
+        let (_folder, path) = matrices(&[&train[..], test].concat());
+        load(&path, None)
+    };
+    assert_says(
+        with(&[("X_test", (1, 2), &X[..2]), ("y_test", (1, 1), &[5.0])]),
+        &["data.npz: X_test has 2 columns, but X has 3 columns"],
+    );
+    assert_says(
+        with(&[("X_test", (1, 3), &X[..3]), ("y_test", (1, 2), &[5.0, 6.0])]),
+        &["data.npz: y_test has 2 columns, but y has 1 columns"],
+    );
+    assert_says(
+        with(&[("X_test", (1, 3), &X[..3]), ("y_test", (2, 1), &[5.0, 6.0])]),
+        &["data.npz: y_test has 2 rows, but X_test has 1 rows"],
+    );
+    assert_says(with(&[("X_test", (1, 3), &X[..3])]), &["data.npz: has no array \"y_test\""]);
+    assert_says(
+        with(&[("X_test", (1, 3), &X[..3]), ("y_test", (1, 1), &[f64::NAN])]),
+        &["data.npz: y_test[row 0, column 0] is NaN"],
+    );
 }
 
 #[test]
@@ -59,7 +111,9 @@ fn csv_and_parquet_take_the_target_out_of_the_features() {
         samples: 2,
         dim: 2,
         y: vec![2.0, 5.0],
+        outputs: 1,
         truth: None,
+        test: None,
         feature_names: Some(vec!["age".into(), "dose, mg".into()]),
     };
     let text = "\u{feff}age, y ,\"dose, mg\"\r\n1,2,3\r\n -4e-2 ,5,\"6\"";

@@ -4,6 +4,7 @@ mod arrays;
 mod atomic;
 mod damage;
 mod dataset;
+mod images;
 mod names;
 mod table;
 
