@@ -14,8 +14,9 @@ fn on_images(problem: &str) -> String {
 
 /// Twelve records of CIFAR-10 with the classes 3 and 5 in turn, and small pictures.
 fn records() -> Vec<u8> {
-    let record =
-        |k: u8| [vec![if k % 2 == 0 { 3 } else { 5 }], (0..3072).map(|v| (v as u8) ^ k).collect()].concat();
+    let record = |k: u8| {
+        [vec![if k.is_multiple_of(2) { 3 } else { 5 }], (0..3072).map(|v| (v as u8) ^ k).collect()].concat()
+    };
     (0..12).flat_map(record).collect()
 }
 

@@ -74,35 +74,36 @@ impl From<StorageError> for Trouble {
 
 fn find(settings: &Settings, root: Option<&Path>) -> Result<FoundImages, Trouble> {
     let dataset = settings.text("dataset");
-    let refuse = |setting, problem: String| Err(Trouble::Setting(SettingError::new(setting, problem)));
-    let path = settings.has("path").then(|| settings.text("path"));
-    let folder = match (path, ImageFiles::embedded(dataset), root) {
-        (Some(_), Some(_), _) => {
+    let needs_no_files = ImageFiles::embedded(dataset).is_some();
+    let refuse = |setting, problem| Err(Trouble::Setting(SettingError::new(setting, problem)));
+    let of_jostle = |dataset: &str| Ok(FoundImages { dataset: dataset.to_owned(), folder: None });
+    let in_folder = |files: &ImageFiles| {
+        let folder = files.folder().map(absolute).transpose()?;
+        Ok(FoundImages { dataset: dataset.to_owned(), folder })
+    };
+    if settings.has("path") {
+        let (path, expected) = (settings.text("path"), file_names(dataset));
+        if needs_no_files {
             return refuse("path", format!("stands beside {dataset:?}, which needs no files"));
         }
-        (None, Some(_), _) => None,
-        (Some(path), None, _) => match ImageFiles::in_folder(dataset, Path::new(path))? {
-            Some(files) => Some(files),
-            None => {
-                let expected = file_names(dataset);
-                return refuse(
-                    "path",
-                    format!("is {path:?}, where no files of {dataset:?} are; expected {expected}"),
-                );
-            }
-        },
-        (None, None, Some(root)) => ImageFiles::below(dataset, root)?,
-        (None, None, None) => None,
-    };
-    let embedded = ImageFiles::embedded(dataset).is_some();
-    match folder.as_ref().and_then(ImageFiles::folder) {
-        Some(folder) => Ok(FoundImages { dataset: dataset.to_owned(), folder: Some(absolute(folder)?) }),
-        None if embedded => Ok(FoundImages { dataset: dataset.to_owned(), folder: None }),
-        None if settings.has("fallback") => {
-            Ok(FoundImages { dataset: settings.text("fallback").to_owned(), folder: None })
-        }
-        None => refuse("dataset", not_found(dataset, root)),
+        let Some(files) = ImageFiles::in_folder(dataset, Path::new(path))? else {
+            let problem = format!("is {path:?}, where no files of {dataset:?} are; expected {expected}");
+            return refuse("path", problem);
+        };
+        return in_folder(&files);
     }
+    if needs_no_files {
+        return of_jostle(dataset);
+    }
+    if let Some(root) = root
+        && let Some(files) = ImageFiles::below(dataset, root)?
+    {
+        return in_folder(&files);
+    }
+    if settings.has("fallback") {
+        return of_jostle(settings.text("fallback"));
+    }
+    refuse("dataset", not_found(dataset, root))
 }
 
 fn not_found(dataset: &str, root: Option<&Path>) -> String {

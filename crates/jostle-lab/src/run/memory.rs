@@ -1,6 +1,7 @@
 //! How much memory an experiment needs, before any of it is allocated.
 
 use jostle::ensemble::{Cell, Source};
+use jostle::problem::TestSet;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -31,29 +32,24 @@ pub fn needed(cells: &[Cell], threads: usize) -> f64 {
     results + held + threads as f64 * working + writing
 }
 
-/// The memory of an `n x d` design with one label a sample, in bytes; refuses nothing, so that it can be asked before the data exist.
-pub fn design_bytes(samples: usize, dim: usize) -> f64 {
-    NUMBER * samples as f64 * (dim as f64 + 1.0)
+/// The memory of `n` samples of dimension `d` with `c` labels each, in bytes; refuses nothing, so that it can be asked
+/// before the data exist.
+pub fn samples_bytes(samples: usize, dim: usize, outputs: usize) -> f64 {
+    NUMBER * samples as f64 * (dim as f64 + outputs as f64)
 }
 
 /// The training data of one replica.
 fn data_bytes(cell: &Cell) -> f64 {
-    let further_outputs = match &cell.source {
-        Source::Shared(problem) => problem.outputs() - 1,
-        Source::PerReplica(_) => 0,
-    };
-    let samples = cell.source.samples();
-    design_bytes(samples, cell.source.dim()) + NUMBER * (samples * further_outputs) as f64
+    samples_bytes(cell.source.samples(), cell.source.dim(), cell.source.outputs())
 }
 
 /// The samples of one replica to test on.
 fn test_bytes(cell: &Cell) -> f64 {
-    match &cell.source {
-        Source::Shared(problem) => {
-            problem.test().map_or(0.0, |test| NUMBER * (test.x().len() + test.y().len()) as f64)
-        }
-        Source::PerReplica(source) => design_bytes(source.test_samples(), source.dim()),
-    }
+    let samples = match &cell.source {
+        Source::Shared(problem) => problem.test().map_or(0, TestSet::samples),
+        Source::PerReplica(source) => source.test_samples(),
+    };
+    samples_bytes(samples, cell.source.dim(), cell.source.outputs())
 }
 
 fn replica_bytes(cell: &Cell) -> f64 {

@@ -2,6 +2,7 @@
 
 mod build;
 mod comparison;
+mod data;
 mod error;
 mod estimate;
 mod execute;

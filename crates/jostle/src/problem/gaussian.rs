@@ -72,7 +72,9 @@ fn direction(settings: &Settings, dim: usize) -> Vec<f64> {
     let mut vector = vec![0.0; dim];
     shared_draws(settings).normals(Purpose::TRUTH, &mut vector);
     let norm = vector.iter().map(|v| v * v).sum::<f64>().sqrt();
-    vector.iter_mut().for_each(|v| *v /= norm);
+    for v in &mut vector {
+        *v /= norm;
+    }
     vector
 }
 

@@ -65,14 +65,22 @@ impl Generator {
 
     /// Dimension `d`.
     pub fn dim(&self) -> usize {
-        dim(&self.settings)
+        Self::dim_of(&self.settings)
+    }
+
+    /// Dimension `d` of the samples of these settings: `dim`, or `side` squared where samples are matrices.
+    pub fn dim_of(settings: &Settings) -> usize {
+        if settings.has("side") {
+            return settings.count("side").saturating_mul(settings.count("side"));
+        }
+        settings.count("dim")
     }
 
     /// Numbers that a data set of these settings holds, with its truth or its teacher: what it costs, known before
     /// anything is made.
     pub fn numbers(settings: &Settings) -> f64 {
         let count = |name| if settings.has(name) { settings.count(name) as f64 } else { 0.0 };
-        let dim = dim(settings) as f64;
+        let dim = Self::dim_of(settings) as f64;
         let shared = dim * count("units").max(1.0);
         (count("samples") + count("test_samples")) * (dim + 1.0) + shared
     }
@@ -117,14 +125,6 @@ impl Generator {
         }
         (x, y)
     }
-}
-
-/// Dimension `d`: that of a sample, or of a matrix.
-fn dim(settings: &Settings) -> usize {
-    if settings.has("side") {
-        return settings.count("side").saturating_mul(settings.count("side"));
-    }
-    settings.count("dim")
 }
 
 /// Training data are drawn at step 0, samples to test on at this one.

@@ -45,6 +45,7 @@ impl Law for Teacher {
 }
 
 /// The law that checked settings describe.
+#[expect(clippy::unnecessary_wraps, reason = "what every law of the registry returns")]
 pub(super) fn build(settings: &Settings) -> Result<Arc<dyn Law>, SettingError> {
     let (dim, units) = (settings.count("dim"), settings.count("units"));
     let draws = shared_draws(settings);
@@ -52,7 +53,9 @@ pub(super) fn build(settings: &Settings) -> Result<Arc<dyn Law>, SettingError> {
     draws.normals(Purpose::TRUTH, &mut hidden);
     draws.at_step(1).signs(Purpose::TRUTH, &mut output);
     let scale = settings.number("teacher_scale") / (dim as f64).sqrt();
-    hidden.iter_mut().for_each(|w| *w *= scale);
+    for w in &mut hidden {
+        *w *= scale;
+    }
     let activation = match settings.text("activation") {
         "tanh" => Activation::Tanh,
         _ => Activation::Relu,

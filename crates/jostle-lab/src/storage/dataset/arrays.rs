@@ -91,9 +91,9 @@ fn labels_of(
         });
     }
     for (k, value) in y.iter().enumerate() {
-        check_finite(*value, || match several {
-            true => format!("{name}[row {}, column {}]", k / outputs, k % outputs),
-            false => format!("{name}[{k}]"),
+        check_finite(*value, || {
+            let place = format!("row {}, column {}", k / outputs, k % outputs);
+            format!("{name}[{}]", if several { place } else { k.to_string() })
         })?;
     }
     Ok((outputs, y))

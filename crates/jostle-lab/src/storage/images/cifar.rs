@@ -35,7 +35,8 @@ pub(super) const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width
 /// The training and test files among the names in a folder, in the order of their names.
 pub(super) fn find(names: &[String], folder: &Path, format: &Cifar) -> [Vec<Part>; 2] {
     [format.train, format.test].map(|start| {
-        let named = names.iter().filter(|name| name.starts_with(start) && name.ends_with(".bin"));
+        let is_binary = |name: &str| Path::new(name).extension().is_some_and(|extension| extension == "bin");
+        let named = names.iter().filter(|name| name.starts_with(start) && is_binary(name));
         let files = named.map(|name| Content::File(folder.join(name)));
         files.map(|file| Part { images: file.clone(), labels: file }).collect()
     })

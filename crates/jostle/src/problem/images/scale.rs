@@ -38,7 +38,9 @@ impl Scale {
     pub(super) fn apply(&self, x: &mut [f64]) {
         for (k, values) in x.chunks_exact_mut(self.group).enumerate() {
             let (mean, deviation) = self.moments[k % self.moments.len()];
-            values.iter_mut().for_each(|v| *v = (*v - mean) / deviation);
+            for v in values {
+                *v = (*v - mean) / deviation;
+            }
         }
     }
 }
