@@ -4,7 +4,7 @@
 //! accumulated, `m <- b m + g`, and `m` takes its place (heavy ball, as in PyTorch without dampening).
 
 use super::batch::effective_batch_without_replacement;
-use super::{Batch, Schedule, TOLERANCE};
+use super::{Augment, Batch, Schedule, TOLERANCE};
 use crate::error::InputError;
 use crate::geometry::Batches;
 use crate::noise::Noise;
@@ -36,6 +36,10 @@ pub struct GradientDescent {
     pub replacement: bool,
     /// The heavy-ball coefficient `b`, in [0, 1).
     pub momentum: f64,
+    /// Whether the momentum is Nesterov's.
+    pub nesterov: bool,
+    /// What is done to the images of a batch.
+    pub augment: Augment,
     /// Without noise and momentum, a replica stops early once its parameters are known to move no further than this
     /// times their norm; 0 for never.
     pub tolerance: f64,
@@ -52,6 +56,8 @@ impl GradientDescent {
             batch: Batch::Full,
             replacement: true,
             momentum: 0.0,
+            nesterov: false,
+            augment: Augment::None,
             tolerance: TOLERANCE,
         }
     }
@@ -69,6 +75,8 @@ impl GradientDescent {
             batch: settings.batch("batch"),
             replacement: settings.flag("replacement"),
             momentum: settings.number("momentum"),
+            nesterov: settings.flag("nesterov"),
+            augment: Augment::named(settings.text("augment")),
             tolerance: settings.number("tolerance"),
         }
     }
@@ -149,7 +157,8 @@ impl GradientDescent {
     /// The tolerance of early exits: without momentum, and with a step size that never grows.
     pub(super) fn early_exit(&self) -> Option<f64> {
         let shrinks = self.learning_rate.drops().iter().all(|(_, factor)| *factor <= 1.0);
-        (self.tolerance > 0.0 && self.momentum == 0.0 && shrinks).then_some(self.tolerance)
+        (self.tolerance > 0.0 && self.momentum == 0.0 && shrinks && self.augment == Augment::None)
+            .then_some(self.tolerance)
     }
 }
 
@@ -203,6 +212,21 @@ pub(super) const ENTRY: Entry = Entry {
             kind: Kind::Number(Range::UnitOpen),
             fallback: Fallback::Number(0.0),
             doc: "Heavy-ball coefficient.",
+        },
+        Setting {
+            name: "nesterov",
+            symbol: "",
+            kind: Kind::Flag,
+            fallback: Fallback::Flag(false),
+            doc: "Whether the momentum is Nesterov's, theta <- theta - learning_rate (g + b m), as in PyTorch; networks only.",
+        },
+        Setting {
+            name: "augment",
+            symbol: "",
+            kind: Kind::Choice(Augment::NAMES),
+            fallback: Fallback::Text("none"),
+            doc: "\"crop-flip\" shifts the images of a batch by up to 4 pixels, reflected at the border, and mirrors every \
+                  second one; networks only.",
         },
         Setting {
             name: "tolerance",

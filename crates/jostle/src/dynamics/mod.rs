@@ -1,5 +1,6 @@
 //! How theta moves: by gradient descent in discrete time, or along its flow in continuous time.
 
+pub(crate) mod augment;
 mod batch;
 mod flow;
 mod gradient_descent;
@@ -8,6 +9,7 @@ mod schedule;
 mod scheme;
 pub(crate) mod stepper;
 
+pub use augment::Augment;
 pub use batch::Batch;
 pub(crate) use batch::effective_batch_without_replacement;
 pub use flow::Flow;

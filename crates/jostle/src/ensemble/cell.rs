@@ -1,10 +1,10 @@
 //! One configuration, checked as a whole: what an ensemble runs replicas of.
 
 use super::{Recording, Start};
-use crate::dynamics::{Batch, Dynamics, RateUnit};
+use crate::dynamics::{Augment, Batch, Dynamics, RateUnit};
 use crate::error::InputError;
 use crate::float::Precision;
-use crate::model::{Form, LinkKind, ModelSpec, Power, RandomFeatures};
+use crate::model::{Form, LinkKind, Loss, ModelSpec, Power, RandomFeatures};
 use crate::noise::Noise;
 use crate::observable::{Needs, Observable, Reference};
 use crate::problem::{Generator, Problem};
@@ -174,9 +174,29 @@ impl Cell {
                 format!("has {found} outputs; expected {expected}, as many as the labels of a sample");
             return refuse("model".to_owned(), "kind", problem);
         }
+        if self.model.loss == Loss::CrossEntropy && (found == 1 || !self.source.has_classes()) {
+            let problem = "is \"cross-entropy\", which needs one-hot labels; expected \"square\"";
+            return refuse("model".to_owned(), "loss", problem.to_owned());
+        }
+        if let Some(k) = self.noises.iter().position(Noise::needs_classes)
+            && !self.source.has_classes()
+        {
+            let problem = "changes classes; expected another noise, or a problem whose labels are classes";
+            return refuse(format!("noise.{k}"), "kind", problem.to_owned());
+        }
+        if self.model.link().is_some() || self.start.linearise {
+            self.check_linear()?;
+        }
         if self.model.link().is_some() {
             self.model.initial(self.source.dim(), 0)?;
             return Ok(());
+        }
+        if let Dynamics::GradientDescent(dynamics) = &self.dynamics
+            && dynamics.augment == Augment::CropFlip
+            && !matches!(&self.source, Source::Shared(problem) if problem.image().is_some())
+        {
+            let problem = "is \"crop-flip\", which needs images; expected \"none\"";
+            return refuse("dynamics".to_owned(), "augment", problem.to_owned());
         }
         // Linearised, a network is a linear model.
         if self.start.linearise {
@@ -188,6 +208,32 @@ impl Cell {
             return refuse(format!("noise.{k}"), "shape", problem.to_owned());
         }
         Ok(())
+    }
+
+    /// Checks that nothing is asked of a linear model that only networks do.
+    fn check_linear(&self) -> Result<(), InputError> {
+        let refuse = |section: &str, setting: &str, problem: &str| {
+            Err(InputError::in_section(section)(SettingError::new(setting, problem)))
+        };
+        if self.model.loss == Loss::CrossEntropy {
+            return refuse(
+                "model",
+                "loss",
+                "is \"cross-entropy\"; expected \"square\" where the model is linearised",
+            );
+        }
+        if let Some(k) = self.noises.iter().position(Noise::needs_network) {
+            return refuse(&format!("noise.{k}"), "kind", "is a noise of networks; expected another one");
+        }
+        match &self.dynamics {
+            Dynamics::GradientDescent(dynamics) if dynamics.nesterov => {
+                refuse("dynamics", "nesterov", "is true, which networks know only; expected false")
+            }
+            Dynamics::GradientDescent(dynamics) if dynamics.augment != Augment::None => {
+                refuse("dynamics", "augment", "changes images, for networks only; expected \"none\"")
+            }
+            Dynamics::GradientDescent(_) | Dynamics::Flow(_) => Ok(()),
+        }
     }
 
     /// Checks that the start fits the model and the dynamics.

@@ -103,7 +103,9 @@ fn residuals(cell: &Cell, problem: &Problem, lane: &Lane) -> Vec<f64> {
         Some(_) => predict(problem.x(), &lane.beta),
         None => cell.model.model().predict(&lane.theta, problem.x(), problem.dim()),
     };
-    predictions.iter().zip(problem.y()).map(|(f, y)| f - y).collect()
+    let mut residuals = predictions;
+    cell.model.loss.residuals(&mut residuals, problem.y(), problem.outputs());
+    residuals
 }
 
 /// A bound of the path that is left; infinite if there is none, and perhaps too small if it is above `allowed`.

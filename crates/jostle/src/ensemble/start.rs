@@ -7,7 +7,6 @@ use crate::dynamics::stepper::{Begin, Descent, Stepper};
 use crate::dynamics::{Dynamics, GradientDescent, RateUnit};
 use crate::error::InputError;
 use crate::geometry::{Batches, GeometryError, Jacobian, Spectrum};
-use crate::linear_algebra::dot;
 use crate::model::{Form, ModelSpec};
 use crate::problem::Problem;
 use crate::random::{Draws, Purpose};
@@ -135,6 +134,7 @@ impl Cell {
                 let begin = Begin::everywhere(&init(), 1);
                 let dynamics = GradientDescent::new(*steps, *learning_rate);
                 let rule = Rule {
+                    loss: self.model.loss,
                     loss_factor: self.model.loss_factor,
                     dynamics: &dynamics,
                     noises: &[],
@@ -165,8 +165,12 @@ impl Cell {
     fn rate_unit(&self, problem: &Problem, theta: &[f64]) -> Result<f64, GeometryError> {
         let Dynamics::GradientDescent(dynamics) = &self.dynamics else { return Ok(1.0) };
         let of = |batches| {
-            let (jacobian, _) =
-                Jacobian::of_model(self.model.model(), self.model.loss_factor, theta, problem)?;
+            let (jacobian, _) = Jacobian::of_model(
+                self.model.model(),
+                (self.model.loss, self.model.loss_factor),
+                theta,
+                problem,
+            )?;
             Ok(Spectrum::new(&jacobian)?.max_stable_learning_rate(batches)?.learning_rate)
         };
         match dynamics.unit {
@@ -207,8 +211,7 @@ fn descend<S: Stepper>(
         stepper.advance(&mut block, until);
         let theta = stepper.lane(&block[0], 0).theta;
         let predictions = model.model().predict(&theta, problem.x(), problem.dim());
-        let residuals: Vec<f64> = predictions.iter().zip(problem.y()).map(|(f, y)| f - y).collect();
-        let loss = model.loss_factor / problem.samples() as f64 * dot(&residuals, &residuals);
+        let loss = model.loss.mean(model.loss_factor, &predictions, problem.y(), problem.outputs());
         if loss.is_nan() || loss <= enough || stepper.is_at_rest(&block[0]) {
             break;
         }

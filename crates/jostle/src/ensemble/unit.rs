@@ -223,6 +223,7 @@ fn run_in<F: Float>(work: Work<'_>) -> Option<UnitResult> {
     match &cell.dynamics {
         Dynamics::GradientDescent(dynamics) => {
             let rule = Rule {
+                loss: cell.model.loss,
                 loss_factor: cell.model.loss_factor,
                 dynamics,
                 noises: &cell.noises,
@@ -448,7 +449,7 @@ impl<S: Stepper> Run<'_, S> {
         let view = View::new(
             self.problem,
             cell.model.model(),
-            cell.model.loss_factor,
+            (cell.model.loss, cell.model.loss_factor),
             &cell.dynamics,
             &cell.noises,
             &replica.theta,

@@ -2,7 +2,7 @@
 
 use super::GeometryError;
 use crate::linear_algebra::{dot, product, products_of_rows, transpose_product};
-use crate::model::Model;
+use crate::model::{Loss, Model, map_outputs};
 use crate::problem::Problem;
 use std::ops::Range;
 
@@ -165,22 +165,26 @@ impl Jacobian {
 
     /// A model at a point `theta` (p), and its residuals (nc).
     ///
-    /// A model's loss is `(c/n) |r|^2` with its own factor `c`. Jacobian and residuals are multiplied by `sqrt(2c)`, so
-    /// that the loss, its gradient and its curvature are those of the model.
+    /// Jacobian and residuals are those of an equivalent model with the loss `(1/2n) |r|^2`: the gradient of every sample and
+    /// the curvature `G` (the Gauss-Newton matrix) are those of the model's own loss. With its factor `c` the square loss is
+    /// `(c/n) |r|^2`, and both are multiplied by `sqrt(2c)`; with the cross-entropy, `(1/2n) |r|^2` is half of Pearson's
+    /// chi-squared, `r' H^+ r` with the Hessian `H` in the outputs, which takes the loss's place in the alignment.
     ///
     /// # Errors
     /// A point whose Jacobian is zero or not finite.
     pub fn of_model(
         model: &dyn Model,
-        loss_factor: f64,
+        (loss, loss_factor): (Loss, f64),
         theta: &[f64],
         problem: &Problem,
     ) -> Result<(Self, Vec<f64>), GeometryError> {
-        let factor = (2.0 * loss_factor).sqrt();
-        let values = model.jacobian(theta, problem, factor);
+        let outputs = model.outputs();
         let mut residuals = model.predict(theta, problem.x(), problem.dim());
-        residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f = factor * (*f - y));
-        Ok((Self::new(values, theta.len(), model.outputs())?, residuals))
+        loss.residuals(&mut residuals, problem.y(), outputs);
+        let maps = loss.standardise(loss_factor, &mut residuals, problem.y(), outputs);
+        let mut values = model.jacobian(theta, problem, 1.0);
+        map_outputs(&maps, outputs, theta.len(), &mut values);
+        Ok((Self::new(values, theta.len(), outputs)?, residuals))
     }
 
     fn rows(&self, samples: Range<usize>) -> &[f64] {

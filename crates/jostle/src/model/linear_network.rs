@@ -1,5 +1,6 @@
 //! A product of matrices: a predictor that is linear in its inputs, but not in its parameters.
 
+use super::loss::LOSS;
 use super::network::{Network, Tape};
 use super::registry::{INIT, INIT_PER_REPLICA, SEED, WIDTH, normal_start};
 use crate::float::Float;
@@ -137,6 +138,7 @@ pub(super) const ENTRY: Entry = Entry {
             doc: "Number of layers, that is, of matrices.",
         },
         INIT,
+        LOSS,
         SEED,
         INIT_PER_REPLICA,
     ],

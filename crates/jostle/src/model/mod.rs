@@ -9,6 +9,7 @@
 mod activation;
 mod linear_network;
 mod link;
+mod loss;
 mod matrix;
 mod network;
 #[cfg(test)]
@@ -22,11 +23,13 @@ pub use activation::Activation;
 pub use linear_network::LinearNetwork;
 pub(crate) use link::with_link;
 pub use link::{Arithmetic, Link, LinkKind, Power, Product, Scaling, Square, Unit};
+pub(crate) use loss::map_outputs;
+pub use loss::{LOSS, Loss};
 pub use matrix::MatrixFactorisation;
 pub(crate) use network::Pass;
 pub use network::{AnyNetwork, Network, Tape};
 pub use random_features::RandomFeatures;
-pub use registry::{NETWORK_ENTRIES, network_from_settings};
+pub use registry::{INIT_PER_REPLICA, NETWORK_ENTRIES, SEED, network_from_settings};
 pub use two_layer::TwoLayer;
 
 use crate::error::InputError;
@@ -161,6 +164,8 @@ impl std::fmt::Display for Form {
 pub struct ModelSpec {
     /// The model and its start.
     pub form: Form,
+    /// The loss.
+    pub loss: Loss,
     /// The loss factor `c`.
     pub loss_factor: f64,
 }
@@ -173,12 +178,13 @@ impl ModelSpec {
 
     /// A parametrisation whose start has one scale for all coordinates, or one for each (d).
     pub fn with_init(link: LinkKind, init: Vec<f64>) -> Self {
-        Self { form: Form::Link { link, init }, loss_factor: link.loss_factor() }
+        Self { form: Form::Link { link, init }, loss: Loss::Square, loss_factor: link.loss_factor() }
     }
 
     /// A network, whose replicas start at the same random point; the loss is `(1/2n) sum_i |r_i|^2`.
     pub fn of_network(network: Arc<dyn AnyNetwork>, seed: u64) -> Self {
-        Self { form: Form::Network { network, seed, init_per_replica: false }, loss_factor: 0.5 }
+        let form = Form::Network { network, seed, init_per_replica: false };
+        Self { form, loss: Loss::Square, loss_factor: 0.5 }
     }
 
     /// The parametrisation, of a reparametrised linear predictor.
@@ -239,7 +245,8 @@ impl ModelSpec {
     /// A network with the start that checked settings describe.
     pub fn with_settings(network: Arc<dyn AnyNetwork>, settings: &Settings) -> Self {
         let (seed, init_per_replica) = (settings.integer("seed"), settings.flag("init_per_replica"));
-        Self { form: Form::Network { network, seed, init_per_replica }, loss_factor: 0.5 }
+        let loss = Loss::from_settings(settings);
+        Self { form: Form::Network { network, seed, init_per_replica }, loss, loss_factor: 0.5 }
     }
 
     /// The rate `m` of gradient flow, `d ln |w_j| = -m [X' r]_j / n dt`: `4 c` for `w^2` and `u^2 - v^2`, `2 c` for

@@ -65,7 +65,8 @@ pub(super) const INIT: Setting = Setting {
     doc: "Scale of the random start, for all layers.",
 };
 
-pub(super) const SEED: Setting = Setting {
+/// Seed of a network's start, for the entries of networks.
+pub const SEED: Setting = Setting {
     name: "seed",
     symbol: "",
     kind: Kind::Integer { min: 0 },
@@ -73,7 +74,8 @@ pub(super) const SEED: Setting = Setting {
     doc: "Seed of the random start.",
 };
 
-pub(super) const INIT_PER_REPLICA: Setting = Setting {
+/// Whether replicas of a network have starts of their own, for the entries of networks.
+pub const INIT_PER_REPLICA: Setting = Setting {
     name: "init_per_replica",
     symbol: "",
     kind: Kind::Flag,

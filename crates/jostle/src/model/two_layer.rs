@@ -1,6 +1,7 @@
 //! One hidden layer, both layers trained.
 
 use super::activation::{ACTIVATION, Activation};
+use super::loss::LOSS;
 use super::network::{Network, Tape};
 use super::registry::{INIT, INIT_PER_REPLICA, SEED, WIDTH, normal_start};
 use crate::float::Float;
@@ -135,6 +136,7 @@ pub(super) const ENTRY: Entry = Entry {
             doc: "Whether the hidden units have biases.",
         },
         INIT,
+        LOSS,
         SEED,
         INIT_PER_REPLICA,
     ],

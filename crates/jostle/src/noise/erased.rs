@@ -40,6 +40,8 @@ erased! {
     fn words(&self, batch: usize) -> String;
     fn reads_residuals(&self) -> bool;
     fn needs_full_batch(&self) -> bool;
+    fn needs_network(&self) -> bool;
+    fn needs_classes(&self) -> bool;
     steps
     /// See [`SampleNoise::perturb`].
     perturb_f64: f64 = (step: &Step<'_, f64>, scratch: &mut Scratch<f64>, weights: &mut [f64]),

@@ -7,12 +7,16 @@ mod covariance;
 mod erased;
 mod isotropic;
 mod label;
+mod label_flip;
 mod mini_batch_difference;
+mod output_gradient;
 
 pub use covariance::{CovarianceOf, CovarianceShape, GaussianSampleNoise, ShapedNoise};
 pub use isotropic::IsotropicNoise;
 pub use label::{LabelDistribution, LabelNoise, Labels};
+pub use label_flip::LabelFlip;
 pub use mini_batch_difference::MiniBatchDifference;
+pub use output_gradient::OutputGradientNoise;
 
 pub(crate) use erased::Perturb;
 pub use erased::{AnyParameterNoise, AnySampleNoise};
@@ -38,6 +42,8 @@ pub struct Step<'a, F> {
     /// Residuals `f_i - y_i` of the batch (batch c x lanes), before any perturbation; empty for a noise that does not
     /// [read them](SampleNoise::reads_residuals).
     pub residuals: &'a [F],
+    /// Labels of the batch (batch c x lanes), for a noise that [needs a network](SampleNoise::needs_network) only.
+    pub labels: &'a [F],
     /// The loss factor `c`.
     pub loss_factor: f64,
 }
@@ -157,6 +163,16 @@ pub trait SampleNoise: Send + Sync {
     fn needs_full_batch(&self) -> bool {
         false
     }
+
+    /// Whether the noise is one of networks.
+    fn needs_network(&self) -> bool {
+        false
+    }
+
+    /// Whether the noise is one of labels that are classes.
+    fn needs_classes(&self) -> bool {
+        false
+    }
 }
 
 /// Adds `zeta` to the gradient of one step. The law is written once, for both precisions.
@@ -231,6 +247,16 @@ impl Noise {
         matches!(self, Noise::Parameter(noise) if noise.needs_products())
     }
 
+    /// Whether the noise is one of networks.
+    pub fn needs_network(&self) -> bool {
+        matches!(self, Noise::Sample(noise) if noise.needs_network())
+    }
+
+    /// Whether the noise is one of labels that are classes.
+    pub fn needs_classes(&self) -> bool {
+        matches!(self, Noise::Sample(noise) if noise.needs_classes())
+    }
+
     /// The trace of the covariance that the noise gives the gradient of one step.
     pub fn trace(&self, point: &Point<'_>) -> f64 {
         match self {
@@ -254,9 +280,11 @@ pub fn total_trace(noises: &[Noise], dynamics: &Dynamics, point: &Point<'_>) -> 
 type Build = fn(&Settings, usize) -> Noise;
 
 /// Every kind of noise: its documentation, and how it is built from settings and its position.
-const REGISTRY: [(Entry, Build); 4] = [
+const REGISTRY: [(Entry, Build); 6] = [
     (label::ENTRY, label::build),
     (mini_batch_difference::ENTRY, mini_batch_difference::build),
+    (label_flip::ENTRY, label_flip::build),
+    (output_gradient::ENTRY, output_gradient::build),
     (isotropic::ENTRY, isotropic::build),
     (covariance::ENTRY, covariance::build),
 ];

@@ -151,6 +151,7 @@ fn check_law(what: &str, noise: &Noise, place: &Place) {
             batch: SAMPLES,
             outputs: 1,
             residuals: &place.residuals,
+            labels: &[],
             loss_factor: LOSS_FACTOR,
         };
         let zeta = match noise {
@@ -421,6 +422,7 @@ fn a_replicas_noise_does_not_depend_on_its_neighbours() {
             batch: SAMPLES,
             outputs: 1,
             residuals: &residuals,
+            labels: &[],
             loss_factor: LOSS_FACTOR,
         };
         let mut weights = vec![0.0; residuals.len()];
@@ -450,6 +452,7 @@ fn noises_at_different_positions_are_different() {
             batch: SAMPLES,
             outputs: 1,
             residuals: &place.residuals,
+            labels: &[],
             loss_factor: LOSS_FACTOR,
         };
         let mut out = [0.0; SAMPLES];
@@ -472,7 +475,7 @@ fn noises_that_do_not_read_residuals_can_be_drawn_for_many_steps_at_a_time() {
     fn draw<F: Float>(noise: &dyn AnySampleNoise, batch: usize, step: u64, steps: usize) -> Vec<F> {
         let replicas = [3, 9];
         let draws = Draws::new(3, &replicas, step).for_steps(steps);
-        let step = Step { draws, batch, outputs: 1, residuals: &[], loss_factor: LOSS_FACTOR };
+        let step = Step { draws, batch, outputs: 1, residuals: &[], labels: &[], loss_factor: LOSS_FACTOR };
         let mut weights = vec![F::default(); batch * draws.lanes()];
         F::perturb(noise, &step, &mut Scratch::default(), &mut weights);
         weights

@@ -9,10 +9,10 @@ pub(super) const ALL: &[Observable] = &[
     Observable {
         name: "train_loss",
         symbol: "L = (c/n) sum_i (f_i - y_i)^2",
-        doc: "Training loss, with the loss factor c of the model.",
+        doc: "Training loss, with the loss factor c of the model; of a network with cross-entropy, -(1/n) sum_i ln softmax(f_i)_y.",
         needs: Needs::Nothing,
         diverged: INFINITE,
-        measure: |view| view.loss(),
+        measure: |view| view.training_loss(),
         expect: Some(|moments| {
             moments.loss_factor / moments.problem.samples() as f64 * moments.squared_residuals
         }),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::dynamics::{Batch, GradientDescent};
 use crate::ensemble::{Cell, Source, Start};
-use crate::model::{LinkKind, Model, ModelSpec, Square};
+use crate::model::{LinkKind, Loss, Model, ModelSpec, Square};
 use crate::noise::{IsotropicNoise, LabelDistribution, LabelNoise, Labels, Noise};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,10 +23,11 @@ fn measure_with(name: &str, truth: &[f64], w: [f64; 2], batch: Batch, noises: &[
     let beta = Square.coefficients(&w, 2).unwrap();
     let average = [1.0, 0.5];
     let (logarithms, reference) = (w.map(|w| w.abs().ln()), reference());
-    let view = View::new(&problem, &Square, 0.25, &dynamics, noises, &w, &beta, Some(&average))
-        .at_step(100, &logarithms)
-        .with_learning_rate(0.1)
-        .with_reference(Some(&reference));
+    let view =
+        View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, noises, &w, &beta, Some(&average))
+            .at_step(100, &logarithms)
+            .with_learning_rate(0.1)
+            .with_reference(Some(&reference));
     (find(name).unwrap().measure)(&view)
 }
 
@@ -133,12 +134,14 @@ fn reference() -> Reference {
 #[test]
 fn without_an_average_the_coefficients_themselves_are_certified() {
     let (problem, dynamics, reference) = (problem(None), GradientDescent::new(1, 0.1).into(), reference());
-    let view = View::new(&problem, &Square, 0.25, &dynamics, &[], &[0.0, 1.5], &[0.0, 2.0], None)
-        .with_reference(Some(&reference));
+    let view =
+        View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0, 1.5], &[0.0, 2.0], None)
+            .with_reference(Some(&reference));
     for name in ["kkt_residual", "duality_gap"] {
         assert!((find(name).unwrap().measure)(&view) < 1e-13, "{name}");
     }
-    let without = View::new(&problem, &Square, 0.25, &dynamics, &[], &[0.0; 2], &[0.0, 2.0], None);
+    let without =
+        View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &[0.0, 2.0], None);
     for name in ["distance_to_lasso", "kkt_residual", "duality_gap", "log_slope_error"] {
         assert!((find(name).unwrap().measure)(&without).is_nan(), "{name}");
     }
@@ -149,7 +152,7 @@ fn the_effective_init_is_the_geometric_mean_also_where_parameters_underflow() {
     let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1).into());
     // u v = exp(-1800) and exp(1799): alpha = exp((-1800 + 1799)/4).
     let log_abs_theta = [-900.0, 700.0, -900.0, 1099.0];
-    let view = View::new(&problem, &Square, 0.25, &dynamics, &[], &[0.0; 2], &[0.0; 2], None)
+    let view = View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &[0.0; 2], None)
         .at_step(1, &log_abs_theta);
     let found = (find("effective_init").unwrap().measure)(&view);
     assert!((found - (-0.25f64).exp()).abs() < 1e-13, "{found}");
@@ -211,7 +214,8 @@ fn precision_and_recall_have_values_where_nothing_is_active_or_true() {
 fn a_coefficient_is_active_above_the_threshold_only() {
     let active = |beta: [f64; 2]| {
         let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1).into());
-        let view = View::new(&problem, &Square, 0.25, &dynamics, &[], &[0.0, 0.0], &beta, None);
+        let view =
+            View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0, 0.0], &beta, None);
         (find("active").unwrap().measure)(&view)
     };
     assert_eq!(active([ACTIVE_THRESHOLD, -ACTIVE_THRESHOLD]), 0.0);
@@ -228,7 +232,8 @@ fn the_distance_to_a_zero_truth_is_not_relative() {
 fn a_view_has_diverged_when_a_residual_passes_the_limit_or_is_not_a_number() {
     let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1).into());
     let diverged = |beta: [f64; 2]| {
-        View::new(&problem, &Square, 0.25, &dynamics, &[], &[0.0; 2], &beta, None).has_diverged()
+        View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &beta, None)
+            .has_diverged()
     };
     // The limit is 1e15 times the largest label, 8; the residual is three times beta_0 in the second sample.
     assert!(!diverged([2.6e15, 0.0]));

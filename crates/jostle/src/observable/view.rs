@@ -4,7 +4,7 @@ use super::Reference;
 use crate::dynamics::Dynamics;
 use crate::dynamics::kernel::{divergence_limit, exceeds};
 use crate::geometry::{Geometry, Jacobian, Spectrum};
-use crate::model::{Model, predict};
+use crate::model::{Loss, Model, predict};
 use crate::noise::{Noise, Point};
 use crate::problem::{Problem, TestSet};
 use crate::theory::{LassoCertificate, lasso_certificate};
@@ -16,6 +16,8 @@ pub struct View<'a> {
     pub problem: &'a Problem,
     /// The model.
     pub model: &'a dyn Model,
+    /// The loss.
+    pub loss: Loss,
     /// The loss factor `c`.
     pub loss_factor: f64,
     /// The dynamics.
@@ -36,6 +38,7 @@ pub struct View<'a> {
     pub learning_rate: f64,
     /// What the replica is compared with, if anything.
     pub reference: Option<&'a Reference>,
+    predictions: Vec<f64>,
     residuals: Vec<f64>,
     certificate: OnceCell<Option<LassoCertificate>>,
     geometry: OnceCell<Option<(Jacobian, Geometry)>>,
@@ -47,7 +50,7 @@ impl<'a> View<'a> {
     pub fn new(
         problem: &'a Problem,
         model: &'a dyn Model,
-        loss_factor: f64,
+        (loss, loss_factor): (Loss, f64),
         dynamics: &'a Dynamics,
         noises: &'a [Noise],
         theta: &'a [f64],
@@ -55,15 +58,17 @@ impl<'a> View<'a> {
         average: Option<&'a [f64]>,
     ) -> Self {
         // Of the coefficients where there are any: they are as the trajectory has rounded them.
-        let mut residuals = if beta.is_empty() {
+        let predictions = if beta.is_empty() {
             model.predict(theta, problem.x(), problem.dim())
         } else {
             predict(problem.x(), beta)
         };
-        residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f -= y);
+        let mut residuals = predictions.clone();
+        loss.residuals(&mut residuals, problem.y(), problem.outputs());
         Self {
             problem,
             model,
+            loss,
             loss_factor,
             dynamics,
             noises,
@@ -73,6 +78,7 @@ impl<'a> View<'a> {
             log_abs_theta: &[],
             step: 0,
             reference: None,
+            predictions,
             residuals,
             certificate: OnceCell::new(),
             geometry: OnceCell::new(),
@@ -120,13 +126,12 @@ impl<'a> View<'a> {
     /// Whether a squared residual is beyond 1e30 times the largest of 1 and the squared labels (or not a number).
     pub fn has_diverged(&self) -> bool {
         let limit = divergence_limit(self.problem);
-        self.residuals.iter().any(|r| exceeds(r * r, limit))
+        self.predictions.iter().zip(self.problem.y()).any(|(f, y)| exceeds((f - y) * (f - y), limit))
     }
 
-    /// The loss `(c/n) sum_i r_i^2`.
-    pub fn loss(&self) -> f64 {
-        let squares: f64 = self.residuals.iter().map(|r| r * r).sum();
-        self.loss_factor / self.problem.samples() as f64 * squares
+    /// The training loss: `(c/n) sum_i r_i^2`, or the mean cross-entropy.
+    pub fn training_loss(&self) -> f64 {
+        self.loss.mean(self.loss_factor, &self.predictions, self.problem.y(), self.problem.outputs())
     }
 
     /// The gradient of the loss (p).
@@ -142,7 +147,8 @@ impl<'a> View<'a> {
     fn jacobian_and_geometry(&self) -> Option<&(Jacobian, Geometry)> {
         let measure = || {
             let (jacobian, residuals) =
-                Jacobian::of_model(self.model, self.loss_factor, self.theta, self.problem).ok()?;
+                Jacobian::of_model(self.model, (self.loss, self.loss_factor), self.theta, self.problem)
+                    .ok()?;
             let geometry = Geometry::measure(&jacobian, &residuals).ok()?;
             Some((jacobian, geometry))
         };
@@ -164,7 +170,7 @@ impl<'a> View<'a> {
         self.jacobian_and_geometry().and_then(threshold).unwrap_or(f64::NAN)
     }
 
-    fn predictions(&self, inputs: &[f64]) -> Vec<f64> {
+    fn predictions_of(&self, inputs: &[f64]) -> Vec<f64> {
         if self.beta.is_empty() {
             self.model.predict(self.theta, inputs, self.problem.dim())
         } else {
@@ -175,22 +181,20 @@ impl<'a> View<'a> {
     /// The loss on the test samples; NaN without any.
     pub fn test_loss(&self) -> f64 {
         let of = |test: &TestSet| {
-            let misses =
-                self.predictions(test.x()).iter().zip(test.y()).map(|(f, y)| (f - y) * (f - y)).sum::<f64>();
-            self.loss_factor / test.samples() as f64 * misses
+            let predictions = self.predictions_of(test.x());
+            self.loss.mean(self.loss_factor, &predictions, test.y(), self.problem.outputs())
         };
         self.problem.test().map_or(f64::NAN, of)
     }
 
     /// The share of the training samples whose class is predicted.
     pub fn train_accuracy(&self) -> f64 {
-        let predictions: Vec<f64> = self.residuals.iter().zip(self.problem.y()).map(|(r, y)| r + y).collect();
-        accuracy(&predictions, self.problem.y(), self.problem.outputs())
+        accuracy(&self.predictions, self.problem.y(), self.problem.outputs())
     }
 
     /// The share of the test samples whose class is predicted; NaN without any.
     pub fn test_accuracy(&self) -> f64 {
-        let of = |test: &TestSet| accuracy(&self.predictions(test.x()), test.y(), self.problem.outputs());
+        let of = |test: &TestSet| accuracy(&self.predictions_of(test.x()), test.y(), self.problem.outputs());
         self.problem.test().map_or(f64::NAN, of)
     }
 

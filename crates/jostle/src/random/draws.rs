@@ -24,6 +24,8 @@ impl Purpose {
     pub const INIT: Self = Self(6);
     /// The weights of random features.
     pub const FEATURES: Self = Self(7);
+    /// Changes of images.
+    pub const AUGMENT: Self = Self(9);
     /// The truth or the teacher of a generated problem.
     pub const TRUTH: Self = Self(8);
 

@@ -31,13 +31,21 @@ fn every_default_is_written_out_in_order() {
     kind = "hadamard"
     init = 2.0
 
+    [start]
+    kind = "init"
+    perturbation = 0.0
+    linearise = false
+
     [dynamics]
     kind = "gradient-descent"
     steps = 300000
     learning_rate = 0.01
+    learning_rate_unit = "one"
     batch = "full"
     replacement = true
     momentum = 0.0
+    nesterov = false
+    augment = "none"
     tolerance = 1e-9
 
     [[noise]]

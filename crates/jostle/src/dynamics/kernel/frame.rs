@@ -178,6 +178,17 @@ impl<'a, F: Float> Frame<'a, F> {
     /// The weights (batch x lanes) of a step, `((2 c / batch) r + perturbation) * factor`, once the lanes have been
     /// stilled in which a squared residual exceeds the limit.
     pub(super) fn weigh(&mut self, state: &mut impl Stilled, residuals: &mut [F], weights: &mut [F]) {
+        self.weigh_labelled(state, residuals, &[], weights);
+    }
+
+    /// The same for a step whose labels noises may look at.
+    pub(super) fn weigh_labelled(
+        &mut self,
+        state: &mut impl Stilled,
+        residuals: &mut [F],
+        labels: &[F],
+        weights: &mut [F],
+    ) {
         let (step, level, limit) = (state.step(), self.rule.level, self.limit);
         let mut diverges = false;
         let found = &mut diverges;
@@ -187,7 +198,7 @@ impl<'a, F: Float> Frame<'a, F> {
         }
         let lanes = self.draws.lanes();
         let factors = [self.weight, self.factor(step)];
-        let perturbation = self.perturbation(step, residuals);
+        let perturbation = self.perturbation_of(step, residuals, labels);
         dispatch!(level, weigh, F, [], (
             lanes: usize, factors: [F; 2], perturbation: Option<(&[F], usize)>, residuals: &[F], weights: &mut [F],
         ));
@@ -211,11 +222,16 @@ impl<'a, F: Float> Frame<'a, F> {
     /// `k * stride + l` of the slice that comes with the stride.
     #[inline(always)]
     pub(super) fn perturbation(&mut self, step: u64, residuals: &[F]) -> Option<(&[F], usize)> {
+        self.perturbation_of(step, residuals, &[])
+    }
+
+    #[inline(always)]
+    fn perturbation_of(&mut self, step: u64, residuals: &[F], labels: &[F]) -> Option<(&[F], usize)> {
         if self.ahead.most == 0 {
             return None;
         }
         if self.ahead.most == 1 || step >= self.ahead.first + self.ahead.steps as u64 {
-            self.draw_ahead(step, residuals);
+            self.draw_ahead(step, residuals, labels);
         }
         let lanes = self.draws.lanes();
         let offset = (step - self.ahead.first) as usize * lanes;
@@ -225,7 +241,7 @@ impl<'a, F: Float> Frame<'a, F> {
     /// Lets every noise of the sample weights draw for the next steps. Not inlined: what a noise does is not the
     /// kernel's affair.
     #[inline(never)]
-    fn draw_ahead(&mut self, step: u64, residuals: &[F]) {
+    fn draw_ahead(&mut self, step: u64, residuals: &[F], labels: &[F]) {
         let lanes = self.draws.lanes();
         let most = self.ahead.most as u64;
         let first = if most > 1 { step / Draws::SHARED_STEPS * Draws::SHARED_STEPS } else { step };
@@ -239,6 +255,7 @@ impl<'a, F: Float> Frame<'a, F> {
             batch: self.batch,
             outputs: self.weights / self.batch,
             residuals: if *most == 1 { residuals } else { &[] },
+            labels,
             loss_factor: self.rule.loss_factor,
         };
         for noise in self.rule.noises {
@@ -256,6 +273,7 @@ impl<'a, F: Float> Frame<'a, F> {
             batch: self.batch,
             outputs: self.weights / self.batch,
             residuals,
+            labels: &[],
             loss_factor: self.rule.loss_factor,
         };
         self.zeta.fill(F::default());

@@ -49,13 +49,14 @@ pub(crate) use state::{Lane, State};
 
 use super::{Batch, GradientDescent};
 use crate::float::Float;
-use crate::model::{Link, LinkKind, Scaling, with_link};
+use crate::model::{Link, LinkKind, Loss, Scaling, with_link};
 use crate::noise::Noise;
 use crate::simd::{Level, dispatch};
 
 /// What is constant over the run of a block, whatever the model.
 #[derive(Clone, Copy)]
 pub(crate) struct Rule<'a> {
+    pub(crate) loss: Loss,
     pub(crate) loss_factor: f64,
     pub(crate) dynamics: &'a GradientDescent,
     pub(crate) noises: &'a [Noise],

@@ -7,16 +7,19 @@
 //! theta <- theta + g - learning_rate zeta
 //! ```
 //!
-//! With momentum `m <- momentum m + (g + zeta)` and `theta <- theta - learning_rate m`.
+//! With momentum `m <- momentum m + (g + zeta)` and `theta <- theta - learning_rate m`; with Nesterov's,
+//! `theta <- theta - learning_rate (g + zeta + momentum m)`.
 
 use super::frame::{Frame, Shape, Stilled};
 use super::members::Members;
 use super::mini_batch::NoProducts;
 use super::{Data, Lane, Rule};
-use crate::dynamics::Batch;
+use crate::dynamics::augment::{Augment, crop_flip};
 use crate::dynamics::stepper::{Begin, Stepper};
+use crate::dynamics::{Batch, GradientDescent};
 use crate::float::Float;
 use crate::model::{AnyNetwork, Tape};
+use crate::random::Purpose;
 
 /// A network on one problem.
 pub(crate) struct Training<'a, F> {
@@ -60,26 +63,37 @@ impl<F: Float> Training<'_, F> {
         let replica = block.replica;
         let mut frame = Frame::new(&rule, data.divergence_limit(), &replica, shape, block.step, until);
         let mut members = Members::new(frame.draws(), n, batch, dynamics.replacement, until);
-        let is_full = dynamics.batch == Batch::Full;
+        let image = data.problem.image().filter(|_| dynamics.augment == Augment::CropFlip);
+        // The data as they are, without a copy of the batch.
+        let is_whole = dynamics.batch == Batch::Full && image.is_none();
+        let everything: Vec<usize> = if is_whole { Vec::new() } else { (0..n).collect() };
+        let mut words = vec![0; if image.is_some() { batch } else { 0 }];
         let mut tape = Tape::default();
-        let mut gathered = vec![F::default(); if is_full { 0 } else { batch * dim }];
-        let mut labels = vec![F::default(); if is_full { 0 } else { batch * outputs }];
+        let mut gathered = vec![F::default(); if is_whole { 0 } else { batch * dim }];
+        let mut labels = vec![F::default(); if is_whole { 0 } else { batch * outputs }];
         let mut residuals = vec![F::default(); batch * outputs];
         let mut weights = residuals.clone();
         let mut gradient = vec![F::default(); block.theta.len()];
         while block.step < until && block.diverged.is_none() {
-            let (inputs, y) = if is_full {
+            let (inputs, y) = if is_whole {
                 (data.inputs(), data.y())
             } else {
-                for (k, i) in members.at(block.step).iter().enumerate() {
-                    gathered[k * dim..][..dim].copy_from_slice(&data.inputs()[i * dim..][..dim]);
+                frame.draws().at_step(block.step).bits(Purpose::AUGMENT, &mut words);
+                let members =
+                    if dynamics.batch == Batch::Full { &everything } else { members.at(block.step) };
+                for (k, i) in members.iter().enumerate() {
+                    let (from, to) = (&data.inputs()[i * dim..][..dim], &mut gathered[k * dim..][..dim]);
+                    match image {
+                        Some(image) => crop_flip(image, words[k], from, to),
+                        None => to.copy_from_slice(from),
+                    }
                     labels[k * outputs..][..outputs].copy_from_slice(&data.y()[i * outputs..][..outputs]);
                 }
                 (&gathered[..], &labels[..])
             };
             F::forward(network, rule.level, &block.theta, inputs, &mut tape, &mut residuals);
-            residuals.iter_mut().zip(y).for_each(|(f, y)| *f -= *y);
-            frame.weigh(block, &mut residuals, &mut weights);
+            rule.loss.residuals(&mut residuals, y, outputs);
+            frame.weigh_labelled(block, &mut residuals, y, &mut weights);
             if block.diverged.is_some() {
                 break;
             }
@@ -87,7 +101,7 @@ impl<F: Float> Training<'_, F> {
             if !frame.zeta.is_empty() {
                 frame.draw_zeta(block.step, &residuals, &NoProducts);
             }
-            move_by(block, &mut frame, F::of(dynamics.momentum), &gradient);
+            move_by(block, &mut frame, &dynamics, &gradient);
             block.step += 1;
         }
         block.step = until;
@@ -95,7 +109,13 @@ impl<F: Float> Training<'_, F> {
 }
 
 /// The end of a step: the gradient carries the factor `-learning_rate`, unless there is momentum.
-fn move_by<F: Float>(block: &mut PassBlock<F>, frame: &mut Frame<'_, F>, momentum: F, gradient: &[F]) {
+fn move_by<F: Float>(
+    block: &mut PassBlock<F>,
+    frame: &mut Frame<'_, F>,
+    dynamics: &GradientDescent,
+    gradient: &[F],
+) {
+    let momentum = F::of(dynamics.momentum);
     let descent = frame.descent(block.step);
     let zeta = frame.zeta.iter().copied().chain(std::iter::repeat(F::default()));
     if block.velocity.is_empty() {
@@ -108,8 +128,9 @@ fn move_by<F: Float>(block: &mut PassBlock<F>, frame: &mut Frame<'_, F>, momentu
         return;
     }
     for (((t, m), g), z) in block.theta.iter_mut().zip(&mut block.velocity).zip(gradient).zip(zeta) {
-        *m = momentum * *m + (*g + z);
-        *t += descent * *m;
+        let g = *g + z;
+        *m = momentum * *m + g;
+        *t += descent * if dynamics.nesterov { g + momentum * *m } else { *m };
     }
 }
 

@@ -83,6 +83,7 @@ impl<F: Float> Reference<'_, F> {
             batch: members.len(),
             outputs: 1,
             residuals: &residuals,
+            labels: &[],
             loss_factor: self.task.rule.loss_factor,
         };
         for noise in self.task.rule.noises {
@@ -272,6 +273,7 @@ fn check_at(
                 let task = Task {
                     link: *link,
                     rule: Rule {
+                        loss: Loss::Square,
                         loss_factor: link.loss_factor(),
                         dynamics,
                         noises: &noises,
@@ -367,6 +369,7 @@ fn a_parameter_of_size_exp_minus_1000_survives_and_comes_back() {
             let task = Task {
                 link,
                 rule: Rule {
+                    loss: Loss::Square,
                     loss_factor: link.loss_factor(),
                     dynamics: &dynamics,
                     noises: &[],
@@ -412,6 +415,7 @@ fn a_diverged_lane_is_marked_with_its_step_and_its_neighbours_do_not_notice() {
     let task = Task {
         link,
         rule: Rule {
+            loss: Loss::Square,
             loss_factor: 0.25,
             dynamics: &dynamics,
             noises: &noises,

@@ -1,10 +1,10 @@
 //! Networks as models of an ensemble, and where replicas begin.
 
 use super::*;
-use crate::dynamics::{Flow, RateUnit};
+use crate::dynamics::{Augment, Flow, RateUnit};
 use crate::float::Float;
-use crate::model::{Form, Network, Tape, Unit as Linear};
-use crate::noise::{CovarianceShape, ShapedNoise};
+use crate::model::{Form, Loss, Network, Tape, Unit as Linear};
+use crate::noise::{CovarianceShape, LabelFlip, OutputGradientNoise, ShapedNoise};
 use crate::random::{Draws, Purpose};
 
 /// `f = W x` with several outputs, trained as a network: what linear models can be compared with.
@@ -219,7 +219,7 @@ fn replicas_of_a_network_have_starts_of_their_own_where_asked_for() {
     let form =
         |init_per_replica| Form::Network { network: Arc::new(Quadratic(6)), seed: 3, init_per_replica };
     let theta = |init_per_replica| {
-        let model = ModelSpec { form: form(init_per_replica), loss_factor: 0.5 };
+        let model = ModelSpec { form: form(init_per_replica), loss: Loss::Square, loss_factor: 0.5 };
         let replicas = all(with(data(4, 6, 1), model, GradientDescent::new(1, 0.01), Vec::new()));
         replicas.into_iter().map(|replica| replica.theta).collect::<Vec<_>>()
     };
@@ -399,4 +399,151 @@ fn what_does_not_go_together_is_refused() {
     for (change, expected) in cases {
         assert_eq!(refusal(change), expected);
     }
+}
+
+/// One-hot labels of three classes that a linear model can tell apart.
+fn classes(samples: usize) -> Problem {
+    let x = data(samples, 5, 1).x().to_vec();
+    let class = |row: &[f64]| if row[0] > 0.5 { 0 } else { 1 + usize::from(row[1] > 0.0) };
+    let one_hot = |row: &[f64]| (0..3).map(|k| f64::from(u8::from(k == class(row)))).collect::<Vec<_>>();
+    let y: Vec<f64> = x.chunks(5).flat_map(one_hot).collect();
+    let problem = Problem::with_outputs(x.clone(), y.clone(), 3).unwrap().with_classes().unwrap();
+    problem.with_test(x, y).unwrap()
+}
+
+#[test]
+fn classes_are_learnt_with_cross_entropy() {
+    let dynamics = GradientDescent { batch: Batch::Size(8), ..GradientDescent::new(4000, 0.5) };
+    let model = ModelSpec { loss: Loss::CrossEntropy, ..affine(5, 3) };
+    let quantities = ["train_loss", "train_accuracy", "test_accuracy", "gradient_norm", "trace_G"];
+    let cell = Cell {
+        quantities: quantities.map(|name| find(name).unwrap()).to_vec(),
+        ..with(classes(40), model, dynamics, Vec::new())
+    };
+    let replicas = all(cell);
+    let rows: Vec<&[f64]> = replicas[0].rows.chunks(5).collect();
+    let [loss, train, test, gradient, trace] = rows.last().unwrap() else { unreachable!() };
+    assert!(*loss < 0.2 && *loss < 0.2 * rows[0][0], "{loss} after {}", rows[0][0]);
+    assert!(*train > 0.9 && train == test, "{train} {test}");
+    assert!(*gradient < 0.1 && *trace > 0.0 && *trace < rows[0][4]);
+}
+
+/// The step of a replica whose start fits exactly, in the labels' own coordinates: minus the gradient of the noise.
+fn moves(noise: Noise, problem: Problem, replicas: u32) -> Vec<Vec<f64>> {
+    let n = problem.samples();
+    let start =
+        Start { origin: Origin::Points(vec![problem_as_parameters(&problem).into()]), ..Start::default() };
+    let cell = with(problem, affine(n, 3), GradientDescent::new(1, 1.0), vec![noise]);
+    let theta = match &start.origin {
+        Origin::Points(points) => points[0].clone(),
+        _ => unreachable!(),
+    };
+    let moved = all(Cell { start, replicas, ..cell });
+    let away = |replica: &Replica| replica.theta.iter().zip(theta.iter()).map(|(a, b)| b - a).collect();
+    moved.iter().map(away).collect()
+}
+
+/// With the identity for inputs, the weights of an affine network that fits the labels: theta_kj = y_jk.
+fn problem_as_parameters(problem: &Problem) -> Vec<f64> {
+    let (n, c) = (problem.samples(), problem.outputs());
+    (0..n * c).map(|k| problem.y()[k % n * c + k / n]).collect()
+}
+
+fn identity_with_classes(n: usize) -> Problem {
+    let x = (0..n * n).map(|k| f64::from(u8::from(k % (n + 1) == 0))).collect();
+    let y = (0..3 * n).map(|k| f64::from(u8::from(k % 3 == k / 3 % 3))).collect();
+    Problem::with_outputs(x, y, 3).unwrap().with_classes().unwrap()
+}
+
+#[test]
+fn labels_are_flipped_as_often_as_asked_for_and_to_every_class_alike() {
+    let (n, probability) = (6, 0.3);
+    let noise = LabelFlip { probability: Schedule::constant(probability), index: 0 };
+    let moved = moves(Noise::Sample(Box::new(noise)), identity_with_classes(n), 4000);
+    // The gradient of output k at sample j is (y - y~) / n.
+    let mut kinds = [0.0; 2];
+    for gradient in &moved {
+        for j in 0..n {
+            let change: Vec<f64> = (0..3).map(|k| gradient[k * n + j] * n as f64).collect();
+            let flipped = change.iter().any(|c| c.abs() > 0.5);
+            assert!(change.iter().sum::<f64>().abs() < 1e-12);
+            kinds[usize::from(flipped)] += 1.0;
+        }
+    }
+    // A third of the replaced labels are replaced by themselves.
+    let (total, expected) = (kinds[0] + kinds[1], probability * 2.0 / 3.0);
+    let (found, error) = (kinds[1] / total, (expected * (1.0 - expected) / total).sqrt());
+    assert!((found - expected).abs() < 4.0 * error, "{found} against {expected}");
+}
+
+#[test]
+fn noise_on_the_gradient_of_the_outputs_has_its_norm_and_no_mean() {
+    let norm = Schedule::constant(0.25);
+    let noise = OutputGradientNoise { norm, index: 0 };
+    let moved = moves(Noise::Sample(Box::new(noise)), identity_with_classes(5), 50);
+    for gradient in &moved {
+        assert!((gradient.iter().map(|g| g * g).sum::<f64>().sqrt() - 0.25).abs() < 1e-12);
+        assert!(gradient.iter().sum::<f64>().abs() < 1e-12);
+    }
+    assert!(distance(&moved[0], &moved[1]) > 0.01);
+}
+
+#[test]
+fn nesterovs_momentum_is_that_of_pytorch() {
+    // f = theta on one sample with y = 0: g = theta.
+    let problem = Problem::new(vec![1.0], vec![0.0], None).unwrap();
+    let dynamics = GradientDescent { momentum: 0.5, nesterov: true, ..GradientDescent::new(3, 0.1) };
+    let start = Start { origin: Origin::Points(vec![vec![1.0].into()]), ..Start::default() };
+    let found = all(Cell { start, ..with(problem, affine(1, 1), dynamics, Vec::new()) });
+    let (mut theta, mut buffer) = (1.0, 0.0);
+    for _ in 0..3 {
+        buffer = 0.5 * buffer + theta;
+        theta -= 0.1 * (theta + 0.5 * buffer);
+    }
+    assert!((found[0].theta[0] - theta).abs() < 1e-15);
+}
+
+#[test]
+fn images_are_changed_before_they_are_seen() {
+    let image = crate::problem::ImageShape { channels: 1, height: 5, width: 5 };
+    let problem = data(3, 25, 1);
+    let problem = problem.with_image(image).unwrap();
+    let run = |augment| {
+        let dynamics = GradientDescent { augment, ..GradientDescent::new(50, 0.01) };
+        all(with(problem.clone(), affine(25, 1), dynamics, Vec::new()))
+    };
+    let (plain, changed) = (run(Augment::None), run(Augment::CropFlip));
+    assert_eq!(plain[0].theta, plain[1].theta);
+    assert!(plain[0].theta != changed[0].theta && changed[0].theta != changed[1].theta);
+}
+
+#[test]
+fn what_only_networks_do_is_refused_for_linear_models() {
+    let flip = || {
+        let probability = Schedule::constant(0.1);
+        vec![Noise::Sample(Box::new(LabelFlip { probability, index: 0 }))]
+    };
+    let linear = || ModelSpec::new(LinkKind::Unit(Linear), 0.0);
+    let refusal = |problem: Problem, model: ModelSpec, dynamics: GradientDescent, noises: Vec<Noise>| {
+        with(problem, model, dynamics, noises).check().err().unwrap().to_string()
+    };
+    let signs = || data(4, 3, 1).x().to_vec();
+    let two = || Problem::new(signs(), vec![1.0, -1.0, 1.0, -1.0], None).unwrap().with_classes().unwrap();
+    let plain = || GradientDescent::new(5, 0.1);
+    let found = refusal(two(), linear(), plain(), flip());
+    assert_eq!(found, "noise.0.kind is a noise of networks; expected another one");
+    let found = refusal(data(4, 3, 1), affine(3, 1), plain(), flip());
+    assert_eq!(
+        found,
+        "noise.0.kind changes classes; expected another noise, or a problem whose labels are classes"
+    );
+    let nesterov = GradientDescent { nesterov: true, momentum: 0.5, ..plain() };
+    let found = refusal(two(), linear(), nesterov, Vec::new());
+    assert_eq!(found, "dynamics.nesterov is true, which networks know only; expected false");
+    let cropped = GradientDescent { augment: Augment::CropFlip, ..plain() };
+    let found = refusal(two(), affine(3, 1), cropped, Vec::new());
+    assert_eq!(found, "dynamics.augment is \"crop-flip\", which needs images; expected \"none\"");
+    let entropy = ModelSpec { loss: Loss::CrossEntropy, ..affine(3, 1) };
+    let found = refusal(two(), entropy, plain(), Vec::new());
+    assert_eq!(found, "model.loss is \"cross-entropy\", which needs one-hot labels; expected \"square\"");
 }

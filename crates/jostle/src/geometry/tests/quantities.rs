@@ -166,7 +166,8 @@ fn a_models_point_has_the_models_loss_gradient_and_curvature() {
     let problem = Problem::new(x, vec![1.0, 2.0, -1.0], None).unwrap();
     let spec = ModelSpec::new(LinkKind::Square(Square), 1.0);
     let theta = [0.5, -1.0, 2.0, 0.25];
-    let (jacobian, residuals) = Jacobian::of_model(spec.model(), spec.loss_factor, &theta, &problem).unwrap();
+    let (jacobian, residuals) =
+        Jacobian::of_model(spec.model(), (spec.loss, spec.loss_factor), &theta, &problem).unwrap();
     let found = Geometry::measure(&jacobian, &residuals).unwrap();
     let loss = |theta: &[f64]| -> f64 {
         let beta: Vec<f64> = theta.iter().map(|w| w * w).collect();

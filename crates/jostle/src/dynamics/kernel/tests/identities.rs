@@ -78,6 +78,7 @@ fn check(steps: u64) {
             [LinkKind::Square(Square), LinkKind::Power(Power { depth: 2 })].map(|link| Task {
                 link,
                 rule: Rule {
+                    loss: Loss::Square,
                     loss_factor: link.loss_factor(),
                     dynamics: &dynamics,
                     noises: &noises,
