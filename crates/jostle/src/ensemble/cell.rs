@@ -178,6 +178,9 @@ impl Cell {
             let problem = "is \"cross-entropy\", which needs one-hot labels; expected \"square\"";
             return refuse("model".to_owned(), "loss", problem.to_owned());
         }
+        for (k, noise) in self.noises.iter().enumerate() {
+            noise.check().map_err(InputError::in_section(format!("noise.{k}")))?;
+        }
         if let Some(k) = self.noises.iter().position(Noise::needs_classes)
             && !self.source.has_classes()
         {

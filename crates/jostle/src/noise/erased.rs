@@ -1,6 +1,7 @@
 //! Noises behind pointers: each law, written once over both precisions, as a method for each of them.
 
 use super::{ParameterNoise, Point, Products, SampleCovariance, SampleNoise, Scratch, Step};
+use crate::setting::SettingError;
 
 macro_rules! erased {
     (
@@ -37,9 +38,11 @@ erased! {
     /// A [`SampleNoise`] of any kind.
     AnySampleNoise of SampleNoise: perturb;
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance;
+    fn mean(&self, point: &Point<'_>) -> Vec<f64>;
     fn words(&self, batch: usize) -> String;
     fn reads_residuals(&self) -> bool;
     fn needs_full_batch(&self) -> bool;
+    fn check(&self) -> Result<(), SettingError>;
     fn needs_network(&self) -> bool;
     fn needs_classes(&self) -> bool;
     steps

@@ -4,7 +4,7 @@ use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
 use crate::dynamics::Schedule;
 use crate::float::Float;
 use crate::random::{Draws, Purpose};
-use crate::setting::{Entry, Fallback, Kind, Setting, Settings};
+use crate::setting::{Entry, Fallback, Kind, Setting, SettingError, Settings};
 
 /// Every label of the batch is replaced, with the given probability, by a class chosen uniformly among all: one-hot with
 /// several outputs, +1 or -1 with one.
@@ -21,6 +21,16 @@ fn of_class(class: usize, output: usize, outputs: usize) -> f64 {
     match outputs {
         1 => [-1.0, 1.0][class],
         _ => f64::from(u8::from(class == output)),
+    }
+}
+
+impl LabelFlip {
+    /// The mean of a power of the change of a label, entry `k` of all.
+    fn moment(&self, point: &Point<'_>, k: usize, power: i32) -> f64 {
+        let outputs = point.problem.outputs();
+        let (label, classes) = (point.problem.y()[k], outputs.max(2));
+        let changes = (0..classes).map(|class| (label - of_class(class, k % outputs, outputs)).powi(power));
+        self.probability.initial() / classes as f64 * changes.sum::<f64>()
     }
 }
 
@@ -48,19 +58,16 @@ impl SampleNoise for LabelFlip {
 
     /// The diagonal part, at the probability of the first step: `4 c^2 / (n batch)` times the variance of a label.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
-        let (outputs, labels) = (point.problem.outputs(), point.problem.y());
-        let (p, classes) = (self.probability.initial(), outputs.max(2));
-        let samples = point.problem.samples() as f64;
-        let unit = (2.0 * point.loss_factor).powi(2) / samples / point.batch as f64;
-        let variance = |k: usize| {
-            let change = |class: usize| labels[k] - of_class(class, k % outputs, outputs);
-            let mean = |power: i32| {
-                p / classes as f64 * (0..classes).map(|class| change(class).powi(power)).sum::<f64>()
-            };
-            unit * (mean(2) - mean(1).powi(2))
-        };
-        let diagonal: Vec<f64> = (0..labels.len()).map(variance).collect();
+        let unit = (2.0 * point.loss_factor).powi(2) / (point.problem.samples() * point.batch) as f64;
+        let variance = |k| unit * (self.moment(point, k, 2) - self.moment(point, k, 1).powi(2));
+        let diagonal: Vec<f64> = (0..point.residuals.len()).map(variance).collect();
         SampleCovariance { removed: vec![0.0; diagonal.len()], diagonal }
+    }
+
+    /// `2 c p / n` times the distance of a label from the mean of all classes.
+    fn mean(&self, point: &Point<'_>) -> Vec<f64> {
+        let unit = 2.0 * point.loss_factor / point.problem.samples() as f64;
+        (0..point.residuals.len()).map(|k| unit * self.moment(point, k, 1)).collect()
     }
 
     fn words(&self, _: usize) -> String {
@@ -69,6 +76,17 @@ impl SampleNoise for LabelFlip {
 
     fn reads_residuals(&self) -> bool {
         true
+    }
+
+    fn check(&self) -> Result<(), SettingError> {
+        let drops = self.probability.drops().iter();
+        let all = drops.map(|(step, _)| self.probability.at(*step)).chain([self.probability.initial()]);
+        match all.fold(0.0, f64::max) {
+            largest if largest > 1.0 => {
+                Err(SettingError::new("probability", format!("is {largest}; expected at most 1")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn needs_network(&self) -> bool {

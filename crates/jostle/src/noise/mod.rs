@@ -26,7 +26,7 @@ use crate::float::Float;
 use crate::model::Model;
 use crate::problem::Problem;
 use crate::random::Draws;
-use crate::setting::{Entry, Settings};
+use crate::setting::{Entry, SettingError, Settings};
 
 /// One step of a block of replicas, as a noise sees it; or several steps side by side, for a noise that does not look at
 /// the residuals.
@@ -153,6 +153,11 @@ pub trait SampleNoise: Send + Sync {
     /// The covariance of the perturbation, as one of all `n` samples.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance;
 
+    /// The mean of the perturbation, as one of all samples (n c); zero for most.
+    fn mean(&self, point: &Point<'_>) -> Vec<f64> {
+        vec![0.0; point.residuals.len()]
+    }
+
     /// What a step perturbs, in words, for what is printed beside a prediction.
     fn words(&self, batch: usize) -> String;
 
@@ -162,6 +167,14 @@ pub trait SampleNoise: Send + Sync {
     /// Whether the noise is defined for full batches only.
     fn needs_full_batch(&self) -> bool {
         false
+    }
+
+    /// Checks the settings against each other.
+    ///
+    /// # Errors
+    /// What does not fit.
+    fn check(&self) -> Result<(), SettingError> {
+        Ok(())
     }
 
     /// Whether the noise is one of networks.
@@ -245,6 +258,17 @@ impl Noise {
     /// Whether the noise is made of products with the factors of the Jacobian, which networks do not have.
     pub fn needs_products(&self) -> bool {
         matches!(self, Noise::Parameter(noise) if noise.needs_products())
+    }
+
+    /// Checks the settings of the noise against each other.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(&self) -> Result<(), SettingError> {
+        match self {
+            Noise::Sample(noise) => noise.check(),
+            Noise::Parameter(_) => Ok(()),
+        }
     }
 
     /// Whether the noise is one of networks.

@@ -37,10 +37,16 @@ impl SampleNoise for OutputGradientNoise {
         }
     }
 
-    /// `norm^2 / (n c)` for every output of every sample, at the norm of the first step.
+    /// `norm^2 / (N - 1) (1 - 1 1' / N)` with the `N = n c` outputs of all samples, at the norm of the first step: uniform on
+    /// a sphere without the direction of the mean. With several outputs and batches, its diagonal only is exact.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
         let entries = point.residuals.len();
-        SampleCovariance::uniform(entries, self.norm.initial().powi(2) / entries as f64)
+        let others = (entries as f64 - 1.0).max(1.0);
+        let norm = if entries == 1 { 0.0 } else { self.norm.initial() };
+        SampleCovariance {
+            diagonal: vec![norm * norm / others; entries],
+            removed: vec![norm / (others * entries as f64).sqrt(); entries],
+        }
     }
 
     fn words(&self, _: usize) -> String {

@@ -104,6 +104,7 @@ fn values(kind: &str, setting: &Setting) -> Vec<Value> {
         ("std", _) => vec![Value::Number(0.7)],
         ("scale", _) => vec![Value::Number(0.6)],
         ("batch", _) => vec![Value::Integer(1), Value::Integer(3)],
+        ("probability" | "norm", _) => vec![Value::Number(0.4)],
         (name, accepts) => {
             panic!("give the setting {name} of {kind:?} ({accepts}) values here to test its law")
         }
@@ -141,9 +142,14 @@ fn check_law(what: &str, noise: &Noise, place: &Place) {
     let point = place.point(SAMPLES);
     let products = PlainProducts { link: place.link, problem: &place.problem, theta: &place.theta };
     let (p, mut scratch) = (place.theta.len(), Scratch::default());
-    let mut samples = Moments::about(vec![0.0; SAMPLES]);
-    let mut parameters = Moments::about(vec![0.0; p]);
-    let mut norms = Moments::about(vec![noise.trace(&point)]);
+    let mean = match noise {
+        Noise::Sample(noise) => noise.mean(&point),
+        Noise::Parameter(_) => vec![0.0; SAMPLES],
+    };
+    let pulled = place.pull_back(&mean);
+    let of_mean: f64 = pulled.iter().map(|g| g * g).sum();
+    let mut norms = Moments::about(vec![noise.trace(&point) + of_mean]);
+    let (mut samples, mut parameters) = (Moments::about(mean), Moments::about(pulled));
     let draws = Draws::new(23, &[4], 0);
     for t in 0..STEPS {
         let step = Step {
@@ -151,7 +157,7 @@ fn check_law(what: &str, noise: &Noise, place: &Place) {
             batch: SAMPLES,
             outputs: 1,
             residuals: &place.residuals,
-            labels: &[],
+            labels: place.problem.y(),
             loss_factor: LOSS_FACTOR,
         };
         let zeta = match noise {
@@ -422,7 +428,7 @@ fn a_replicas_noise_does_not_depend_on_its_neighbours() {
             batch: SAMPLES,
             outputs: 1,
             residuals: &residuals,
-            labels: &[],
+            labels: &residuals,
             loss_factor: LOSS_FACTOR,
         };
         let mut weights = vec![0.0; residuals.len()];
@@ -452,7 +458,7 @@ fn noises_at_different_positions_are_different() {
             batch: SAMPLES,
             outputs: 1,
             residuals: &place.residuals,
-            labels: &[],
+            labels: place.problem.y(),
             loss_factor: LOSS_FACTOR,
         };
         let mut out = [0.0; SAMPLES];

@@ -68,7 +68,7 @@ fn a_kind_must_be_there_and_known() {
         ("quadratic", "quadratik", r#"x.toml:10:8: model.kind is "quadratik"; did you mean "quadratic"?"#),
         (
             "quadratic",
-            "cnn",
+            "spline",
             r#"x.toml:10:8: model.kind is "spline"; expected "quadratic", "hadamard", "linear", "random-features", "two-layer", "linear-network" or "matrix""#,
         ),
         (

@@ -171,7 +171,7 @@ fn a_wrong_assignment_is_answered_by_its_key() {
         ("noise=3", "--set noise: noise is 3; expected a list of tables [[noise]]"),
         (
             "noise=[{std=1}]",
-            "--set noise: noise.0.kind is missing; expected \"label\", \"mini-batch-difference\", \"isotropic\" or \
+            "--set noise: noise.0.kind is missing; expected \"label\", \"mini-batch-difference\", \"label-flip\", \"output-gradient\", \"isotropic\" or \
              \"covariance\"",
         ),
         ("problem.kind=fil", "--set problem.kind: problem.kind is \"fil\"; did you mean \"file\"?"),

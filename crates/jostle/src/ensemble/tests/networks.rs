@@ -537,6 +537,10 @@ fn what_only_networks_do_is_refused_for_linear_models() {
         found,
         "noise.0.kind changes classes; expected another noise, or a problem whose labels are classes"
     );
+    let probability = Schedule::with_drops(0.1, vec![(3, 20.0)]).unwrap();
+    let often = vec![Noise::Sample(Box::new(LabelFlip { probability, index: 0 }))];
+    let found = refusal(two(), affine(3, 1), plain(), often);
+    assert_eq!(found, "noise.0.probability is 2; expected at most 1");
     let nesterov = GradientDescent { nesterov: true, momentum: 0.5, ..plain() };
     let found = refusal(two(), linear(), nesterov, Vec::new());
     assert_eq!(found, "dynamics.nesterov is true, which networks know only; expected false");
