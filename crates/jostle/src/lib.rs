@@ -28,7 +28,7 @@ pub mod observable;
 pub mod problem;
 pub mod random;
 pub mod setting;
-mod simd;
+pub mod simd;
 pub mod statistics;
 pub mod theory;
 

@@ -1,4 +1,4 @@
-//! Vectors of numbers with run-time dispatch: the only module that talks to the processor.
+//! Vectors of numbers with run-time dispatch, for kernels: the only module that talks to the processor.
 //!
 //! A kernel is written once, generic over [`Vector`], and compiled for every [`Level`]. Each lane of a vector runs the
 //! same sequence of correctly rounded operations (`+ - * / sqrt` and fused multiply-add) on every level, so the width
@@ -7,7 +7,6 @@
 //! Everything here is `#[inline(always)]`: a function called from a `#[target_feature]` entry point that is *not*
 //! inlined would be compiled for the baseline processor, and be ten times slower.
 #![allow(unsafe_code)]
-#![allow(unreachable_pub, reason = "the public trait Float stands on these, and nobody else can name them")]
 
 mod exp;
 mod masks;
@@ -149,8 +148,10 @@ pub trait Vector:
     /// `to` must be valid for writing `WIDTH` numbers.
     unsafe fn store(self, to: *mut Self::Float);
     /// `self * factor + summand`, rounded once.
+    #[must_use]
     fn mul_add(self, factor: Self, summand: Self) -> Self;
     /// Square roots.
+    #[must_use]
     fn sqrt(self) -> Self;
     /// Whether every number is at most `limit`; false if one is NaN.
     fn all_at_most(self, limit: Self::Float) -> bool;
@@ -210,8 +211,10 @@ pub trait Bits:
     /// What stands above them is arbitrary.
     fn products(self, factor: u32) -> [Self; 2];
     /// Shift to the left.
+    #[must_use]
     fn shl(self, by: u32) -> Self;
     /// Logical shift to the right.
+    #[must_use]
     fn shr(self, by: u32) -> Self;
     /// Reads the first integers of a slice.
     fn read(from: &[Self::Word]) -> Self;
@@ -243,17 +246,19 @@ impl Word for u32 {
 ///
 /// `$run` must be generic over a [`Vector`] first and be `#[inline(always)]`. `F` is the name of the [`Float`] in
 /// scope; the types in brackets are the parameters in scope that follow, repeated as `[Name: Bound]`.
-macro_rules! dispatch {
+#[doc(hidden)]
+#[macro_export]
+macro_rules! dispatch_on_level {
     ($level:expr, $run:ident, $float:ident, [$($generic:ident : $bound:path),*],
      ($($arg:ident : $type:ty),* $(,)?)) => {{
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
-        fn avx2<$float: $crate::float::Float $(, $generic: $bound)*>($($arg: $type),*) {
+        fn avx2<$float: $crate::Float $(, $generic: $bound)*>($($arg: $type),*) {
             $run::<<$float as $crate::simd::Simd>::Avx2 $(, $generic)*>($($arg),*);
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
-        fn avx512<$float: $crate::float::Float $(, $generic: $bound)*>($($arg: $type),*) {
+        fn avx512<$float: $crate::Float $(, $generic: $bound)*>($($arg: $type),*) {
             $run::<<$float as $crate::simd::Simd>::Avx512 $(, $generic)*>($($arg),*);
         }
         match $level {
@@ -269,4 +274,4 @@ macro_rules! dispatch {
         }
     }};
 }
-pub(crate) use dispatch;
+pub use dispatch_on_level as dispatch;
