@@ -142,6 +142,8 @@ pub enum Fallback {
     Integer(u64),
     /// This number.
     Number(f64),
+    /// These numbers.
+    Numbers(&'static [f64]),
     /// This text.
     Text(&'static str),
     /// This flag.
@@ -319,6 +321,7 @@ impl Setting {
             Fallback::Integer(v) => Some(Value::Integer(v)),
             Fallback::Number(v) if self.kind == Kind::Numbers => Some(Value::Numbers(vec![v])),
             Fallback::Number(v) => Some(Value::Number(v)),
+            Fallback::Numbers(v) => Some(Value::Numbers(v.to_vec())),
             Fallback::Text("full") if self.kind == Kind::Batch => Some(Value::Batch(Batch::Full)),
             Fallback::Text(v) => Some(Value::Text(v.to_string())),
             Fallback::Recording(v) => Some(Value::Recording(v)),

@@ -1,0 +1,22 @@
+//! Neural networks as models of jostle: fully connected ones, small convolutional ones, and VGG without batch norm.
+
+mod activation;
+mod affine;
+mod initial;
+mod kinds;
+mod network;
+mod patches;
+mod pool;
+mod product;
+mod shape;
+
+pub use activation::Activation;
+pub use affine::Affine;
+pub use initial::Initial;
+pub use kinds::{ENTRIES, build};
+pub use network::{FeedForward, Layer};
+pub use pool::Pool;
+pub use shape::Shape;
+
+#[cfg(test)]
+mod tests;
