@@ -39,6 +39,7 @@ mod quantities;
 mod source;
 mod spectrum;
 mod stability;
+mod sums;
 
 pub use atlas::Atlas;
 pub use batches::{BatchMoments, Batches, Sampling};
@@ -48,6 +49,7 @@ pub use quantities::{Curvature, Geometry, NoiseShape};
 pub use source::{DenseKernel, Jacobian, KernelSource};
 pub use spectrum::Spectrum;
 pub use stability::Threshold;
+pub use sums::Sums;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,8 @@
 //! What one pass over the kernel says about a point: no eigen-decomposition, nothing of size p x p.
 
 use super::source::check_finite;
-use super::{GeometryError, KernelSource};
+use super::{GeometryError, KernelSource, Sums};
 use crate::linear_algebra::{TopEigenpair, dot, top_eigenpair};
-use rayon::prelude::*;
 
 /// The curvature `G = (1/n) J' J` at a point, without the residuals.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,7 +85,7 @@ impl Geometry {
     ///
     /// # Errors
     /// Residuals of another length than `nc` or not finite; a kernel that is zero.
-    pub fn measure(source: &impl KernelSource, residuals: &[f64]) -> Result<Self, GeometryError> {
+    pub fn measure(source: &(impl KernelSource + ?Sized), residuals: &[f64]) -> Result<Self, GeometryError> {
         let (n, c) = (source.samples(), source.outputs());
         if residuals.len() != n * c {
             let expected = if c == 1 {
@@ -97,7 +96,7 @@ impl Geometry {
             return Err(GeometryError::Length { array: "residuals", found: residuals.len(), expected });
         }
         check_finite("residuals", residuals, c)?;
-        let sums = pass(source, residuals);
+        let sums = source.sums(residuals);
         let samples = n as f64;
         let mut image = vec![0.0; n * c];
         source.product(residuals, &mut image);
@@ -143,102 +142,12 @@ impl Curvature {
     ///
     /// # Errors
     /// A kernel that is zero.
-    pub fn measure(source: &impl KernelSource) -> Result<Self, GeometryError> {
-        curvature(source, &pass(source, &vec![0.0; source.samples() * source.outputs()]))
+    pub fn measure(source: &(impl KernelSource + ?Sized)) -> Result<Self, GeometryError> {
+        curvature(source, &source.sums(&vec![0.0; source.samples() * source.outputs()]))
     }
 }
 
-/// Sums over all pairs of samples.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sums {
-    /// `Tr K`.
-    trace: f64,
-    /// `|K|_F^2`.
-    squares: f64,
-    /// `sum_i |K_ii|_F^2`.
-    block_squares: f64,
-    /// `sum_i r_i' K_ii r_i`.
-    noise: f64,
-    /// `sum_ik |K_ki r_i|^2`.
-    pulled: f64,
-    /// `sum_ik (r_i' K_ik r_k)^2`.
-    gram: f64,
-}
-
-impl Sums {
-    fn add(self, other: &Self) -> Self {
-        Self {
-            trace: self.trace + other.trace,
-            squares: self.squares + other.squares,
-            block_squares: self.block_squares + other.block_squares,
-            noise: self.noise + other.noise,
-            pulled: self.pulled + other.pulled,
-            gram: self.gram + other.gram,
-        }
-    }
-}
-
-/// One pass over the kernel, block by block on all threads; the blocks' sums are added in order.
-fn pass(source: &impl KernelSource, residuals: &[f64]) -> Sums {
-    let (n, step) = (source.samples(), source.samples_of_a_block());
-    let starts: Vec<usize> = (0..n).step_by(step).collect();
-    let pairs: Vec<_> = starts.iter().flat_map(|i| starts.iter().map(move |k| (*i, *k))).collect();
-    let pairs: Vec<_> = pairs.into_iter().filter(|(i, k)| k <= i).collect();
-    let measured = pairs.par_iter().map_init(Vec::new, |block, (i, k)| {
-        let (rows, columns) = (*i..n.min(i + step), *k..n.min(k + step));
-        block.resize(source.outputs().pow(2) * rows.len() * columns.len(), 0.0);
-        source.block(rows.clone(), columns.clone(), block);
-        sums_of_block(source.outputs(), block, rows, columns, residuals)
-    });
-    let measured: Vec<Sums> = measured.collect();
-    measured.iter().fold(Sums::default(), Sums::add)
-}
-
-/// The share of one block on or below the diagonal, and of its mirror image.
-fn sums_of_block(
-    c: usize,
-    block: &[f64],
-    rows: std::ops::Range<usize>,
-    columns: std::ops::Range<usize>,
-    residuals: &[f64],
-) -> Sums {
-    let mut sums = Sums::default();
-    let width = c * columns.len();
-    let is_diagonal = rows.start == columns.start;
-    let weight = if is_diagonal { 1.0 } else { 2.0 };
-    let (mut forth, mut back) = (vec![0.0; c], vec![0.0; width]);
-    for (i, rows_of_sample) in rows.zip(block.chunks_exact(c * width)) {
-        let r_i = &residuals[c * i..][..c];
-        // K_ki r_i for all k, from the rows of i.
-        back.fill(0.0);
-        for (row, r) in rows_of_sample.chunks_exact(width).zip(r_i) {
-            back.iter_mut().zip(row).for_each(|(b, k)| *b += k * r);
-            sums.squares += weight * dot(row, row);
-        }
-        sums.pulled += dot(&back, &back);
-        for (k, back) in columns.clone().zip(back.chunks_exact(c)) {
-            let r_k = &residuals[c * k..][..c];
-            sums.gram += weight * dot(back, r_k).powi(2);
-            if i == k {
-                sums.noise += dot(back, r_k);
-                for a in 0..c {
-                    let row = &rows_of_sample[a * width + c * (k - columns.start)..][..c];
-                    sums.trace += row[a];
-                    sums.block_squares += dot(row, row);
-                }
-            }
-            if !is_diagonal {
-                for (f, row) in forth.iter_mut().zip(rows_of_sample.chunks_exact(width)) {
-                    *f = dot(&row[c * (k - columns.start)..][..c], r_k);
-                }
-                sums.pulled += dot(&forth, &forth);
-            }
-        }
-    }
-    sums
-}
-
-fn curvature(source: &impl KernelSource, sums: &Sums) -> Result<Curvature, GeometryError> {
+fn curvature(source: &(impl KernelSource + ?Sized), sums: &Sums) -> Result<Curvature, GeometryError> {
     if sums.squares == 0.0 {
         return Err(GeometryError::Zero);
     }

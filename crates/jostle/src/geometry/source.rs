@@ -1,6 +1,6 @@
 //! Where the kernel comes from: an array, a Jacobian, a model, or anything else that can hand over its blocks.
 
-use super::GeometryError;
+use super::{GeometryError, Sums};
 use crate::linear_algebra::{dot, product, products_of_rows, transpose_product};
 use crate::model::{Loss, Model, map_outputs};
 use crate::problem::Problem;
@@ -35,6 +35,11 @@ pub trait KernelSource: Sync {
                 out.zip(block.chunks_exact(width)).for_each(|(o, row)| *o += dot(row, v));
             }
         }
+    }
+
+    /// The sums over all pairs of samples that the geometry of the residuals `r` (nc) is made of.
+    fn sums(&self, residuals: &[f64]) -> Sums {
+        Sums::of_blocks(self, residuals)
     }
 
     /// Number of parameters `p`, where it is known.
