@@ -32,12 +32,12 @@ impl Initial {
         let mut theta = match self {
             Self::He => {
                 let mut numbers = vec![0.0; p * lanes];
-                draws.normals(Purpose::INITIAL, &mut numbers);
+                draws.normals(Purpose::INIT, &mut numbers);
                 numbers
             }
             Self::Pytorch => {
                 let mut words = vec![0; p * lanes];
-                draws.bits(Purpose::INITIAL, &mut words);
+                draws.bits(Purpose::INIT, &mut words);
                 // The upper 53 bits, as an odd multiple of 2^-53 between -1 and 1.
                 let signed = |word: &u64| ((word >> 11) as f64 + 0.5) * (-52f64).exp2() - 1.0;
                 words.iter().map(signed).collect()

@@ -3,6 +3,7 @@
 mod activation;
 mod affine;
 mod initial;
+mod kernel;
 mod kinds;
 mod network;
 mod patches;
@@ -13,6 +14,7 @@ mod shape;
 pub use activation::Activation;
 pub use affine::Affine;
 pub use initial::Initial;
+pub use kernel::{LayerPlan, LayerShare, Method, NetworkKernel, Plan};
 pub use kinds::{ENTRIES, build};
 pub use network::{FeedForward, Layer};
 pub use pool::Pool;

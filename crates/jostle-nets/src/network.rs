@@ -38,7 +38,7 @@ impl Layer {
     }
 }
 
-/// A network of [`Layer`]s one after the other; the last one has a single place, and its channels are the outputs.
+/// A network of [`Layer`]s one after the other; the last one is `W a + b` at a single place.
 ///
 /// Its parameters (p) are, layer by layer, the weights (outputs x terms, row major) and the biases (outputs): those of
 /// PyTorch's modules, in their order. Samples are (channels x height x width), channel by channel.
@@ -62,7 +62,7 @@ impl FeedForward {
     /// Puts layers together.
     ///
     /// # Panics
-    /// If there is none, one does not fit the next, or the last has several places.
+    /// If there is none, one does not fit the next, or the last is not linear with a single place.
     pub fn new(layers: Vec<Layer>, initial: Initial) -> Self {
         for pair in layers.windows(2) {
             assert_eq!(
@@ -143,6 +143,34 @@ impl FeedForward {
             };
             rest = behind;
         }
+    }
+
+    /// The derivatives of the outputs (m x c) of `m` samples (m x d) along a direction of the parameters (p).
+    pub(crate) fn tangent<F: Float>(
+        &self,
+        level: Level,
+        theta: &[F],
+        direction: &[F],
+        samples: &[F],
+        scratch: &mut Scratch<F>,
+    ) -> Vec<F> {
+        let (m, outputs) = (samples.len() / self.input().values(), Network::outputs(self));
+        let mut kept = vec![F::default(); m * self.kept_of_a_sample()];
+        self.pass(level, theta, samples, scratch, &mut kept);
+        // Along the direction, of what comes into a layer.
+        let mut along = vec![F::default(); samples.len()];
+        for ((layer, kept), range) in self.layers.iter().zip(self.kept(&kept)).zip(self.ranges()) {
+            let (affine, weights) = (layer.affine, range.start..range.start + layer.affine.num_weights());
+            let mut at_affine = vec![F::default(); kept.values.len()];
+            let mut by_input = vec![F::default(); kept.values.len()];
+            affine.forward(level, &direction[range], kept.input, scratch, &mut at_affine, |_| ());
+            affine.multiply(level, &theta[weights], &along, scratch, &mut by_input, |_, _| ());
+            at_affine.iter_mut().zip(&by_input).for_each(|(z, share)| *z += *share);
+            layer.activation.multiply_by_slope(kept.slope, &mut at_affine);
+            along = vec![F::default(); m * layer.output().values()];
+            layer.pool.tangent(affine.output(), kept.values, &at_affine, &mut along);
+        }
+        (0..m * outputs).map(|k| along[k % outputs * m + k / outputs]).collect()
     }
 
     /// What [`FeedForward::pass`] kept, layer by layer.

@@ -51,8 +51,19 @@ impl Pool {
         }
     }
 
-    /// From gradients of the smaller images to gradients of the images; `values` are those of [`Pool::forward`], and
-    /// may be repeated: there can be several sets of gradients one after the other in each channel of a sample.
+    /// From derivatives at the images to those at the smaller ones; `values` are those of [`Pool::forward`].
+    pub(crate) fn tangent<F: Float>(self, input: Shape, values: &[F], along: &[F], out: &mut [F]) {
+        let Self::Maximum(window) = self else { return self.forward(input, along, out) };
+        let images = values.chunks_exact(input.places()).zip(along.chunks_exact(input.places()));
+        let images = images.zip(out.chunks_exact_mut(self.output(input).places()));
+        for ((image, along), out) in images {
+            for (at, out) in out.iter_mut().enumerate() {
+                *out = along[largest(window, input, image, at)];
+            }
+        }
+    }
+
+    /// From gradients of the smaller images to gradients of the images; `values` are those of [`Pool::forward`].
     pub(crate) fn backward<F: Float>(self, input: Shape, values: &[F], gradients: &[F], out: &mut [F]) {
         let images = out.chunks_exact_mut(input.places());
         let images = images.zip(gradients.chunks_exact(self.output(input).places()));

@@ -8,7 +8,6 @@
 
 use jostle::Float;
 use jostle::simd::{Level, Vector, dispatch};
-use std::ops::AddAssign;
 
 /// Terms of one chain.
 pub(crate) const CHAIN: usize = 256;
@@ -25,9 +24,33 @@ pub(crate) fn length_of_panels<F>(depth: usize, columns: usize) -> usize {
     columns.next_multiple_of(panel::<F>()) * depth
 }
 
-/// What chains are added in: their own format, or float64.
-pub(crate) trait Total<F>: Copy + From<F> + AddAssign + Send {}
-impl<F, T: Copy + From<F> + AddAssign + Send> Total<F> for T {}
+/// The format that chains are added in.
+trait Total<F> {
+    type Number: Copy;
+    fn add(total: &mut Self::Number, chain: F);
+}
+
+/// Their own format.
+struct Narrow;
+
+/// Float64.
+struct Wide;
+
+impl<F: Float> Total<F> for Narrow {
+    type Number = F;
+    #[inline(always)]
+    fn add(total: &mut F, chain: F) {
+        *total += chain;
+    }
+}
+
+impl<F: Float> Total<F> for Wide {
+    type Number = f64;
+    #[inline(always)]
+    fn add(total: &mut f64, chain: F) {
+        *total += chain.into();
+    }
+}
 
 /// The left factor (rows x depth) of a product.
 #[derive(Clone, Copy)]
@@ -66,12 +89,35 @@ impl<F: Float> Left<'_, F> {
 /// `out += left right`, where `left` is (rows x depth), `right` (depth x columns) stands in panels: a panel holds, for
 /// each `k`, the entries of [`panel`] columns; what stands behind the last column does not matter. Row `i` of `out`
 /// begins at `i stride`.
-pub(crate) fn add_product<F: Float, T: Total<F>>(
+pub(crate) fn add_product<F: Float>(
+    level: Level,
+    shape: [usize; 3],
+    left: Left<'_, F>,
+    right: &[F],
+    out: &mut [F],
+    stride: usize,
+) {
+    add_on::<F, Narrow>(level, shape, left, right, out, stride);
+}
+
+/// As [`add_product`], the chains added in float64.
+pub(crate) fn add_product_wide<F: Float>(
+    level: Level,
+    shape: [usize; 3],
+    left: Left<'_, F>,
+    right: &[F],
+    out: &mut [f64],
+    stride: usize,
+) {
+    add_on::<F, Wide>(level, shape, left, right, out, stride);
+}
+
+fn add_on<F: Float, T: Total<F>>(
     level: Level,
     [rows, depth, columns]: [usize; 3],
     left: Left<'_, F>,
     right: &[F],
-    out: &mut [T],
+    out: &mut [T::Number],
     stride: usize,
 ) {
     if rows == 0 || columns == 0 {
@@ -81,7 +127,7 @@ pub(crate) fn add_product<F: Float, T: Total<F>>(
     assert!(columns <= stride && (rows - 1) * stride + columns <= out.len());
     let shape = [rows, depth, columns];
     dispatch!(level, add, F, [T: Total<F>],
-        (shape: [usize; 3], left: Left<'_, F>, right: &[F], out: &mut [T], stride: usize));
+        (shape: [usize; 3], left: Left<'_, F>, right: &[F], out: &mut [T::Number], stride: usize));
 }
 
 #[inline(always)]
@@ -89,7 +135,7 @@ fn add<V: Vector, T: Total<V::Float>>(
     [rows, depth, columns]: [usize; 3],
     left: Left<'_, V::Float>,
     right: &[V::Float],
-    out: &mut [T],
+    out: &mut [T::Number],
     stride: usize,
 ) {
     let panel = panel::<V::Float>();
@@ -163,7 +209,7 @@ unsafe fn tile<V: Vector, const ROWS: usize>(
 #[inline(always)]
 fn add_tile<V: Vector, T: Total<V::Float>, const ROWS: usize>(
     sums: &[[V; 2]; ROWS],
-    out: &mut [T],
+    out: &mut [T::Number],
     stride: usize,
     width: usize,
 ) {
@@ -174,9 +220,9 @@ fn add_tile<V: Vector, T: Total<V::Float>, const ROWS: usize>(
         let out = &mut out[i * stride..];
         if width == 2 * V::WIDTH {
             // The same loop, with a length that the compiler knows.
-            out[..2 * V::WIDTH].iter_mut().zip(&numbers[..2 * V::WIDTH]).for_each(|(o, n)| *o += T::from(*n));
+            out[..2 * V::WIDTH].iter_mut().zip(&numbers[..2 * V::WIDTH]).for_each(|(o, n)| T::add(o, *n));
         } else {
-            out[..width].iter_mut().zip(&numbers).for_each(|(o, n)| *o += T::from(*n));
+            out[..width].iter_mut().zip(&numbers).for_each(|(o, n)| T::add(o, *n));
         }
     }
 }

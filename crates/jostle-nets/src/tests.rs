@@ -49,7 +49,7 @@ fn networks() -> Vec<(FeedForward, Vec<f64>)> {
     networks.into_iter().map(|n| (n.clone(), normals(5, 3 * n.input().values()))).collect()
 }
 
-fn start(network: &FeedForward) -> Vec<f64> {
+pub(crate) fn start(network: &FeedForward) -> Vec<f64> {
     Network::initial(network, &Draws::new(7, &[0], 0))
 }
 
