@@ -7,7 +7,7 @@ use crate::network::{FeedForward, Layer};
 use crate::pool::Pool;
 use crate::shape::Shape;
 use jostle::InputError;
-use jostle::model::AnyNetwork;
+use jostle::model::{AnyNetwork, INIT_PER_REPLICA, LOSS, SEED};
 use jostle::setting::{Entry, Fallback, Kind, Setting, SettingError, Settings};
 use std::sync::Arc;
 
@@ -29,6 +29,9 @@ pub const ENTRIES: &[Entry] = &[
             },
             ACTIVATION,
             INIT,
+            LOSS,
+            SEED,
+            INIT_PER_REPLICA,
         ],
     },
     Entry {
@@ -55,6 +58,9 @@ pub const ENTRIES: &[Entry] = &[
             },
             ACTIVATION,
             INIT,
+            LOSS,
+            SEED,
+            INIT_PER_REPLICA,
         ],
     },
     Entry {
@@ -81,6 +87,9 @@ pub const ENTRIES: &[Entry] = &[
                 doc: "Channels of the first group; later groups have 2, 4, 8 and 8 times as many.",
             },
             INIT,
+            LOSS,
+            SEED,
+            INIT_PER_REPLICA,
         ],
     },
 ];

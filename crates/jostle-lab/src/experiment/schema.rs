@@ -31,13 +31,25 @@ impl Section {
 /// Every part, in the order in which a file is written.
 pub(super) const SECTIONS: [Section; 7] = [
     with_kinds("problem", jostle::problem::ENTRIES),
-    with_kinds("model", jostle::model::ENTRIES),
+    with_kinds("model", MODELS),
     Section { default_kind: Some("init"), ..with_kinds("start", jostle::ensemble::START_ENTRIES) },
     with_kinds("dynamics", jostle::dynamics::ENTRIES),
     Section { is_list: true, ..with_kinds("noise", jostle::noise::ENTRIES) },
     Section { has_kind: false, ..with_kinds("observe", &[jostle::observable::ENTRY]) },
     Section { has_kind: false, ..with_kinds("ensemble", &[jostle::ensemble::ENTRY]) },
 ];
+
+/// The models of the core, and the networks.
+const MODELS: &[Entry] = &{
+    let (core, nets) = (jostle::model::ENTRIES, jostle_nets::ENTRIES);
+    let mut entries = [core[0]; jostle::model::ENTRIES.len() + jostle_nets::ENTRIES.len()];
+    let mut k = 0;
+    while k < entries.len() {
+        entries[k] = if k < core.len() { core[k] } else { nets[k - core.len()] };
+        k += 1;
+    }
+    entries
+};
 
 const fn with_kinds(name: &'static str, entries: &'static [Entry]) -> Section {
     Section { name, entries, has_kind: true, default_kind: None, is_list: false }

@@ -6,8 +6,10 @@ use crate::experiment::{CheckedCell, Component, Experiment};
 use crate::storage::ArrayReader;
 use jostle::dynamics::Dynamics;
 use jostle::ensemble::{Cell, Source, Start, model_from_settings};
+use jostle::model::ModelSpec;
 use jostle::noise::Noise;
 use jostle::observable::{default_names, find};
+use jostle::problem::ImageShape;
 use jostle::setting::SettingError;
 use jostle::theory::{TheoryError, slow_flow};
 use jostle::{InputError, Precision};
@@ -92,8 +94,7 @@ fn build_cell(
     source: Source,
     place: &impl Fn(InputError) -> LabError,
 ) -> Result<Cell, LabError> {
-    let (mut model, source) =
-        model_from_settings(checked.model.kind, &checked.model.settings, source).map_err(place)?;
+    let (mut model, source) = model(&checked.model, source).map_err(place)?;
     if checked.problem.settings.has("loss_factor") {
         model.loss_factor = checked.problem.settings.number("loss_factor");
     }
@@ -115,6 +116,24 @@ fn build_cell(
         precision: Precision::named(ensemble.text("precision")).unwrap_or_default(),
         source,
     })
+}
+
+/// The model, and the data as it sees them.
+fn model(model: &Component, source: Source) -> Result<(ModelSpec, Source), InputError> {
+    let (kind, settings) = (model.kind, &*model.settings);
+    if !jostle_nets::ENTRIES.iter().any(|entry| entry.kind == kind) {
+        return model_from_settings(kind, settings, source);
+    }
+    let image = match &source {
+        Source::Shared(problem) => problem.image(),
+        Source::PerReplica(_) => None,
+    };
+    let shape = |image: ImageShape| {
+        let ImageShape { channels, height, width } = image;
+        jostle_nets::Shape { channels, height, width }
+    };
+    let network = jostle_nets::build(kind, settings, source.dim(), source.outputs(), image.map(shape))?;
+    Ok((ModelSpec::with_settings(network, settings), source))
 }
 
 /// Where replicas begin, with the points of the file where it names one.

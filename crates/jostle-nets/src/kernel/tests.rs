@@ -159,7 +159,7 @@ fn a_plan_stays_within_its_memory() {
     }
     // Deep in the network, where images have four places, pairs of places are cheaper than rows of two million numbers.
     let methods: Vec<_> = plenty.layers.iter().map(|layer| layer.method).collect();
-    use Method::{Head, Pairs, Readout, Rows};
+    use Method::{Pairs, Readout, Rows};
     assert_eq!(methods, [Rows, Rows, Rows, Rows, Pairs, Pairs, Pairs, Pairs, Readout]);
 }
 

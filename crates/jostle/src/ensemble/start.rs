@@ -6,7 +6,7 @@ use crate::dynamics::kernel::{Data, Kernel, Rule, Task};
 use crate::dynamics::stepper::{Begin, Descent, Stepper};
 use crate::dynamics::{Dynamics, GradientDescent, RateUnit};
 use crate::error::InputError;
-use crate::geometry::{Batches, GeometryError, Jacobian, Spectrum};
+use crate::geometry::{Batches, GeometryError, Spectrum, kernel_of_model};
 use crate::model::{Form, ModelSpec};
 use crate::problem::Problem;
 use crate::random::{Draws, Purpose};
@@ -165,13 +165,9 @@ impl Cell {
     fn rate_unit(&self, problem: &Problem, theta: &[f64]) -> Result<f64, GeometryError> {
         let Dynamics::GradientDescent(dynamics) = &self.dynamics else { return Ok(1.0) };
         let of = |batches| {
-            let (jacobian, _) = Jacobian::of_model(
-                self.model.model(),
-                (self.model.loss, self.model.loss_factor),
-                theta,
-                problem,
-            )?;
-            Ok(Spectrum::new(&jacobian)?.max_stable_learning_rate(batches)?.learning_rate)
+            let loss = (self.model.loss, self.model.loss_factor);
+            let (kernel, _) = kernel_of_model(self.model.model(), loss, theta, problem)?;
+            Ok(Spectrum::new(&kernel)?.max_stable_learning_rate(batches)?.learning_rate)
         };
         match dynamics.unit {
             RateUnit::One => Ok(1.0),

@@ -46,7 +46,7 @@ pub use batches::{BatchMoments, Batches, Sampling};
 pub use bounds::{Bounds, coherence, safe_learning_rate};
 pub use error::GeometryError;
 pub use quantities::{Curvature, Geometry, NoiseShape};
-pub use source::{DenseKernel, Jacobian, KernelSource};
+pub use source::{DenseKernel, Jacobian, KernelSource, kernel_of_model};
 pub use spectrum::Spectrum;
 pub use stability::Threshold;
 pub use sums::Sums;

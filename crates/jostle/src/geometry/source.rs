@@ -225,6 +225,139 @@ impl KernelSource for Jacobian {
     }
 }
 
+/// The kernel and the residuals (nc) of a model at a point `theta` (p), by the cheapest way, in the form of
+/// [`Jacobian::of_model`].
+///
+/// # Errors
+/// A point whose Jacobian is zero or not finite.
+pub fn kernel_of_model(
+    model: &dyn Model,
+    (loss, loss_factor): (Loss, f64),
+    theta: &[f64],
+    problem: &Problem,
+) -> Result<(Box<dyn KernelSource>, Vec<f64>), GeometryError> {
+    let outputs = model.outputs();
+    let mut residuals = model.predict(theta, problem.x(), problem.dim());
+    loss.residuals(&mut residuals, problem.y(), outputs);
+    let plain = residuals.clone();
+    let maps = loss.standardise(loss_factor, &mut residuals, problem.y(), outputs);
+    if residuals.iter().all(|r| r.is_finite())
+        && let Some(kernel) = model.kernel(theta, problem.x(), &plain)
+    {
+        let is_plain = loss == Loss::Square && loss_factor == 0.5;
+        let kernel = if is_plain { kernel } else { Box::new(Mapped { kernel, maps }) };
+        return Ok((kernel, residuals));
+    }
+    let (jacobian, residuals) = Jacobian::of_model(model, (loss, loss_factor), theta, problem)?;
+    Ok((Box::new(jacobian), residuals))
+}
+
+/// A kernel `A K A'`, with one map `A_i` (c x c) of its outputs for every sample.
+struct Mapped {
+    kernel: Box<dyn KernelSource>,
+    maps: Vec<f64>,
+}
+
+impl Mapped {
+    fn map(&self, sample: usize) -> &[f64] {
+        let size = self.outputs() * self.outputs();
+        &self.maps[sample * size..][..size]
+    }
+
+    /// Multiplies the vector of every sample by its map, or by its transpose.
+    fn apply(&self, v: &[f64], transposed: bool, out: &mut [f64]) {
+        let c = self.outputs();
+        for (i, (v, out)) in v.chunks_exact(c).zip(out.chunks_exact_mut(c)).enumerate() {
+            let map = self.map(i);
+            for (k, out) in out.iter_mut().enumerate() {
+                let entry = |l: usize| if transposed { map[l * c + k] } else { map[k * c + l] };
+                *out = v.iter().enumerate().map(|(l, v)| entry(l) * v).sum();
+            }
+        }
+    }
+}
+
+impl KernelSource for Mapped {
+    fn samples(&self) -> usize {
+        self.kernel.samples()
+    }
+
+    fn outputs(&self) -> usize {
+        self.kernel.outputs()
+    }
+
+    fn params(&self) -> Option<usize> {
+        self.kernel.params()
+    }
+
+    fn samples_of_a_block(&self) -> usize {
+        self.kernel.samples_of_a_block()
+    }
+
+    fn block(&self, rows: Range<usize>, columns: Range<usize>, out: &mut [f64]) {
+        let (c, width) = (self.outputs(), self.outputs() * columns.len());
+        self.kernel.block(rows.clone(), columns.clone(), out);
+        let mut mapped = vec![0.0; c * width];
+        for (i, out) in rows.zip(out.chunks_exact_mut(c * width)) {
+            mapped.fill(0.0);
+            for (map, mapped) in self.map(i).chunks_exact(c).zip(mapped.chunks_exact_mut(width)) {
+                for (a, row) in map.iter().zip(out.chunks_exact(width)) {
+                    mapped.iter_mut().zip(row).for_each(|(m, k)| *m += a * k);
+                }
+            }
+            for (mapped, out) in mapped.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+                for (j, (k, out)) in columns.clone().zip(mapped.chunks_exact(c).zip(out.chunks_exact_mut(c)))
+                {
+                    for (map, out) in self.map(j).chunks_exact(c).zip(out) {
+                        *out = dot(map, k);
+                    }
+                }
+            }
+        }
+    }
+
+    fn product(&self, v: &[f64], out: &mut [f64]) {
+        let (mut pulled, mut image) = (vec![0.0; v.len()], vec![0.0; v.len()]);
+        self.apply(v, true, &mut pulled);
+        self.kernel.product(&pulled, &mut image);
+        self.apply(&image, false, out);
+    }
+}
+
+impl KernelSource for Box<dyn KernelSource> {
+    fn samples(&self) -> usize {
+        (**self).samples()
+    }
+
+    fn outputs(&self) -> usize {
+        (**self).outputs()
+    }
+
+    fn block(&self, rows: Range<usize>, columns: Range<usize>, out: &mut [f64]) {
+        (**self).block(rows, columns, out);
+    }
+
+    fn product(&self, v: &[f64], out: &mut [f64]) {
+        (**self).product(v, out);
+    }
+
+    fn params(&self) -> Option<usize> {
+        (**self).params()
+    }
+
+    fn jacobian(&self) -> Option<&[f64]> {
+        (**self).jacobian()
+    }
+
+    fn samples_of_a_block(&self) -> usize {
+        (**self).samples_of_a_block()
+    }
+
+    fn sums(&self, residuals: &[f64]) -> Sums {
+        (**self).sums(residuals)
+    }
+}
+
 /// Refuses NaN and infinities, by row and column where an array has several columns.
 pub(super) fn check_finite(array: &'static str, values: &[f64], columns: usize) -> Result<(), GeometryError> {
     let Some(k) = values.iter().position(|v| !v.is_finite()) else { return Ok(()) };

@@ -33,6 +33,7 @@ pub use registry::{INIT_PER_REPLICA, NETWORK_ENTRIES, SEED, network_from_setting
 pub use two_layer::TwoLayer;
 
 use crate::error::InputError;
+use crate::geometry::KernelSource;
 use crate::linear_algebra::dot;
 use crate::problem::Problem;
 use crate::random::Draws;
@@ -69,6 +70,13 @@ pub trait Model: Send + Sync {
             weights[i] = 0.0;
         }
         jacobian
+    }
+
+    /// The kernel for `inputs` (m x d), where there is a cheaper way to it than by the Jacobian; it will be asked for its
+    /// sums with these `residuals` (m x c) first.
+    fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {
+        let _ = (theta, inputs, residuals);
+        None
     }
 
     /// The squared norms `K_ii = |grad_theta f(x_i)|^2` (n x c), the diagonal of the kernel `K = J J'`.

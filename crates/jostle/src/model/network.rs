@@ -2,6 +2,7 @@
 //! matrices. They are trained by passes forwards and backwards over the samples of a step.
 
 use crate::float::Float;
+use crate::geometry::KernelSource;
 use crate::random::Draws;
 use crate::simd::Level;
 use std::fmt::Debug;
@@ -79,6 +80,13 @@ pub trait Network: Debug + Send + Sync {
 
     /// Multiply-adds of both passes over one sample, for estimates of time.
     fn work_per_sample(&self) -> f64;
+
+    /// The kernel `J J'` (mc x mc) at `theta` (p) for `inputs` (m x d), where there is a cheaper way to it than by the
+    /// Jacobian; it will be asked for its sums with these `residuals` (m x c) first.
+    fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {
+        let _ = (theta, inputs, residuals);
+        None
+    }
 }
 
 macro_rules! erased {
@@ -95,6 +103,8 @@ macro_rules! erased {
             fn coefficients(&self, theta: &[f64]) -> Option<Vec<f64>>;
             /// See [`Network::work_per_sample`].
             fn work_per_sample(&self) -> f64;
+            /// See [`Network::kernel`].
+            fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>>;
             $(
                 /// See [`Network::forward`].
                 fn $forward(
@@ -124,6 +134,9 @@ macro_rules! erased {
             }
             fn work_per_sample(&self) -> f64 {
                 Network::work_per_sample(self)
+            }
+            fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {
+                Network::kernel(self, theta, inputs, residuals)
             }
             $(
                 fn $forward(

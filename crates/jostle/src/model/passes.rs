@@ -1,6 +1,7 @@
 //! Networks as models: predictions and gradients of whole data sets, a few samples at a time.
 
 use super::{AnyNetwork, Model, Tape};
+use crate::geometry::KernelSource;
 use crate::problem::Problem;
 use crate::simd::Level;
 use std::sync::Arc;
@@ -66,6 +67,10 @@ impl Model for Arc<dyn AnyNetwork> {
             }
         }
         jacobian
+    }
+
+    fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {
+        AnyNetwork::kernel(&**self, theta, inputs, residuals)
     }
 
     fn kernel_diagonal(&self, theta: &[f64], problem: &Problem, diagonal: &mut [f64]) {

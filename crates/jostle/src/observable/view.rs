@@ -3,7 +3,7 @@
 use super::Reference;
 use crate::dynamics::Dynamics;
 use crate::dynamics::kernel::{divergence_limit, exceeds};
-use crate::geometry::{Geometry, Jacobian, Spectrum};
+use crate::geometry::{Geometry, KernelSource, Spectrum, kernel_of_model};
 use crate::model::{Loss, Model, predict};
 use crate::noise::{Noise, Point};
 use crate::problem::{Problem, TestSet};
@@ -41,7 +41,7 @@ pub struct View<'a> {
     predictions: Vec<f64>,
     residuals: Vec<f64>,
     certificate: OnceCell<Option<LassoCertificate>>,
-    geometry: OnceCell<Option<(Jacobian, Geometry)>>,
+    geometry: OnceCell<Option<(Box<dyn KernelSource>, Geometry)>>,
 }
 
 impl<'a> View<'a> {
@@ -143,31 +143,30 @@ impl<'a> View<'a> {
         gradient
     }
 
-    /// The geometry, with the Jacobian that it is measured from; none where it is not finite or zero.
-    fn jacobian_and_geometry(&self) -> Option<&(Jacobian, Geometry)> {
+    /// The geometry, with the kernel that it is measured from; none where it is not finite or zero.
+    fn kernel_and_geometry(&self) -> Option<&(Box<dyn KernelSource>, Geometry)> {
         let measure = || {
-            let (jacobian, residuals) =
-                Jacobian::of_model(self.model, (self.loss, self.loss_factor), self.theta, self.problem)
-                    .ok()?;
-            let geometry = Geometry::measure(&jacobian, &residuals).ok()?;
-            Some((jacobian, geometry))
+            let loss = (self.loss, self.loss_factor);
+            let (kernel, residuals) = kernel_of_model(self.model, loss, self.theta, self.problem).ok()?;
+            let geometry = Geometry::measure(&kernel, &residuals).ok()?;
+            Some((kernel, geometry))
         };
         self.geometry.get_or_init(measure).as_ref()
     }
 
     /// The geometry, of the model's loss; none where it is not finite or zero.
     pub fn geometry(&self) -> Option<&Geometry> {
-        self.jacobian_and_geometry().map(|(_, geometry)| geometry)
+        self.kernel_and_geometry().map(|(_, geometry)| geometry)
     }
 
     /// The largest step size at which the linearisation is stable in mean square with the batches of the dynamics; NaN
     /// where there is no geometry.
     pub fn max_stable_learning_rate(&self) -> f64 {
-        let threshold = |(jacobian, _): &(Jacobian, Geometry)| {
+        let threshold = |(kernel, _): &(Box<dyn KernelSource>, Geometry)| {
             let batches = self.dynamics.batches(self.problem.samples());
-            Some(Spectrum::new(jacobian).ok()?.max_stable_learning_rate(batches).ok()?.learning_rate)
+            Some(Spectrum::new(kernel).ok()?.max_stable_learning_rate(batches).ok()?.learning_rate)
         };
-        self.jacobian_and_geometry().and_then(threshold).unwrap_or(f64::NAN)
+        self.kernel_and_geometry().and_then(threshold).unwrap_or(f64::NAN)
     }
 
     fn predictions_of(&self, inputs: &[f64]) -> Vec<f64> {

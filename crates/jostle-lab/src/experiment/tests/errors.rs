@@ -58,23 +58,23 @@ fn a_kind_must_be_there_and_known() {
         (
             "[model]\nkind = \"quadratic\"\n",
             "",
-            r#"x.toml: model is missing; expected a table [model] with kind = "quadratic", "hadamard", "linear", "random-features", "two-layer", "linear-network" or "matrix""#,
+            r#"x.toml: model is missing; expected a table [model] with kind = "quadratic", "hadamard", "linear", "random-features", "two-layer", "linear-network", "matrix", "mlp", "cnn" or "vgg""#,
         ),
         (
             "kind = \"quadratic\"\n",
             "",
-            r#"x.toml:9:2: model.kind is missing; expected "quadratic", "hadamard", "linear", "random-features", "two-layer", "linear-network" or "matrix""#,
+            r#"x.toml:9:2: model.kind is missing; expected "quadratic", "hadamard", "linear", "random-features", "two-layer", "linear-network", "matrix", "mlp", "cnn" or "vgg""#,
         ),
         ("quadratic", "quadratik", r#"x.toml:10:8: model.kind is "quadratik"; did you mean "quadratic"?"#),
         (
             "quadratic",
             "spline",
-            r#"x.toml:10:8: model.kind is "spline"; expected "quadratic", "hadamard", "linear", "random-features", "two-layer", "linear-network" or "matrix""#,
+            r#"x.toml:10:8: model.kind is "spline"; expected "quadratic", "hadamard", "linear", "random-features", "two-layer", "linear-network", "matrix", "mlp", "cnn" or "vgg""#,
         ),
         (
             "\"quadratic\"",
             "3",
-            r#"x.toml:10:8: model.kind is 3; expected "quadratic", "hadamard", "linear", "random-features", "two-layer", "linear-network" or "matrix""#,
+            r#"x.toml:10:8: model.kind is 3; expected "quadratic", "hadamard", "linear", "random-features", "two-layer", "linear-network", "matrix", "mlp", "cnn" or "vgg""#,
         ),
         ("\"label\"", "\"lable\"", r#"x.toml:18:8: noise.0.kind is "lable"; did you mean "label"?"#),
     ]);
