@@ -25,7 +25,10 @@ fn without_a_name_the_papers_are_listed_with_figures_claims_and_times() {
 #[test]
 fn an_unknown_paper_is_refused_with_the_names_there_are() {
     let line = Lab::new().refuses(&["reproduce", "shape-maters"]);
-    assert_eq!(line, "no paper is called \"shape-maters\"; expected shape-matters, label-noise-lasso");
+    assert_eq!(
+        line,
+        "no paper is called \"shape-maters\"; expected shape-matters, label-noise-lasso, alignment"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Papers: their experiments, the claims that are judged on them, and their figures.
 
+mod alignment;
 mod drawing;
 mod judgement;
 mod label_noise_lasso;
@@ -39,7 +40,7 @@ pub struct Paper {
 }
 
 /// Every paper.
-pub const PAPERS: &[Paper] = &[shape_matters::PAPER, label_noise_lasso::PAPER];
+pub const PAPERS: &[Paper] = &[shape_matters::PAPER, label_noise_lasso::PAPER, alignment::PAPER];
 
 /// The paper of this name.
 ///

@@ -147,6 +147,14 @@ impl Run {
         !self.predicted(cell).is_some_and(missing)
     }
 
+    /// Whether a cell's models are linear predictors, so that their coefficients are in `final.npz`.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn has_coefficients(&self, cell: usize) -> Result<bool, StorageError> {
+        Ok(ArrayReader::open(&self.folder.join("final.npz"))?.has(&format!("beta_{cell}")))
+    }
+
     /// A matrix of `final.npz` (replicas x entries), as its rows.
     ///
     /// # Errors

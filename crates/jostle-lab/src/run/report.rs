@@ -212,6 +212,11 @@ fn sweep_figure(run: &Run, key: &str, quantity: &str) -> Result<Option<Figure>, 
 
 fn coefficient_figure(run: &Run) -> Result<Option<Figure>, LabError> {
     let shown = run.cells().min(4);
+    for cell in 0..shown {
+        if !run.has_coefficients(cell)? {
+            return Ok(None);
+        }
+    }
     let methods: Result<Vec<_>, _> =
         (0..shown).map(|cell| recovered(run, cell, &cell_name(run, cell))).collect();
     let methods = methods?;

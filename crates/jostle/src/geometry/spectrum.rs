@@ -92,7 +92,8 @@ impl Spectrum {
         }
         let values = symmetric_eigenvalues(&matrix, rank).ok_or(GeometryError::Eigenvalues)?;
         let squared = dot(&self.values, &self.values);
-        Ok((values[0] / squared, values[rank - 1] / squared))
+        // The matrix is positive semi-definite but for rounding.
+        Ok((values[0].max(0.0) / squared, values[rank - 1] / squared))
     }
 }
 

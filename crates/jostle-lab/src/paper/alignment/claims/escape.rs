@@ -1,0 +1,160 @@
+//! B7: escape from a sharp minimum.
+
+use super::{claim, largest};
+use crate::claim::Claim;
+use crate::paper::Runs;
+use crate::paper::judgement::{Measured, last_step};
+use crate::report::compact;
+use crate::run::{LabError, Run};
+use jostle::statistics::median;
+
+/// What became of a replica that began at a minimum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The loss never grew by more than a factor of 1000.
+    Stayed,
+    /// The loss grew, and is small again where it was: `|G|_F` within 1 %.
+    Returned,
+    /// The loss grew, and is small again elsewhere.
+    Landed,
+    /// The loss grew, and is not yet small again.
+    Away,
+    /// Beyond bounds.
+    Diverged,
+}
+
+/// A loss as small as this is one of a minimum.
+const SMALL: f64 = 1e-6;
+
+/// The loss of an escape exceeds that of the minimum by more than this factor on its way.
+const ESCAPE: f64 = 1e3;
+
+/// The fate of every replica of a cell.
+pub(crate) fn fates(run: &Run, cell: usize) -> Result<Vec<Fate>, LabError> {
+    let (losses, norms) = (run.paths(cell, "train_loss")?, run.paths(cell, "frobenius_G")?);
+    let fate = |(path, norms): (&Vec<f64>, &Vec<f64>)| match largest(path.iter().copied()) {
+        peak if !peak.is_finite() => Fate::Diverged,
+        peak if peak <= ESCAPE * path[0] => Fate::Stayed,
+        _ if end(path) > SMALL => Fate::Away,
+        _ if is_same(end(norms) / norms[0]) => Fate::Returned,
+        _ => Fate::Landed,
+    };
+    Ok(losses.iter().zip(&norms).map(fate).collect())
+}
+
+fn end(path: &[f64]) -> f64 {
+    path[path.len() - 1]
+}
+
+/// Whether a curvature is what it was.
+fn is_same(ratio: f64) -> bool {
+    (ratio - 1.0).abs() < 0.01
+}
+
+/// Final values over first ones of the replicas with one fate.
+fn ratios(run: &Run, cell: usize, quantity: &str, fate: Fate) -> Result<Vec<f64>, LabError> {
+    let paths = run.paths(cell, quantity)?;
+    let chosen = paths.iter().zip(fates(run, cell)?).filter(|(_, of)| *of == fate);
+    Ok(chosen.map(|(path, _)| end(path) / path[0]).collect())
+}
+
+/// What became of the replicas of a cell.
+struct Outcome {
+    multiple: f64,
+    fates: Vec<Fate>,
+    /// `|G|_F` over the minimum's, of those that stayed and of those that landed.
+    stayed: Vec<f64>,
+    landed: Vec<f64>,
+    /// `Tr G` over `2/eta`, of those that landed.
+    traces: Vec<f64>,
+}
+
+impl Outcome {
+    fn of(run: &Run, cell: usize) -> Result<Self, LabError> {
+        let fates = fates(run, cell)?;
+        let (etas, traces) = (run.values_at(cell, "learning_rate", 0)?, run.finals(cell, "trace_G")?);
+        // With one sample a step, B' = 1.
+        let traces = etas.iter().zip(&traces).zip(&fates).filter(|(_, fate)| **fate == Fate::Landed);
+        Ok(Self {
+            multiple: run.key(cell, "dynamics.learning_rate").unwrap_or(f64::NAN),
+            stayed: ratios(run, cell, "frobenius_G", Fate::Stayed)?,
+            landed: ratios(run, cell, "frobenius_G", Fate::Landed)?,
+            traces: traces.map(|((eta, trace), _)| 0.5 * eta * trace).collect(),
+            fates,
+        })
+    }
+
+    fn share(&self, fate: Fate) -> Measured {
+        Measured::share(self.fates.iter().filter(|f| **f == fate).count(), self.fates.len())
+    }
+
+    fn text(&self) -> String {
+        let text = format!(
+            "{} eta*: stayed {}, landed {}, returned {}, still away {}, diverged {}",
+            compact(self.multiple),
+            self.share(Fate::Stayed).text(),
+            self.share(Fate::Landed).text(),
+            compact(self.share(Fate::Returned).value),
+            compact(self.share(Fate::Away).value),
+            compact(self.share(Fate::Diverged).value)
+        );
+        if self.landed.is_empty() {
+            return text;
+        }
+        format!(
+            "{text}, where |G|_F is {} of the minimum's (at most {}) and Tr G at most {} of 2/eta",
+            compact(median(&self.landed)),
+            compact(largest(self.landed.iter().copied())),
+            compact(largest(self.traces.iter().copied()))
+        )
+    }
+
+    /// Nobody left.
+    fn is_stable(&self) -> bool {
+        self.stayed.len() == self.fates.len() && self.stayed.iter().all(|ratio| is_same(*ratio))
+    }
+
+    /// Nine in ten left, and most of all landed at a place that is flatter and stable.
+    fn escapes(&self) -> bool {
+        self.share(Fate::Stayed).value <= 0.1
+            && 2 * self.landed.len() > self.fates.len()
+            && median(&self.landed) < 0.9
+            && self.landed.iter().all(|ratio| *ratio < 1.0)
+            && self.traces.iter().all(|trace| *trace <= 1.0)
+    }
+}
+
+fn outcomes(run: &Run) -> Result<Vec<Outcome>, LabError> {
+    (0..run.cells()).map(|cell| Outcome::of(run, cell)).collect()
+}
+
+pub(super) fn lands_flatter(runs: &Runs) -> Result<Claim, LabError> {
+    let (one, many) = (runs.get("escape"), runs.get("minima"));
+    let (from_one, from_many) = (outcomes(one)?, outcomes(many)?);
+    let all = || from_one.iter().chain(&from_many);
+    let sharp = |outcome: &&Outcome| outcome.multiple == 1.3;
+    let holds = all().filter(|outcome| outcome.multiple < 1.0).all(Outcome::is_stable)
+        && all().filter(sharp).all(Outcome::escapes);
+    let measured = from_one.iter().find(sharp).map(|outcome| Measured::median(&outcome.landed));
+    let texts = |outcomes: &[Outcome]| outcomes.iter().map(Outcome::text).collect::<Vec<_>>().join("; ");
+    Ok(claim(
+        "B7",
+        measured.unwrap_or(super::exactly(f64::NAN)),
+        "below the threshold every replica stays (|G|_F within 1 %); at 1.3 times it the loss of nine in ten grows more \
+         than a thousandfold; where it becomes small again elsewhere, |G|_F is below the minimum's (its median below 0.9 of \
+         it) and Tr G at most 2B'/eta",
+        holds,
+        format!(
+            "Median of the final |G|_F over that of the minimum at 1.3 eta*, over the replicas that landed elsewhere, interval of \
+             order statistics; {} replicas of SGD with one sample for {} steps from a minimum with loss {}. Shares with \
+             Wilson's 95 % intervals; to return is to land where |G|_F is within 1 % of what it was: {}. From {} minima, one a replica, after {} steps: {}.",
+            one.replicas(0),
+            last_step(one, 0)?,
+            compact(one.values_at(0, "train_loss", 0)?[0]),
+            texts(&from_one),
+            many.replicas(0),
+            last_step(many, 0)?,
+            texts(&from_many)
+        ),
+    ))
+}

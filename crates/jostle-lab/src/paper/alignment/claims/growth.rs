@@ -1,0 +1,106 @@
+//! B5: the mean loss and the typical path around the threshold.
+
+use super::super::points::{Point, starts};
+use super::claim;
+use crate::claim::Claim;
+use crate::paper::Runs;
+use crate::paper::judgement::{Measured, last_step};
+use crate::report::compact;
+use crate::run::{LabError, Run};
+
+/// What was predicted and measured at one step size.
+pub(crate) struct Growth {
+    /// The step size in units of the threshold.
+    pub(crate) multiple: f64,
+    /// `ln` of the factor by which the mean loss grows at every step, in the long run.
+    pub(crate) predicted: f64,
+    /// The same, measured.
+    pub(crate) of_mean: Measured,
+    /// The mean growth of the logarithm of the loss, measured.
+    pub(crate) typical: Measured,
+}
+
+/// Growth rates over the second half of the run, for every step size.
+pub(crate) fn growths(run: &Run) -> Result<Vec<Growth>, LabError> {
+    let points = starts(run)?;
+    let cells = (0..run.cells()).zip(&points);
+    cells.map(|(cell, points)| growth(run, cell, &points[0])).collect()
+}
+
+fn growth(run: &Run, cell: usize, point: &Point) -> Result<Growth, LabError> {
+    let multiple = run.key(cell, "dynamics.learning_rate").unwrap_or(f64::NAN);
+    let last = last_step(run, cell)?;
+    let (before, after) =
+        (run.values_at(cell, "train_loss", last / 2)?, run.values_at(cell, "train_loss", last)?);
+    let from = run.steps(cell)?.into_iter().filter(|step| *step <= last / 2).max().unwrap_or(0);
+    let steps = (last - from) as f64;
+    Ok(Growth {
+        multiple,
+        predicted: point.spectrum.growth_rate(multiple * point.threshold()?, point.batches)?,
+        of_mean: of_mean(&before, &after, steps),
+        typical: typical(&before, &after, steps),
+    })
+}
+
+/// The 97.5 % point of the standard normal law.
+const NORMAL_QUANTILE: f64 = 1.96;
+
+/// `ln(mean after / mean before) / steps`, with the interval of the delta method for pairs.
+fn of_mean(before: &[f64], after: &[f64], steps: f64) -> Measured {
+    let count = before.len() as f64;
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / count;
+    let (first, then) = (mean(before), mean(after));
+    let squares: f64 =
+        before.iter().zip(after).map(|(b, a)| (a / then - b / first).powi(2)).sum::<f64>() / count;
+    let (value, error) = ((then / first).ln() / steps, (squares / count).sqrt() / steps);
+    Measured { value, low: value - NORMAL_QUANTILE * error, high: value + NORMAL_QUANTILE * error }
+}
+
+/// The mean of `ln(after / before) / steps`, with its normal interval.
+fn typical(before: &[f64], after: &[f64], steps: f64) -> Measured {
+    let count = before.len() as f64;
+    let slopes: Vec<f64> = before.iter().zip(after).map(|(b, a)| (a / b).ln() / steps).collect();
+    let value = slopes.iter().sum::<f64>() / count;
+    let variance = slopes.iter().map(|s| (s - value).powi(2)).sum::<f64>() / count;
+    let error = (variance / count).sqrt();
+    Measured { value, low: value - NORMAL_QUANTILE * error, high: value + NORMAL_QUANTILE * error }
+}
+
+pub(super) fn threshold_separates(runs: &Runs) -> Result<Claim, LabError> {
+    let run = runs.get("growth");
+    let all = growths(run)?;
+    let right =
+        |g: &Growth| (g.of_mean.value > 0.0) == (g.multiple > 1.0) && g.predicted * g.of_mean.value > 0.0;
+    let off = |g: &Growth| (g.of_mean.value / g.predicted - 1.0).abs();
+    // The first step size above the threshold.
+    let above = all.iter().filter(|g| g.multiple > 1.0).min_by(|a, b| a.multiple.total_cmp(&b.multiple));
+    let typical_decays = above.is_some_and(|g| g.typical.high < 0.0);
+    let worst = super::largest(all.iter().map(off));
+    let texts: Vec<String> = all
+        .iter()
+        .map(|g| {
+            format!(
+                "{} eta*: predicted {}, mean loss {}, typical {}",
+                compact(g.multiple),
+                compact(g.predicted),
+                g.of_mean.text(),
+                g.typical.text()
+            )
+        })
+        .collect();
+    let measured = above.map_or(super::exactly(f64::NAN), |g| g.of_mean);
+    Ok(claim(
+        "B5",
+        measured,
+        "sign of the growth of the mean loss right at every step size, its rate within 30 %, and the typical path still \
+         decaying just above the threshold",
+        all.iter().all(right) && worst < 0.3 && typical_decays,
+        format!(
+            "Growth rate of the mean loss of {} replicas over the second half of {} steps, just above the threshold, with a \
+             95 % interval; typical is the mean growth of ln L. Rates a step: {}.",
+            run.replicas(0),
+            last_step(run, 0)?,
+            texts.join("; ")
+        ),
+    ))
+}

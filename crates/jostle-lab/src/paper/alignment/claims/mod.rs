@@ -1,0 +1,79 @@
+//! Claims B1 to B8, each a measurement that could fail.
+
+mod alignment;
+mod escape;
+mod growth;
+mod stability;
+
+use crate::claim::Claim;
+use crate::paper::judgement::{self, Measured};
+use crate::paper::{Paper, Runs};
+use crate::run::LabError;
+
+pub(super) use escape::{Fate, fates};
+pub(super) use growth::{Growth, growths};
+pub(super) use stability::means_by;
+
+const ALIGNMENT: &Paper = &super::PAPER;
+
+/// Id and statement of every claim.
+pub(super) const STATEMENTS: &[(&str, &str)] = &[
+    (
+        "B1",
+        "On a linear predictor with many Gaussian samples the alignment is 1 + grad L' S grad L / (2 L |S|_F^2).",
+    ),
+    ("B2", "On random features and networks the alignment is of order one along SGD, whatever the width."),
+    (
+        "B3",
+        "Where SGD is stable in the mean square, |G|_F <= sqrt(B'/mu_0) / eta, with the smallest centred alignment mu_0 \
+         of any direction: necessary, not sharp.",
+    ),
+    ("B4", "Where it is not, the mean loss grows at least by the factor eta^2 mu_0 |G|_F^2 / B' a step."),
+    (
+        "B5",
+        "The exact threshold separates growth of the mean loss from decay; the typical path decays beyond it.",
+    ),
+    ("B6", "The threshold of single samples depends neither on the width nor on the number of samples."),
+    (
+        "B7",
+        "SGD escapes exponentially from a minimum that is too sharp for its step size, and lands at a flatter one.",
+    ),
+    (
+        "B8",
+        "The smallest of the bounds by lambda_max, trace and alignment predicts the threshold for every batch size, and \
+         |G|_F <= sqrt(B') / (eta sqrt(1 - 1/B')) without any alignment.",
+    ),
+];
+
+/// Judges every claim.
+pub(super) fn judge(runs: &Runs) -> Result<Vec<Claim>, LabError> {
+    Ok(vec![
+        alignment::gaussian(runs)?,
+        alignment::along_sgd(runs)?,
+        stability::frobenius_bound(runs)?,
+        stability::lower_bound_of_growth(runs)?,
+        growth::threshold_separates(runs)?,
+        stability::independence(runs)?,
+        escape::lands_flatter(runs)?,
+        stability::envelope(runs)?,
+    ])
+}
+
+fn claim(id: &str, measured: Measured, expected: &str, holds: bool, how: String) -> Claim {
+    judgement::claim(ALIGNMENT, id, measured, expected, holds, how)
+}
+
+/// A number that is computed, not sampled.
+fn exactly(value: f64) -> Measured {
+    Measured { value, low: value, high: value }
+}
+
+/// The largest of some numbers; not a number if one of them is not.
+fn largest(values: impl IntoIterator<Item = f64>) -> f64 {
+    values.into_iter().fold(f64::NEG_INFINITY, |most, v| if v > most || v.is_nan() { v } else { most })
+}
+
+/// The smallest of some numbers; not a number if one of them is not.
+fn smallest(values: impl IntoIterator<Item = f64>) -> f64 {
+    -largest(values.into_iter().map(|v| -v))
+}
