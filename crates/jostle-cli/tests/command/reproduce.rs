@@ -75,6 +75,18 @@ fn the_quick_scale_holds_every_claim_about_the_lasso() {
     assert!(lab.bytes("paper/report.html") == report, "the rebuilt report differs");
 }
 
+#[test]
+fn the_quick_scale_holds_every_claim_about_the_alignment() {
+    let lab = Lab::new();
+    let json = lab.succeeds(&["reproduce", "alignment", "--scale", "quick", "--out", "paper", "--json"]);
+    let ids = ["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8"];
+    assert_eq!(claims(&json), ids.map(|id| (id.to_owned(), true)), "{json}");
+    let report = lab.bytes("paper/report.html");
+    std::fs::remove_file(lab.path("paper/report.html")).unwrap();
+    lab.succeeds(&["report", "paper"]);
+    assert!(lab.bytes("paper/report.html") == report, "the rebuilt report differs");
+}
+
 /// With this much momentum everything diverges within a few steps: no claim about recovery can hold.
 #[test]
 fn claims_fail_with_exit_code_1_when_the_runs_do_not_bear_them_out() {

@@ -104,3 +104,23 @@ pub(super) fn threshold_separates(runs: &Runs) -> Result<Claim, LabError> {
         ),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_may_grow_while_the_typical_path_decays() {
+        // One replica in four grows by e^4, the others decay by e^-2.
+        let before = [1.0; 400];
+        let after: Vec<f64> =
+            (0..400).map(|k| if k % 4 == 0 { 4.0f64.exp() } else { (-2.0f64).exp() }).collect();
+        let (mean, typical) = (of_mean(&before, &after, 2.0), typical(&before, &after, 2.0));
+        let expected = (0.25 * 4.0f64.exp() + 0.75 * (-2.0f64).exp()).ln() / 2.0;
+        assert!((mean.value - expected).abs() < 1e-12 && mean.low > 0.0 && mean.high > expected);
+        assert!((typical.value - (-0.25)).abs() < 1e-12 && typical.high < 0.0);
+        // The standard deviation of the relative growth is that of a coin with unequal sides.
+        let relative = (4.0f64.exp() - (-2.0f64).exp()) / (2.0 * expected).exp() * (0.25f64 * 0.75).sqrt();
+        assert!((mean.high - mean.value - NORMAL_QUANTILE * relative / 20.0 / 2.0).abs() < 1e-12);
+    }
+}

@@ -28,14 +28,14 @@ pub(super) fn paths(runs: &Runs) -> Result<Figure, LabError> {
             series.push(over_steps(run, cell, quantity, &format!("{activation}, {name}"))?);
         }
         ends.push(format!(
-            "{activation} at {} with a loss of {}",
+            "{} ({activation}, loss {})",
             compact(median(&run.finals(cell, "alignment")?)),
             compact(median(&run.finals(cell, "train_loss")?))
         ));
     }
     let see = format!(
         "Two-layer networks of width {}: the alignment mu = alpha beta stays of order one while the loss falls by orders of \
-         magnitude. It ends, {}. {SPREAD}",
+         magnitude. At the end mu is {}. {SPREAD}",
         compact(SHOWN),
         ends.join(", ")
     );
@@ -92,7 +92,7 @@ pub(super) fn widths(runs: &Runs) -> Result<Figure, LabError> {
         .collect();
     let see = format!("The alignment hardly depends on the width: {}. {WHISKERS}", texts.join(", "));
     let spec =
-        sweep(&series, &Axis::log("width"), &Axis::log("alignment mu").with_limits(0.25, 4.0), &[one()]);
+        sweep(&series, &Axis::log("width"), &Axis::log("alignment mu").with_limits(0.5, 2.0), &[one()]);
     let source = "features, networks, linear-networks: metrics.parquet, column alignment, mean over steps";
     Ok(figure(1, "width-alignment", see, source, spec))
 }
@@ -111,8 +111,7 @@ pub(super) fn angle_and_size(runs: &Runs) -> Result<Figure, LabError> {
         ends(2),
         ends(3)
     );
-    let spec =
-        sweep(&series, &Axis::log("width"), &Axis::log("alpha, beta").with_limits(0.25, 4.0), &[one()]);
+    let spec = sweep(&series, &Axis::log("width"), &Axis::log("alpha, beta").with_limits(0.5, 2.0), &[one()]);
     let source =
         "features, networks, linear-networks: metrics.parquet, columns angle_alignment and size_alignment";
     Ok(figure(2, "angle-and-size", see, source, spec))

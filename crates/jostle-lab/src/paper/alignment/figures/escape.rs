@@ -12,6 +12,14 @@ fn multiple(run: &Run, cell: usize) -> f64 {
     run.key(cell, "dynamics.learning_rate").unwrap_or(f64::NAN)
 }
 
+const FATES: [(Fate, &str); 5] = [
+    (Fate::Stayed, "stayed"),
+    (Fate::Landed, "landed elsewhere"),
+    (Fate::Returned, "returned"),
+    (Fate::Away, "were still away"),
+    (Fate::Diverged, "diverged"),
+];
+
 pub(super) fn losses(runs: &Runs) -> Result<Figure, LabError> {
     let run = runs.get("escape");
     let (mut series, mut texts) = (Vec::new(), Vec::new());
@@ -19,15 +27,11 @@ pub(super) fn losses(runs: &Runs) -> Result<Figure, LabError> {
         let name = format!("{} eta*", compact(multiple(run, cell)));
         series.push(over_steps(run, cell, "train_loss", &name)?);
         let fates = fates(run, cell)?;
-        let count = |fate: Fate| fates.iter().filter(|f| **f == fate).count();
-        texts.push(format!(
-            "at {name} {} stayed, {} landed elsewhere, {} returned, {} were still away, {} diverged",
-            count(Fate::Stayed),
-            count(Fate::Landed),
-            count(Fate::Returned),
-            count(Fate::Away),
-            count(Fate::Diverged)
-        ));
+        let counts = FATES.iter().filter_map(|(fate, what)| {
+            let count = fates.iter().filter(|f| *f == fate).count();
+            (count > 0).then(|| format!("{count} {what}"))
+        });
+        texts.push(format!("at {name} {}", counts.collect::<Vec<_>>().join(", ")));
     }
     let see = format!(
         "SGD with one sample, begun at a minimum that gradient descent found, in units of its threshold: of {} replicas, {}. \
@@ -45,10 +49,8 @@ fn landed(run: &Run, cell: usize, quantity: &str, name: &str) -> Result<Series, 
     let chosen: Vec<&Vec<f64>> =
         paths.iter().zip(fates(run, cell)?).filter(|(_, f)| *f == Fate::Landed).map(|(p, _)| p).collect();
     let at = |k: usize| chosen.iter().map(|path| path[k] / path[0]).collect::<Vec<f64>>();
-    let points = match chosen.is_empty() {
-        true => Vec::new(),
-        false => run.steps(cell)?.iter().enumerate().map(|(k, step)| point(*step as f64, &at(k))).collect(),
-    };
+    let steps = if chosen.is_empty() { Vec::new() } else { run.steps(cell)? };
+    let points = steps.iter().enumerate().map(|(k, step)| point(*step as f64, &at(k))).collect();
     Ok(Series { name: name.to_owned(), points })
 }
 

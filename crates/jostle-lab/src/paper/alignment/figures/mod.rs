@@ -1,6 +1,7 @@
 //! The figures: how the noise is aligned, what that leaves stable, and what happens where it does not.
 
 mod along;
+mod around;
 mod escape;
 mod threshold;
 
@@ -34,9 +35,9 @@ pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
         along::directions(runs)?,
         threshold::bounds(runs)?,
         threshold::tightness(runs)?,
-        threshold::width(runs)?,
-        threshold::samples(runs)?,
-        threshold::growth(runs)?,
+        around::width(runs)?,
+        around::samples(runs)?,
+        around::growth(runs)?,
         escape::losses(runs)?,
         escape::curvature(runs)?,
         threshold::atlas(runs)?,
