@@ -64,6 +64,22 @@ fn a_data_set_is_found_by_option_by_variable_and_by_path() {
 }
 
 #[test]
+fn a_network_learns_ten_digits() {
+    let problem = "kind = \"images\"\nsamples = 100\nsubset = \"random\"";
+    let model = "\"two-layer\"\nwidth = 30";
+    let dynamics = ("steps = 60\nlearning_rate = 0.01", "steps = 300\nlearning_rate = 0.1");
+    let noise = ("[[noise]]\nkind = \"label\"\nstd = 0.5\n", "");
+    let recorded = ("at = { every = 20 }", "at = { every = 100 }\nquantities = [\"test_accuracy\"]");
+    let changes = [(SPARSE, problem), ("\"quadratic\"\ninit = 0.5", model), dynamics, noise, recorded];
+    let lab = Lab::with(&small(&changes));
+    let said = lab.succeeds(&["run", "x.toml", "--out", "out", "--json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let accuracy = said["cells"][0]["final"]["test_accuracy"]["median"].as_f64().unwrap();
+    // Ten classes by chance are 0.1; other people wrote these digits.
+    assert!(accuracy > 0.6, "{accuracy}");
+}
+
+#[test]
 fn where_a_data_set_is_not_known_its_fallback_is_used_and_named() {
     let lab = Lab::with(&on_images("dataset = \"cifar-10\"\nfallback = \"digits\""));
     let said = lab.succeeds(&["run", "x.toml", "--out", "out"]);
