@@ -1,10 +1,12 @@
 //! Images from files, byte by byte, and every way in which the files can be wrong.
 
+use super::super::images::file_names;
 use super::super::{ImageCounts, ImageFiles, StorageError};
 use super::{assert_says, folder};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jostle::problem::{ImageSet, ImageShape};
+use jostle::setting::Kind;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -50,6 +52,21 @@ fn read(dataset: &str, files: &[(&str, &[u8])]) -> Result<ImageSet, StorageError
 
 fn mnist(images: &[u8], labels: &[u8]) -> Result<ImageSet, StorageError> {
     read("mnist", &[("train-images-idx3-ubyte", images), ("train-labels-idx1-ubyte", labels)])
+}
+
+#[test]
+fn every_data_set_that_an_experiment_may_name_is_known() {
+    let entry = jostle::problem::ENTRIES.iter().find(|entry| entry.kind == "images").unwrap();
+    let names = entry.settings.iter().find_map(|setting| match setting.kind {
+        Kind::Choice(names) if setting.name == "dataset" => Some(names),
+        _ => None,
+    });
+    assert!(names.unwrap().iter().all(|name| !file_names(name).is_empty()));
+    let fallbacks = entry.settings.iter().find_map(|setting| match setting.kind {
+        Kind::Choice(names) if setting.name == "fallback" => Some(names),
+        _ => None,
+    });
+    assert!(fallbacks.unwrap().iter().all(|name| ImageFiles::embedded(name).is_some()));
 }
 
 #[test]

@@ -98,8 +98,12 @@ impl ImageSet {
     /// The pixels of the chosen images, from 0 to 1.
     fn pixels(&self, images: &Images, chosen: &[usize]) -> Vec<f64> {
         let (values, white) = (self.shape.values(), f64::from(self.white));
-        let image = |i: &usize| images.pixels[i * values..(i + 1) * values].iter();
-        chosen.iter().flat_map(image).map(|value| f64::from(*value) / white).collect()
+        let mut pixels = Vec::with_capacity(chosen.len() * values);
+        for i in chosen {
+            let image = &images.pixels[i * values..(i + 1) * values];
+            pixels.extend(image.iter().map(|value| f64::from(*value) / white));
+        }
+        pixels
     }
 }
 
