@@ -16,6 +16,7 @@ macro_rules! erased {
             $($(#[$step_doc])* fn $name(&self, $($step_arg: $step_type),*);)*
             $(
                 #[doc = concat!("See [`", stringify!($noise), "::", stringify!($method), "`].")]
+                #[allow(clippy::missing_errors_doc, reason = "they are documented there")]
                 fn $method(&self $(, $arg: $type)*) -> $result;
             )*
         }
