@@ -37,6 +37,11 @@ impl Rates {
     }
 }
 
+/// Seconds that one core takes for what a replica does apart from its steps.
+pub(super) fn seconds_beside_steps(cell: &Cell, plan: &KernelPlan) -> f64 {
+    cell.work_beside_steps() / Rates::of(plan.level, plan.precision).one_at_a_time
+}
+
 /// Seconds that one core takes for one step of one replica.
 pub(super) fn seconds_per_step(cell: &Cell, plan: &KernelPlan) -> f64 {
     let rates = Rates::of(plan.level, plan.precision);

@@ -1,6 +1,6 @@
 //! Runs an experiment into a run folder.
 
-use super::estimate::seconds_per_step;
+use super::estimate::{seconds_beside_steps, seconds_per_step};
 use super::manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Predicted, Status};
 use super::prediction::{PredictedCell, Predictions};
 use super::results::ResultFiles;
@@ -115,7 +115,10 @@ impl Plan {
     pub fn seconds(&self) -> f64 {
         let kernels = self.kernels();
         let seconds = |(cell, kernel): (&Cell, &Option<(KernelPlan, f64)>)| {
-            kernel.as_ref().map_or(0.0, |(_, rate)| replica_steps(cell) / rate)
+            let of = |(plan, rate): &(KernelPlan, f64)| {
+                replica_steps(cell) / rate + f64::from(cell.replicas) * seconds_beside_steps(cell, plan)
+            };
+            kernel.as_ref().map_or(0.0, of)
         };
         self.cells.iter().zip(&kernels).map(seconds).sum::<f64>() / self.threads as f64
     }

@@ -1,6 +1,6 @@
 //! One configuration, checked as a whole: what an ensemble runs replicas of.
 
-use super::{Recording, Start};
+use super::{Origin, Recording, Start};
 use crate::dynamics::{Augment, Batch, Dynamics, RateUnit};
 use crate::error::InputError;
 use crate::float::Precision;
@@ -347,6 +347,28 @@ impl Cell {
                 self.dynamics.evaluations() as f64 * (products + exponentials)
             }
         }
+    }
+
+    /// Multiply-adds of what a replica does apart from its steps: of its recorded geometry, and of the start at a minimum
+    /// where it has one of its own.
+    pub fn work_beside_steps(&self) -> f64 {
+        let entries = (self.source.samples() * self.source.outputs()) as f64;
+        let params = self.num_params() as f64;
+        let one = self.quantities.iter().map(|quantity| quantity.work(entries, params)).fold(0.0, f64::max);
+        let recorded = self.recording.count(self.dynamics.steps()) as f64;
+        let own = if self.begins_together() { 1.0 / f64::from(self.replicas) } else { 1.0 };
+        one * recorded + own * self.work_of_start()
+    }
+
+    /// Multiply-adds of finding the start.
+    fn work_of_start(&self) -> f64 {
+        let Origin::Minimum { steps, .. } = self.start.origin else { return 0.0 };
+        let full = Batch::Full.size(self.source.samples()) as f64;
+        let of_sample = match &self.model.form {
+            Form::Network { network, .. } => network.work_per_sample(),
+            Form::Link { .. } => 2.0 * self.source.dim() as f64,
+        };
+        steps as f64 * full * of_sample
     }
 
     /// Normal numbers of one replica's step, but for the few that perturb labels in gradient descent.

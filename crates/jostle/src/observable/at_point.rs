@@ -19,6 +19,36 @@ fn noise(view: &View<'_>, of: impl Fn(&NoiseShape) -> f64) -> f64 {
     view.geometry().map_or(NONE, |geometry: &Geometry| of(&geometry.uncentred))
 }
 
+impl Observable {
+    /// Multiply-adds of measuring it once, roughly, for estimates of time: on `entries` (n c) rows of a Jacobian of `params`
+    /// columns, where it looks at the kernel; zero otherwise.
+    pub fn work(&self, entries: f64, params: f64) -> f64 {
+        // The kernel and its largest eigenvalue, or all of them and an iteration in their coordinates.
+        let kernel = entries * entries * params / 2.0 + 100.0 * entries * entries;
+        match self.name {
+            "max_stable_learning_rate" => kernel + 60.0 * entries * entries * entries.min(params),
+            name if MEASURED.contains(&name) => kernel,
+            _ => 0.0,
+        }
+    }
+}
+
+/// The names of the observables that look at the kernel.
+const MEASURED: [&str; 12] = [
+    "trace_G",
+    "frobenius_G",
+    "lambda_max_G",
+    "effective_rank",
+    "trace_noise",
+    "trace_noise_G",
+    "alignment",
+    "alignment_centred",
+    "angle_alignment",
+    "size_alignment",
+    "max_stable_learning_rate",
+    "gd_limit",
+];
+
 const fn entry(
     [name, symbol, doc]: [&'static str; 3],
     needs: Needs,
