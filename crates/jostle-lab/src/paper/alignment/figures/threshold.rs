@@ -122,45 +122,45 @@ pub(super) fn tightness(runs: &Runs) -> Result<Figure, LabError> {
     Ok(figure(5, "tightness", see, source, sweep(&series, &batches(), &y, &[line])))
 }
 
-/// The step size from which on the median of the replicas grows: between the largest tried that decays and the next.
-fn boundary(run: &Run, size: f64) -> Result<Option<BandPoint>, LabError> {
+/// The step size, over the threshold, from which on the median of the replicas grows in the second half of the run:
+/// between the largest tried that decays and the next.
+fn boundary(run: &Run, size: f64) -> Result<Option<[f64; 2]>, LabError> {
     let mut rates = Vec::new();
     for cell in (0..run.cells()).filter(|cell| batch(run, *cell) == size) {
-        let (start, end) = (run.values_at(cell, "train_loss", 0)?, run.finals(cell, "train_loss")?);
+        let middle = run.steps(cell)?.last().copied().unwrap_or(0) / 2;
+        let (before, after) = (run.values_at(cell, "train_loss", middle)?, run.finals(cell, "train_loss")?);
         // A replica that diverged has grown, whatever its loss is.
-        let growth = |(s, e): (&f64, &f64)| if e.is_nan() { f64::INFINITY } else { (e / s).ln() };
-        let growth: Vec<f64> = start.iter().zip(&end).map(growth).collect();
-        let rate = run.key(cell, "dynamics.learning_rate").unwrap_or(f64::NAN);
-        rates.push((rate, median(&growth) > 0.0));
+        let growth = |(b, a): (&f64, &f64)| if a.is_finite() { (a / b).ln() } else { f64::INFINITY };
+        let growth: Vec<f64> = before.iter().zip(&after).map(growth).collect();
+        rates.push((run.key(cell, "dynamics.learning_rate").unwrap_or(f64::NAN), median(&growth) > 0.0));
     }
     rates.sort_by(|a, b| a.0.total_cmp(&b.0));
     let first = rates.iter().position(|(_, grows)| *grows).filter(|k| *k > 0);
-    Ok(first.map(|k| {
-        let (low, high) = (rates[k - 1].0, rates[k].0);
-        BandPoint { x: size, mid: (low * high).sqrt(), low, high }
-    }))
+    Ok(first.map(|k| [rates[k - 1].0, rates[k].0]))
 }
 
 pub(super) fn atlas(runs: &Runs) -> Result<Figure, LabError> {
     let run = runs.get("atlas");
     let points = by_batch(run)?;
-    let mut found = Vec::new();
-    for at in &points {
-        found.extend(boundary(run, at.size)?);
+    let (mut found, mut texts) = (Vec::new(), Vec::new());
+    for AtBatch { size, threshold, .. } in &points {
+        if let Some([low, high]) = boundary(run, *size)? {
+            let [from, to] = [low, high].map(|multiple| multiple * threshold);
+            found.push(BandPoint { x: *size, mid: (from * to).sqrt(), low: from, high: to });
+            texts.push(format!("{} to {} (B = {})", compact(low), compact(high), compact(*size)));
+        }
     }
-    let factor =
-        found.first().filter(|p| p.x == points[0].size).map(|p| compact(p.mid / points[0].threshold));
     let see = format!(
         "tanh random features of {} samples. SGD is stable in the mean square below the exact threshold; the typical path, \
-         the median of {} replicas over {} steps, decays up to larger step sizes, by a factor of about {} for single \
-         samples. Whiskers: between the largest step size tried that decays and the next.",
+         the median of {} replicas, decays up to a step size of {} of it: with this many directions the typical path is \
+         close to the mean.",
         points[0].point.geometry.samples,
         run.replicas(0),
-        run.steps(0)?.last().copied().unwrap_or(0),
-        factor.unwrap_or_else(|| "?".to_owned()),
+        texts.join(", ")
     );
     let mut series = curves(&points)?;
     series.insert(1, Series { name: "typical path grows from here on (measured)".to_owned(), points: found });
-    let source = "atlas: metrics.parquet, column train_loss; thresholds from its data";
+    let source =
+        "atlas: metrics.parquet, column train_loss, second half of the run; thresholds from its data";
     Ok(figure(11, "atlas", see, source, sweep(&series, &batches(), &rates(&points), &[])))
 }
