@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Predict(PredictOptions),
     /// Validate an experiment file: resolved settings, memory and time; runs nothing.
     Check(CheckOptions),
-    /// Measure the geometry of a point given as arrays, and the learning rates that are stable there.
+    /// Measure the geometry of a point given as arrays, or of a checkpoint, and the learning rates that are stable there.
     Measure(MeasureOptions),
     /// (Re)build the report of a run folder.
     Report(ReportOptions),
@@ -145,8 +145,18 @@ pub(crate) struct CheckOptions {
 /// Options of `jostle measure`.
 #[derive(Debug, Args)]
 pub(crate) struct MeasureOptions {
-    /// An npz file with `residuals` (n, or n x c) and `jacobian` (n x p) or `kernel` (n x n).
+    /// An npz file with `residuals` (n, or n x c) and `jacobian` (n x p) or `kernel` (n x n); with --experiment, a
+    /// safetensors checkpoint of its model, or an npz file with `theta_0`, such as a run's final.npz.
     pub(crate) file: PathBuf,
+    /// The experiment whose model and data the parameters in FILE belong to.
+    #[arg(long, value_name = "TOML")]
+    pub(crate) experiment: Option<PathBuf>,
+    /// Change a setting of the experiment (repeatable).
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "experiment")]
+    pub(crate) set: Vec<String>,
+    /// Where data sets of images are.
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
     /// A learning rate to judge: stable or unstable, and how fast the loss grows.
     #[arg(long, value_name = "ETA", allow_negative_numbers = true)]
     pub(crate) learning_rate: Option<f64>,

@@ -7,7 +7,7 @@ use crate::kernel::NetworkKernel;
 use crate::pool::Pool;
 use crate::shape::Shape;
 use jostle::geometry::KernelSource;
-use jostle::model::{Network, Tape};
+use jostle::model::{Network, Tape, Tensor};
 use jostle::random::Draws;
 use jostle::{Float, Level};
 
@@ -261,6 +261,17 @@ impl Network for FeedForward {
     fn work_per_sample(&self) -> f64 {
         let forward: f64 = self.layers.iter().map(|layer| layer.affine.work()).sum();
         3.0 * forward - self.layers[0].affine.work()
+    }
+
+    fn tensors(&self) -> Vec<Tensor> {
+        let of_layer = |layer: &Layer| {
+            let Affine { is_convolution, input, outputs } = layer.affine;
+            let terms = if is_convolution { vec![input.channels, 3, 3] } else { vec![layer.affine.terms()] };
+            let weight = [vec![outputs], terms].concat();
+            [("weight", weight), ("bias", vec![outputs])]
+                .map(|(part, shape)| Tensor { name: format!("{}.{part}", layer.name), shape })
+        };
+        self.layers.iter().flat_map(of_layer).collect()
     }
 
     fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {

@@ -6,11 +6,12 @@ mod text;
 
 pub use atlas::write_atlas;
 
+use crate::experiment::Experiment;
 use crate::run::{LabError, memory};
 use jostle::geometry::{
     Batches, Bounds, Geometry, GeometryError, KernelSource, Sampling, Spectrum, Threshold,
 };
-use point::{Arrays, Point, placed};
+use point::{Point, placed};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,7 @@ pub struct Question {
 pub struct Answer {
     path: PathBuf,
     question: Question,
-    point: Arrays,
+    point: Box<dyn KernelSource>,
     spectrum: Option<Spectrum>,
     /// The geometry of the point.
     pub geometry: Geometry,
@@ -67,9 +68,26 @@ pub fn measure(path: &Path, question: Question) -> Result<Answer, LabError> {
     measure_within(path, question, MOST_WORK)
 }
 
+/// Measures the model of an experiment of one cell at the parameters in a file: a safetensors checkpoint, or an npz file with
+/// `theta_0` (its first row).
+///
+/// # Errors
+/// As [`measure`]; an experiment of several cells, or parameters that do not fit its model.
+pub fn measure_parameters(
+    path: &Path,
+    experiment: Experiment,
+    question: Question,
+) -> Result<Answer, LabError> {
+    answer(path, point::read_parameters(path, experiment)?, question, MOST_WORK)
+}
+
 /// The same with another limit of work.
 fn measure_within(path: &Path, question: Question, most_work: f64) -> Result<Answer, LabError> {
-    let Point { source, residuals } = point::read(path)?;
+    answer(path, point::read(path)?, question, most_work)
+}
+
+fn answer(path: &Path, point: Point, question: Question, most_work: f64) -> Result<Answer, LabError> {
+    let Point { source, residuals } = point;
     let batches = match question.batch {
         Some(size) => vec![Batches { size, sampling: question.sampling }],
         None => Batches::powers_of_two(source.samples(), question.sampling),
@@ -82,7 +100,7 @@ fn measure_within(path: &Path, question: Question, most_work: f64) -> Result<Ans
         return Err(GeometryError::LearningRate { found }.into());
     }
     let geometry = Geometry::measure(&source, &residuals).map_err(|e| placed(e, path))?;
-    let spectrum = if is_decomposable(&source, batches.len(), most_work) {
+    let spectrum = if is_decomposable(&*source, batches.len(), most_work) {
         Some(Spectrum::new(&source).map_err(|e| placed(e, path))?)
     } else {
         None
@@ -113,7 +131,7 @@ fn measure_within(path: &Path, question: Question, most_work: f64) -> Result<Ans
 
 /// Thresholds, and growth rates where a learning rate is asked about.
 fn known(
-    source: &Arrays,
+    source: &Box<dyn KernelSource>,
     geometry: &Geometry,
     spectrum: Option<&Spectrum>,
     learning_rate: Option<f64>,
@@ -139,7 +157,7 @@ fn known(
 
 /// Whether a kernel can be decomposed, and the thresholds of so many kinds of batches computed, in minutes and within
 /// the memory there is.
-fn is_decomposable(source: &Arrays, kinds: usize, most_work: f64) -> bool {
+fn is_decomposable(source: &dyn KernelSource, kinds: usize, most_work: f64) -> bool {
     let rows = (source.samples() * source.outputs()) as f64;
     let rank = source.params().map_or(rows, |p| rows.min(p as f64));
     let decomposition = if rank < rows { rank * rank } else { 3.0 * rows * rows };

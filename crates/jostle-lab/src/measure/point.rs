@@ -1,22 +1,16 @@
-//! A point from an npz file: its Jacobian or its kernel, and its residuals.
+//! A point: from an npz file with its Jacobian or its kernel, and its residuals; or from parameters of an experiment's model.
 
-use crate::run::LabError;
-use crate::storage::{ArrayReader, StorageError};
-use jostle::geometry::{DenseKernel, GeometryError, Jacobian, KernelSource};
-use std::ops::Range;
+use crate::experiment::Experiment;
+use crate::run::{LabError, build};
+use crate::storage::{ArrayReader, StorageError, read_checkpoint};
+use jostle::geometry::{DenseKernel, GeometryError, Jacobian, KernelSource, kernel_of_model};
 use std::path::Path;
 
-/// A point that was given as arrays.
+/// A point: its kernel, and its residuals.
 pub(super) struct Point {
-    pub(super) source: Arrays,
+    pub(super) source: Box<dyn KernelSource>,
     /// Residuals (nc).
     pub(super) residuals: Vec<f64>,
-}
-
-/// One of the two arrays that a kernel may come from.
-pub(super) enum Arrays {
-    Kernel(DenseKernel),
-    Jacobian(Jacobian),
 }
 
 const SOURCES: &[&str] = &["jacobian", "kernel"];
@@ -61,11 +55,40 @@ pub(super) fn read(path: &Path) -> Result<Point, LabError> {
     }
     let values = file.read(name)?.values;
     let point = |source| LabError::Point { file: path.to_path_buf(), source };
-    let source = match name {
-        "kernel" => Arrays::Kernel(DenseKernel::new(values, outputs).map_err(point)?),
-        _ => Arrays::Jacobian(Jacobian::new(values, shape[shape.len() - 1], outputs).map_err(point)?),
+    let source: Box<dyn KernelSource> = match name {
+        "kernel" => Box::new(DenseKernel::new(values, outputs).map_err(point)?),
+        _ => Box::new(Jacobian::new(values, shape[shape.len() - 1], outputs).map_err(point)?),
     };
     Ok(Point { source, residuals: residuals.values })
+}
+
+/// The point at which the model of an experiment has the parameters of a file: a checkpoint, or an array `theta_0` of an npz
+/// file, its first row. The experiment has one cell.
+///
+/// # Errors
+/// An experiment of several cells, files that cannot be read or do not fit the model.
+pub(super) fn read_parameters(path: &Path, mut experiment: Experiment) -> Result<Point, LabError> {
+    if experiment.cells.len() != 1 {
+        return Err(LabError::SeveralCells { cells: experiment.cells.len() });
+    }
+    let built = build(&mut experiment)?;
+    let cell = &built.cells[0];
+    let problem = cell.source.problem(0);
+    let params = cell.model.model().num_params(problem.dim());
+    let theta = if path.extension().is_some_and(|extension| extension == "safetensors") {
+        read_checkpoint(path, &cell.model.tensors())?
+    } else {
+        ArrayReader::open(path)?.read("theta_0")?.values
+    };
+    if theta.len() < params || !theta.len().is_multiple_of(params) {
+        let found = format!("theta_0 has {} numbers", theta.len());
+        let expected = format!("the model has {params} parameters");
+        return Err(StorageError::Lengths { found, expected }.in_file(path).into());
+    }
+    let loss = (cell.model.loss, cell.model.loss_factor);
+    let (source, residuals) = kernel_of_model(cell.model.model(), loss, &theta[..params], &problem)
+        .map_err(|source| LabError::Point { file: path.to_path_buf(), source })?;
+    Ok(Point { source, residuals })
 }
 
 fn wrong(path: &Path, array: &str, found: &[usize], expected: &str) -> LabError {
@@ -75,50 +98,6 @@ fn wrong(path: &Path, array: &str, found: &[usize], expected: &str) -> LabError 
 
 fn shown(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
-}
-
-impl KernelSource for Arrays {
-    fn samples(&self) -> usize {
-        match self {
-            Self::Kernel(kernel) => kernel.samples(),
-            Self::Jacobian(jacobian) => jacobian.samples(),
-        }
-    }
-
-    fn outputs(&self) -> usize {
-        match self {
-            Self::Kernel(kernel) => kernel.outputs(),
-            Self::Jacobian(jacobian) => jacobian.outputs(),
-        }
-    }
-
-    fn block(&self, rows: Range<usize>, columns: Range<usize>, out: &mut [f64]) {
-        match self {
-            Self::Kernel(kernel) => kernel.block(rows, columns, out),
-            Self::Jacobian(jacobian) => jacobian.block(rows, columns, out),
-        }
-    }
-
-    fn product(&self, v: &[f64], out: &mut [f64]) {
-        match self {
-            Self::Kernel(kernel) => kernel.product(v, out),
-            Self::Jacobian(jacobian) => jacobian.product(v, out),
-        }
-    }
-
-    fn params(&self) -> Option<usize> {
-        match self {
-            Self::Kernel(kernel) => kernel.params(),
-            Self::Jacobian(jacobian) => KernelSource::params(jacobian),
-        }
-    }
-
-    fn jacobian(&self) -> Option<&[f64]> {
-        match self {
-            Self::Kernel(kernel) => kernel.jacobian(),
-            Self::Jacobian(jacobian) => KernelSource::jacobian(jacobian),
-        }
-    }
 }
 
 /// Says which file an unusable kernel is in; a batch or a learning rate was not the file's.

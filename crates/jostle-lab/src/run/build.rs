@@ -3,7 +3,7 @@
 use super::data::{held_bytes, origin, refuse_if_too_large, source};
 use super::{LabError, images, memory};
 use crate::experiment::{CheckedCell, Component, Experiment};
-use crate::storage::ArrayReader;
+use crate::storage::{ArrayReader, read_checkpoint};
 use jostle::dynamics::Dynamics;
 use jostle::ensemble::{Cell, Source, Start, model_from_settings};
 use jostle::model::ModelSpec;
@@ -100,9 +100,10 @@ fn build_cell(
     }
     let (observe, ensemble) = (&checked.observe, &checked.ensemble);
     let noises = checked.noises.iter().enumerate();
+    let start = start(&checked.start, &model)?;
     Ok(Cell {
         model,
-        start: start(&checked.start)?,
+        start,
         dynamics: Dynamics::from_settings(checked.dynamics.kind, &checked.dynamics.settings),
         noises: noises.map(|(k, noise)| Noise::from_settings(noise.kind, &noise.settings, k)).collect(),
         recording: observe.recording("at"),
@@ -137,10 +138,14 @@ fn model(model: &Component, source: Source) -> Result<(ModelSpec, Source), Input
 }
 
 /// Where replicas begin, with the points of the file where it names one.
-fn start(start: &Component) -> Result<Start, LabError> {
+fn start(start: &Component, model: &ModelSpec) -> Result<Start, LabError> {
     let mut points = Vec::new();
     if start.settings.has("path") {
         let (path, name) = (Path::new(start.settings.text("path")), start.settings.text("array"));
+        if path.extension().is_some_and(|extension| extension == "safetensors") {
+            let points = vec![read_checkpoint(path, &model.tensors())?];
+            return Ok(Start::from_settings(start.kind, &start.settings, points));
+        }
         let array = ArrayReader::open(path)?.read(name)?;
         let width = *array.shape.last().unwrap_or(&1);
         points = array.values.chunks(width.max(1)).map(<[f64]>::to_vec).collect();

@@ -27,6 +27,18 @@ pub enum LabError {
         /// What is wrong with its arrays.
         source: GeometryError,
     },
+    /// Parameters are measured with the model of one cell.
+    #[error("the experiment has {cells} cells; expected one: leave out its grid, and set what it varies")]
+    SeveralCells {
+        /// How many there are.
+        cells: usize,
+    },
+    /// A measurement without what it needs.
+    #[error("{file} holds parameters; expected --experiment FILE.toml, which says of which model", file = file.display())]
+    NoExperiment {
+        /// The file of parameters.
+        file: PathBuf,
+    },
     /// More memory than there is.
     #[error("{what} needs {}, but {} of memory are free; reduce {reduce}", readable(*needed), readable(*available))]
     Memory {

@@ -1,14 +1,18 @@
 //! `metrics.parquet` and `final.npz`, written cell by cell.
 
 use crate::experiment::{CheckedCell, GridValue};
-use crate::storage::{ArrayWriter, Column, ColumnData, ColumnType, Schema, StorageError, Table, TableWriter};
+use crate::storage::{
+    ArrayWriter, Column, ColumnData, ColumnType, Schema, StorageError, Table, TableWriter, prepare_folder,
+    write_checkpoint,
+};
 use jostle::ensemble::{Cell, Replica, Source, UnitResult};
 use jostle::model::Scaling;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The result files of a run in the making; they appear in the folder at [`ResultFiles::finish`].
 pub(super) struct ResultFiles {
+    folder: PathBuf,
     table: TableWriter,
     arrays: ArrayWriter,
     quantities: Vec<&'static str>,
@@ -42,6 +46,7 @@ impl ResultFiles {
         columns.extend(quantities.iter().map(|name| ((*name).to_owned(), ColumnType::Number)));
         let data_are_shared = cells.windows(2).all(|pair| same_data(&pair[0].source, &pair[1].source));
         Ok(Self {
+            folder: folder.to_path_buf(),
             table: TableWriter::with_metadata(
                 &folder.join("metrics.parquet"),
                 Schema::new(columns)?,
@@ -87,6 +92,7 @@ impl ResultFiles {
                 r.average.as_deref().unwrap_or(&r.beta)
             })?;
         }
+        self.append_checkpoints(k, cell, replicas)?;
         self.append_data(k, cell, matches!(checked.problem.kind, "file" | "images"))
     }
 
@@ -95,6 +101,21 @@ impl ResultFiles {
         let (table, arrays) = (self.table.complete()?, self.arrays.complete()?);
         table.publish()?;
         arrays.publish()
+    }
+
+    /// A file of named tensors for every replica of a network that has not diverged.
+    fn append_checkpoints(&self, k: usize, cell: &Cell, replicas: &[Replica]) -> Result<(), StorageError> {
+        let tensors = cell.model.tensors();
+        if tensors.is_empty() || cell.start.linearise {
+            return Ok(());
+        }
+        let folder = self.folder.join("checkpoints");
+        prepare_folder(&folder)?;
+        for replica in replicas.iter().filter(|replica| replica.diverged.is_none()) {
+            let path = folder.join(format!("cell{k}-replica{}.safetensors", replica.replica));
+            write_checkpoint(&path, &tensors, &replica.theta, cell.precision)?;
+        }
+        Ok(())
     }
 
     fn append_rows(

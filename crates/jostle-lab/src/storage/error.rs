@@ -83,6 +83,14 @@ pub enum StorageError {
         /// The names there are.
         present: Vec<String>,
     },
+    /// A tensor that is needed is missing.
+    #[error("has no tensor {name:?}; it holds {}", quoted_all(present))]
+    MissingTensor {
+        /// Its name.
+        name: String,
+        /// The names there are.
+        present: Vec<String>,
+    },
     /// Several arrays say the same thing, possibly not alike.
     #[error("has the arrays {}; expected one of them", quoted(names).join(" and "))]
     OneTooMany {
@@ -238,6 +246,13 @@ fn suggestion(name: &str, present: &[String]) -> String {
 
 fn quoted(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| format!("{name:?}")).collect()
+}
+
+fn quoted_all(names: &[String]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "),
+    }
 }
 
 fn either(names: &[&str]) -> String {

@@ -5,6 +5,7 @@
 
 pub mod arrays;
 pub mod atomic;
+pub mod checkpoint;
 pub mod dataset;
 mod error;
 pub mod images;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use arrays::{Array, ArrayReader, ArrayWriter};
 pub use atomic::{AtomicFile, prepare_folder, write_atomically};
+pub use checkpoint::{read_checkpoint, write_checkpoint};
 pub use dataset::{DataSet, load, size_hint};
 pub use error::{Item, StorageError};
 pub use images::{ImageCounts, ImageFiles};

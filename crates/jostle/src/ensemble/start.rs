@@ -277,7 +277,8 @@ pub const START_ENTRIES: &[Entry] = &[
         kind: "file",
         summary: "given parameters",
         detail: "Parameters from an npz file, such as the final.npz of a run: an array of p numbers for all replicas, or \
-                 of one row a replica.",
+                 of one row a replica. For mlp, cnn and vgg also a safetensors file: a checkpoint of a run, or the \
+                 state_dict of a PyTorch module with the same layers.",
         reference: "",
         settings: &[
             Setting {

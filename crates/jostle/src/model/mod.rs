@@ -27,7 +27,7 @@ pub(crate) use loss::map_outputs;
 pub use loss::{LOSS, Loss};
 pub use matrix::MatrixFactorisation;
 pub(crate) use network::Pass;
-pub use network::{AnyNetwork, Network, Tape};
+pub use network::{AnyNetwork, Network, Tape, Tensor};
 pub use random_features::RandomFeatures;
 pub use registry::{INIT_PER_REPLICA, NETWORK_ENTRIES, SEED, network_from_settings};
 pub use two_layer::TwoLayer;
@@ -208,6 +208,14 @@ impl ModelSpec {
         match &self.form {
             Form::Link { link, .. } => link.model(),
             Form::Network { network, .. } => network,
+        }
+    }
+
+    /// The named tensors that the parameters are made of, one after the other; none where they have no names.
+    pub fn tensors(&self) -> Vec<Tensor> {
+        match &self.form {
+            Form::Link { .. } => Vec::new(),
+            Form::Network { network, .. } => network.tensors(),
         }
     }
 

@@ -34,6 +34,22 @@ impl<F: Float> Tape<F> {
     }
 }
 
+/// A part of a network's parameters, by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tensor {
+    /// The name, such as `0.weight`.
+    pub name: String,
+    /// The shape; the numbers are row major.
+    pub shape: Vec<usize>,
+}
+
+impl Tensor {
+    /// Numbers in it.
+    pub fn numbers(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
 /// A model that is trained by passes forwards and backwards. Written once over both precisions.
 ///
 /// Arrays are row major: `inputs` (m x d) are any `m` samples, `predictions` (m x c) have `c` outputs each. Results must
@@ -81,6 +97,11 @@ pub trait Network: Debug + Send + Sync {
     /// Multiply-adds of both passes over one sample, for estimates of time.
     fn work_per_sample(&self) -> f64;
 
+    /// The tensors that the parameters (p) are made of, one after the other; none where they have no names.
+    fn tensors(&self) -> Vec<Tensor> {
+        Vec::new()
+    }
+
     /// The kernel `J J'` (mc x mc) at `theta` (p) for `inputs` (m x d), where there is a cheaper way to it than by the
     /// Jacobian; it will be asked for its sums with these `residuals` (m x c) first.
     fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {
@@ -103,6 +124,8 @@ macro_rules! erased {
             fn coefficients(&self, theta: &[f64]) -> Option<Vec<f64>>;
             /// See [`Network::work_per_sample`].
             fn work_per_sample(&self) -> f64;
+            /// See [`Network::tensors`].
+            fn tensors(&self) -> Vec<Tensor>;
             /// See [`Network::kernel`].
             fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>>;
             $(
@@ -134,6 +157,9 @@ macro_rules! erased {
             }
             fn work_per_sample(&self) -> f64 {
                 Network::work_per_sample(self)
+            }
+            fn tensors(&self) -> Vec<Tensor> {
+                Network::tensors(self)
             }
             fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {
                 Network::kernel(self, theta, inputs, residuals)
