@@ -21,6 +21,17 @@ pub enum RateUnit {
     GdLimit,
 }
 
+impl RateUnit {
+    /// The unit of this name in files; what has no name there counts itself.
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "threshold" => Self::Threshold,
+            "gd-limit" => Self::GdLimit,
+            _ => Self::One,
+        }
+    }
+}
+
 /// Gradient descent in discrete time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientDescent {
@@ -67,11 +78,7 @@ impl GradientDescent {
         Self {
             steps: settings.integer("steps"),
             learning_rate: settings.schedule("learning_rate").clone(),
-            unit: match settings.text("learning_rate_unit") {
-                "threshold" => RateUnit::Threshold,
-                "gd-limit" => RateUnit::GdLimit,
-                _ => RateUnit::One,
-            },
+            unit: RateUnit::named(settings.text("learning_rate_unit")),
             batch: settings.batch("batch"),
             replacement: settings.flag("replacement"),
             momentum: settings.number("momentum"),

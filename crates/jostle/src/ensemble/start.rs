@@ -6,7 +6,7 @@ use crate::dynamics::kernel::{Data, Kernel, Rule, Task};
 use crate::dynamics::stepper::{Begin, Descent, Stepper};
 use crate::dynamics::{Dynamics, GradientDescent, RateUnit};
 use crate::error::InputError;
-use crate::geometry::{Batches, GeometryError, Spectrum, kernel_of_model};
+use crate::geometry::{Batches, Curvature, GeometryError, Spectrum, kernel_of_model};
 use crate::model::{Form, ModelSpec};
 use crate::problem::Problem;
 use crate::random::{Draws, Purpose};
@@ -32,8 +32,10 @@ pub enum Origin {
     Init,
     /// Where gradient descent without noise, with full batches, leads from the model's own start.
     Minimum {
-        /// Its step size.
+        /// Its step size, in its unit.
         learning_rate: f64,
+        /// What the step size counts, at the model's own start.
+        unit: RateUnit,
         /// Its steps, at most.
         steps: u64,
         /// It ends once the training loss is as small as this.
@@ -62,6 +64,7 @@ impl Start {
             "init" => Origin::Init,
             "minimum" => Origin::Minimum {
                 learning_rate: settings.number("learning_rate"),
+                unit: RateUnit::named(settings.text("learning_rate_unit")),
                 steps: settings.integer("steps"),
                 loss: settings.number("loss"),
             },
@@ -130,9 +133,12 @@ impl Cell {
         let theta: Arc<[f64]> = match &self.start.origin {
             Origin::Init => init().into(),
             Origin::Points(points) => Arc::clone(&points[replica as usize % points.len()]),
-            Origin::Minimum { learning_rate, steps, loss } => {
-                let begin = Begin::everywhere(&init(), 1);
-                let dynamics = GradientDescent::new(*steps, *learning_rate);
+            Origin::Minimum { learning_rate, unit, steps, loss } => {
+                let init = init();
+                let all = Batches::without_replacement(problem.samples());
+                let unit = self.rate_unit(*unit, all, problem, &init).unwrap_or(f64::NAN);
+                let begin = Begin::everywhere(&init, 1);
+                let dynamics = GradientDescent::new(*steps, learning_rate * unit);
                 let rule = Rule {
                     loss: self.model.loss,
                     loss_factor: self.model.loss_factor,
@@ -157,22 +163,34 @@ impl Cell {
                 }
             }
         };
-        let unit = self.rate_unit(problem, &theta).unwrap_or(f64::NAN);
-        Some(Begin { theta, unit })
+        let unit = match &self.dynamics {
+            Dynamics::GradientDescent(dynamics) => {
+                self.rate_unit(dynamics.unit, dynamics.batches(problem.samples()), problem, &theta)
+            }
+            Dynamics::Flow(_) => Ok(1.0),
+        };
+        Some(Begin { theta, unit: unit.unwrap_or(f64::NAN) })
     }
 
-    /// The unit of the step size at a point.
-    fn rate_unit(&self, problem: &Problem, theta: &[f64]) -> Result<f64, GeometryError> {
-        let Dynamics::GradientDescent(dynamics) = &self.dynamics else { return Ok(1.0) };
-        let of = |batches| {
+    /// The size of a unit of step sizes at a point, for some batches.
+    fn rate_unit(
+        &self,
+        unit: RateUnit,
+        batches: Batches,
+        problem: &Problem,
+        theta: &[f64],
+    ) -> Result<f64, GeometryError> {
+        let kernel = || {
             let loss = (self.model.loss, self.model.loss_factor);
-            let (kernel, _) = kernel_of_model(self.model.model(), loss, theta, problem)?;
-            Ok(Spectrum::new(&kernel)?.max_stable_learning_rate(batches)?.learning_rate)
+            kernel_of_model(self.model.model(), loss, theta, problem).map(|(kernel, _)| kernel)
         };
-        match dynamics.unit {
+        match unit {
             RateUnit::One => Ok(1.0),
-            RateUnit::Threshold => of(dynamics.batches(problem.samples())),
-            RateUnit::GdLimit => of(Batches::without_replacement(problem.samples())),
+            RateUnit::Threshold => {
+                Ok(Spectrum::new(&kernel()?)?.max_stable_learning_rate(batches)?.learning_rate)
+            }
+            // The largest eigenvalue alone needs no decomposition, which is out of reach for 1,000 images of ten classes.
+            RateUnit::GdLimit => Ok(2.0 / Curvature::measure(&*kernel()?)?.lambda_max),
         }
     }
 
@@ -254,6 +272,13 @@ pub const START_ENTRIES: &[Entry] = &[
                 kind: Kind::Number(Range::Positive),
                 fallback: Fallback::Required,
                 doc: "Step size of this gradient descent.",
+            },
+            Setting {
+                name: "learning_rate_unit",
+                symbol: "",
+                kind: Kind::Choice(&["one", "gd-limit"]),
+                fallback: Fallback::Text("one"),
+                doc: "What it counts: itself, or gradient descent's limit 2/lambda_max at the model's own start.",
             },
             Setting {
                 name: "steps",

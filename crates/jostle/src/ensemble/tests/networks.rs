@@ -240,7 +240,7 @@ fn a_diverging_network_is_data() {
 /// A minimum of the quadratic model, as a start; and its threshold.
 fn at_a_minimum(unit: RateUnit, rate: f64, batch: usize) -> Cell {
     let dynamics = GradientDescent { unit, batch: Batch::Size(batch), ..GradientDescent::new(400, rate) };
-    let origin = Origin::Minimum { learning_rate: 0.02, steps: 40_000, loss: 1e-24 };
+    let origin = Origin::Minimum { learning_rate: 0.02, unit: RateUnit::One, steps: 40_000, loss: 1e-24 };
     let x = data(6, 15, 1).x().to_vec();
     let truth: Vec<f64> = (0..15).map(|j| 0.1 * f64::from(j)).collect();
     let y = crate::model::predict(&x, &truth);
@@ -264,6 +264,20 @@ fn a_start_at_a_minimum_has_the_loss_that_was_asked_for_and_its_threshold_as_uni
     assert!((rate / threshold - 1.25).abs() < 1e-9, "{rate} {threshold}");
     let plain = all(at_a_minimum(RateUnit::One, rate, 2));
     assert!(distance(&plain[0].theta, &replicas[0].theta) < 1e-9 || replicas[0].diverged.is_some());
+}
+
+#[test]
+fn the_step_size_towards_a_minimum_may_count_the_limit_of_gradient_descent() {
+    let towards = |learning_rate, unit| {
+        let cell = at_a_minimum(RateUnit::One, 0.01, 1);
+        let origin = Origin::Minimum { learning_rate, unit, steps: 400, loss: 0.0 };
+        let dynamics = GradientDescent::new(1, 1e-12).into();
+        all(Cell { start: Start { origin, ..Start::default() }, dynamics, ..cell })[0].theta.clone()
+    };
+    let cell = at_a_minimum(RateUnit::GdLimit, 0.1, 1);
+    let rate = all(Cell { start: Start::default(), ..cell })[0].rows[1];
+    let (counted, plain) = (towards(0.1, RateUnit::GdLimit), towards(rate, RateUnit::One));
+    assert!(distance(&counted, &plain) < 1e-9 * distance(&plain, &vec![0.0; plain.len()]), "{rate}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! Claims B1 to B8, each a measurement that could fail.
+//! Claims B1 to B8, and N1 to N3 on images, each a measurement that could fail.
 
 mod alignment;
 mod escape;
 mod growth;
+mod networks;
 mod stability;
 
 use crate::claim::Claim;
@@ -12,6 +13,7 @@ use crate::run::LabError;
 
 pub(super) use escape::{Fate, fates};
 pub(super) use growth::{Growth, growths};
+pub(super) use networks::{End, ends};
 pub(super) use stability::means_by;
 
 const ALIGNMENT: &Paper = &super::PAPER;
@@ -43,6 +45,16 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
         "The smallest of the bounds by lambda_max, trace and alignment predicts the threshold for every batch size, and \
          |G|_F <= sqrt(B') / (eta sqrt(1 - 1/B')) without any alignment.",
     ),
+    (
+        "N1",
+        "On real images of ten classes the alignment is of order one along SGD, for a fully connected and a convolutional \
+         network: between that of noise 2 L G / c, which is 1/c with c outputs, and one.",
+    ),
+    (
+        "N2",
+        "Where SGD ends on real images, Tr G <= 2 c B'/eta, |G|_F <= sqrt(c B') / (eta sqrt(1 - 1/B')) and lambda_max <= 2/eta.",
+    ),
+    ("N3", "From minima that gradient descent found on real images SGD escapes, and lands at flatter ones."),
 ];
 
 /// Judges every claim.
@@ -56,6 +68,9 @@ pub(super) fn judge(runs: &Runs) -> Result<Vec<Claim>, LabError> {
         stability::independence(runs)?,
         escape::lands_flatter(runs)?,
         stability::envelope(runs)?,
+        networks::along_sgd(runs)?,
+        networks::solutions(runs)?,
+        escape::networks_land_flatter(runs)?,
     ])
 }
 

@@ -21,7 +21,12 @@ const FATES: [(Fate, &str); 5] = [
 ];
 
 pub(super) fn losses(runs: &Runs) -> Result<Figure, LabError> {
-    let run = runs.get("escape");
+    let (see, spec) = loss_paths(runs.get("escape"))?;
+    Ok(figure(9, "escape-loss", see, "escape: metrics.parquet, column train_loss", spec))
+}
+
+/// Losses after a minimum, and what became of the replicas.
+pub(super) fn loss_paths(run: &Run) -> Result<(String, serde_json::Value), LabError> {
     let (mut series, mut texts) = (Vec::new(), Vec::new());
     for cell in 0..run.cells() {
         let name = format!("{} eta*", compact(multiple(run, cell)));
@@ -40,7 +45,7 @@ pub(super) fn losses(runs: &Runs) -> Result<Figure, LabError> {
         texts.join("; ")
     );
     let spec = bands(&series, &Axis::linear("step"), &Axis::log("training loss"), &[]);
-    Ok(figure(9, "escape-loss", see, "escape: metrics.parquet, column train_loss", spec))
+    Ok((see, spec))
 }
 
 /// A quantity over its first value, of the replicas that landed.
@@ -55,8 +60,20 @@ fn landed(run: &Run, cell: usize, quantity: &str, name: &str) -> Result<Series, 
 }
 
 pub(super) fn curvature(runs: &Runs) -> Result<Figure, LabError> {
-    let run = runs.get("escape");
-    let cell = (0..run.cells()).find(|cell| multiple(run, *cell) == 1.3).unwrap_or(run.cells() - 1);
+    let (see, spec) = curvature_paths(runs.get("escape"), 1.3)?;
+    Ok(figure(
+        10,
+        "escape-curvature",
+        see,
+        "escape: metrics.parquet, columns frobenius_G, trace_G, lambda_max_G",
+        spec,
+    ))
+}
+
+/// The curvature of the replicas that landed from a minimum at a multiple of its threshold.
+pub(super) fn curvature_paths(run: &Run, at: f64) -> Result<(String, serde_json::Value), LabError> {
+    let cell = (0..run.cells()).find(|cell| multiple(run, *cell) == at).unwrap_or(run.cells() - 1);
+    let outputs = run.rebuilt_cells()?[cell].source.outputs() as f64;
     let quantities = [("frobenius_G", "|G|_F"), ("trace_G", "Tr G"), ("lambda_max_G", "lambda_max")];
     let (mut series, mut texts) = (Vec::new(), Vec::new());
     for (quantity, name) in quantities {
@@ -68,23 +85,17 @@ pub(super) fn curvature(runs: &Runs) -> Result<Figure, LabError> {
         series.push(one);
     }
     let eta = run.values_at(cell, "learning_rate", 0)?[0];
-    let limit = 2.0 / eta / median(&run.values_at(cell, "trace_G", 0)?);
+    let limit = 2.0 * outputs / eta / median(&run.values_at(cell, "trace_G", 0)?);
     let see = format!(
         "Replicas that escaped at {} eta* and landed again, over the values at the minimum: {}. With one sample a step a \
-         stable minimum has Tr G <= 2/eta = {}, {} of the minimum's. Lines are medians over replicas, bands reach from the \
+         stable minimum has Tr G <= 2c/eta = {}, {} of the minimum's. Lines are medians over replicas, bands reach from the \
          10 % to the 90 % quantile.",
         compact(multiple(run, cell)),
         texts.join(", "),
-        compact(2.0 / eta),
+        compact(2.0 * outputs / eta),
         compact(limit)
     );
-    let line = ReferenceLine { value: limit, label: "Tr G = 2/eta".to_owned() };
+    let line = ReferenceLine { value: limit, label: "Tr G = 2c/eta".to_owned() };
     let spec = bands(&series, &Axis::linear("step"), &Axis::linear("over the minimum's"), &[line]);
-    Ok(figure(
-        10,
-        "escape-curvature",
-        see,
-        "escape: metrics.parquet, columns frobenius_G, trace_G, lambda_max_G",
-        spec,
-    ))
+    Ok((see, spec))
 }

@@ -3,6 +3,7 @@
 mod along;
 mod around;
 mod escape;
+mod networks;
 mod threshold;
 
 use crate::paper::Runs;
@@ -24,6 +25,11 @@ pub(super) const TITLES: &[&str] = &[
     "Escape from a minimum: the loss",
     "Escape from a minimum: the curvature",
     "Step size and batch size",
+    "Alignment along SGD on images",
+    "Where SGD ends on images: the trace",
+    "Where SGD ends on images: the Frobenius norm",
+    "Escape on images: the loss",
+    "Escape on images: the curvature",
 ];
 
 /// Draws every figure.
@@ -41,6 +47,11 @@ pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
         escape::losses(runs)?,
         escape::curvature(runs)?,
         threshold::atlas(runs)?,
+        networks::alignment(runs)?,
+        networks::traces(runs)?,
+        networks::norms(runs)?,
+        networks::losses(runs)?,
+        networks::curvature(runs)?,
     ])
 }
 
