@@ -262,9 +262,6 @@ impl Cell {
                 "is true; expected false where replicas have data or starts of their own",
             );
         }
-        if self.source.outputs() > 1 {
-            return refuse("linearise", "is true; expected false for a model of several outputs");
-        }
         Ok(())
     }
 
@@ -272,7 +269,10 @@ impl Cell {
     pub fn has_coefficients(&self) -> bool {
         let theta = || self.model.initial(self.source.dim(), 0).unwrap_or_default();
         let of_network = || self.model.model().coefficients(&theta(), self.source.dim()).is_some();
-        self.start.linearise || self.model.link().is_some() || of_network()
+        if self.start.linearise {
+            return self.source.outputs() == 1;
+        }
+        self.model.link().is_some() || of_network()
     }
 
     /// What an observable needs and the settings do not give.
@@ -312,10 +312,15 @@ impl Cell {
         }
     }
 
+    /// Whether replicas are stepped as networks: not those of a link, nor the linearisation with one output.
+    pub(super) fn is_network(&self) -> bool {
+        self.model.link().is_none() && !(self.start.linearise && self.source.outputs() == 1)
+    }
+
     /// Number of parameters `p`; of coordinates, where the model is linearised.
     pub fn num_params(&self) -> usize {
         if self.start.linearise {
-            return self.source.samples();
+            return self.source.samples() * self.source.outputs();
         }
         self.model.model().num_params(self.source.dim())
     }
@@ -335,7 +340,8 @@ impl Cell {
         if let (Form::Network { network, .. }, false) = (&self.model.form, self.start.linearise) {
             return self.dynamics.batch_size(self.source.samples()) as f64 * network.work_per_sample();
         }
-        let dim = if self.start.linearise { n } else { dim };
+        let outputs = self.source.outputs() as f64;
+        let dim = if self.start.linearise { n * outputs * outputs } else { dim };
         let products = match self.dynamics.batch() {
             Batch::Full => 2.0 * n * dim,
             Batch::Size(size) => 2.0 * size as f64 * dim,

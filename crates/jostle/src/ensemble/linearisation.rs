@@ -1,15 +1,16 @@
 //! The linearisation of a model at a point, as an ordinary linear model with the same kernel.
 //!
 //! Near `theta_0` the residuals are `r_0 + J (theta - theta_0)`, and all that gradients, batches and noises in sample space
-//! do to them depends on the kernel `K = J J'` alone. With any `n x n` matrix `A` such that `A A' = K`, the linear model
-//! of `n` parameters on the inputs `A` and the labels `-r_0` has the same residuals, step for step, whatever the number of
+//! do to them depends on the kernel `K = J J'` alone. With any `nc x nc` matrix `A` such that `A A' = K`, the linear model
+//! of `nc` parameters on the inputs `A` and the labels `-r_0` has the same residuals, step for step, whatever the number of
 //! parameters of the model was.
 
 use super::unit::{Shared, Work};
 use super::{Cell, Monitor, Origin, Source, Start, UnitResult};
 use crate::dynamics::Dynamics;
-use crate::linear_algebra::{products_of_rows, symmetric_eigen};
-use crate::model::{LinkKind, ModelSpec, Unit as Linear};
+use crate::geometry::kernel_of_model;
+use crate::linear_algebra::symmetric_eigen;
+use crate::model::{LinkKind, Loss, ModelSpec, SharedLinear, Unit as Linear};
 use crate::problem::Problem;
 use crate::simd::Level;
 use std::sync::Arc;
@@ -32,19 +33,19 @@ impl Cell {
     pub(super) fn linearised(&self, level: Level, monitor: &dyn Monitor) -> Option<Linearisation> {
         let problem = self.source.problem(0);
         let begin = self.begin(&problem, 0, level, monitor)?;
-        let (model, n) = (self.model.model(), problem.samples());
-        let jacobian = model.jacobian(&begin.theta, &problem, 1.0);
-        let predictions = model.predict(&begin.theta, problem.x(), problem.dim());
-        let labels: Vec<f64> = predictions.iter().zip(problem.y()).map(|(f, y)| y - f).collect();
-        let linear = factor(&jacobian, n)
-            .and_then(|inputs| Problem::new(inputs, labels, None).ok())
+        let (n, c) = (problem.samples(), problem.outputs());
+        let rows = n * c;
+        let linear = linear_problem(&self.model, &begin.theta, &problem)
             // A start that is not finite: every replica diverges at once, and nothing else comes of it.
-            .unwrap_or_else(|| Problem::of(vec![f64::NAN; n * n], vec![f64::NAN; n], n, 1));
+            .unwrap_or_else(|| Problem::of(vec![f64::NAN; rows * rows], vec![f64::NAN; rows], c * rows, c));
         let dynamics = match &self.dynamics {
             Dynamics::GradientDescent(dynamics) => dynamics.in_units(begin.unit).into(),
             Dynamics::Flow(flow) => flow.clone().into(),
         };
-        let spec = ModelSpec::new(LinkKind::Unit(Linear), 0.0);
+        let spec = match c {
+            1 => ModelSpec::new(LinkKind::Unit(Linear), 0.0),
+            outputs => ModelSpec::of_network(Arc::new(SharedLinear { params: rows, outputs }), 0),
+        };
         let cell = Cell {
             source: Source::Shared(Arc::new(linear)),
             model: ModelSpec { loss_factor: self.model.loss_factor, ..spec },
@@ -56,15 +57,18 @@ impl Cell {
     }
 }
 
-/// `V diag(sqrt(lambda))` (n x n) with `J J' = V diag(lambda) V'`: its rows are the samples in the coordinates of the
-/// eigenvectors of `J' J`; none if it is not finite.
-fn factor(jacobian: &[f64], n: usize) -> Option<Vec<f64>> {
-    let mut kernel = vec![0.0; n * n];
-    products_of_rows(jacobian, jacobian, jacobian.len() / n, &mut kernel);
-    if kernel.iter().any(|k| !k.is_finite()) {
-        return None;
-    }
-    let (values, vectors) = symmetric_eigen(&kernel, n)?;
-    let entry = |k: usize| values[k % n].max(0.0).sqrt() * vectors[k % n * n + k / n];
-    Some((0..n * n).map(entry).collect())
+/// The inputs `A = V diag(sqrt(lambda))` (nc x nc) with `J J' = V diag(lambda) V'`, the rows of a sample's outputs side by
+/// side, and the labels `-r_0`; none if the point is not finite. `A` holds the rows of `J` in the coordinates of the
+/// eigenvectors of `J' J`.
+fn linear_problem(model: &ModelSpec, theta: &[f64], problem: &Problem) -> Option<Problem> {
+    // With this loss factor residuals and kernel are as they are.
+    let plain = (Loss::Square, 0.5);
+    let (source, residuals) = kernel_of_model(model.model(), plain, theta, problem).ok()?;
+    let (n, rows) = (problem.samples(), residuals.len());
+    let mut kernel = vec![0.0; rows * rows];
+    source.block(0..n, 0..n, &mut kernel);
+    let (values, vectors) = symmetric_eigen(&kernel, rows)?;
+    let entry = |k: usize| values[k % rows].max(0.0).sqrt() * vectors[k % rows * rows + k / rows];
+    let inputs = (0..rows * rows).map(entry).collect();
+    Problem::with_outputs(inputs, residuals.iter().map(|r| -r).collect(), problem.outputs()).ok()
 }

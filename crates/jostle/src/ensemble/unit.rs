@@ -21,7 +21,7 @@ use std::sync::{Arc, OnceLock};
 fn unit_replicas(cell: &Cell) -> u32 {
     let shared = matches!(cell.source, Source::Shared(_));
     let (large, small) = match (cell.dynamics.batch(), cell.precision) {
-        _ if cell.model.link().is_none() && !cell.start.linearise => (1, 1),
+        _ if cell.is_network() => (1, 1),
         (Batch::Full, Precision::F64) if shared => (16, 8),
         (Batch::Full, Precision::F32) if shared => (32, 16),
         (Batch::Size(1), _) if shared => (16, 4),

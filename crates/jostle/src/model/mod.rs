@@ -17,6 +17,7 @@ mod network_laws;
 mod passes;
 mod random_features;
 mod registry;
+mod shared_linear;
 mod two_layer;
 
 pub use activation::Activation;
@@ -30,6 +31,7 @@ pub(crate) use network::Pass;
 pub use network::{AnyNetwork, Network, Tape, Tensor};
 pub use random_features::RandomFeatures;
 pub use registry::{INIT_PER_REPLICA, NETWORK_ENTRIES, SEED, network_from_settings};
+pub use shared_linear::SharedLinear;
 pub use two_layer::TwoLayer;
 
 use crate::error::InputError;

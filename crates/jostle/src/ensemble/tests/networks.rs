@@ -317,6 +317,21 @@ fn a_linearised_network_follows_the_linear_model_of_its_jacobian() {
     }
 }
 
+/// With several outputs the residuals of the linearisation are those of the network, which is linear itself.
+#[test]
+fn a_linearisation_with_several_outputs_has_the_residuals_of_the_model() {
+    let dynamics = GradientDescent { batch: Batch::Size(2), ..GradientDescent::new(60, 0.02) };
+    let cell = with(data(5, 4, 3), affine(4, 3), dynamics, vec![label_noise(0.3, 0)]);
+    let linear = Cell { start: Start { linearise: true, ..Start::default() }, ..cell.clone() };
+    assert_eq!((linear.num_params(), linear.num_coefficients()), (15, 0));
+    let (found, expected) = (all(linear), all(cell));
+    for (found, expected) in found.iter().zip(&expected) {
+        for (found, expected) in found.rows.iter().zip(&expected.rows) {
+            assert!((found - expected).abs() < 1e-9 * expected, "{found} {expected}");
+        }
+    }
+}
+
 #[test]
 fn perturbations_are_of_the_stated_size_and_each_replicas_own() {
     let start = Start { perturbation: 0.3, ..Start::default() };

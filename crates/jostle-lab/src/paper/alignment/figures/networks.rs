@@ -57,7 +57,12 @@ fn against_step_sizes(
         let points: Vec<_> = of_batch().map(|end| point(median(&end.etas), of(end))).collect();
         let limit = of_batch().map(|end| (median(&end.etas), end.bounds[bound] / median(&end.etas)));
         if let (Some(first), Some(last)) = (points.first(), points.last()) {
-            texts.push(format!("{} to {} with B = {}", compact(first.mid), compact(last.mid), compact(batch)));
+            texts.push(format!(
+                "{} to {} with B = {}",
+                compact(first.mid),
+                compact(last.mid),
+                compact(batch)
+            ));
         }
         limits.push(curve(&format!("bound, B = {}", compact(batch)), limit));
         series.push(Series { name: format!("B = {}", compact(batch)), points });
