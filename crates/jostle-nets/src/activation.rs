@@ -49,14 +49,14 @@ impl Activation {
 
     /// Multiplies every gradient by the slope; `kept` is the value of the function, or `z` where the slope
     /// [does not follow](Activation::slope_follows_from_value) from it.
-    pub(crate) fn multiply_by_slope<F: Float>(self, kept: &[F], gradient: &mut [F]) {
+    pub(crate) fn multiply_by_slope<V: Float, F: Float>(self, kept: &[V], gradient: &mut [F]) {
         let pairs = gradient.iter_mut().zip(kept);
         match self {
             Self::Identity => {}
             Self::Relu => {
-                pairs.for_each(|(g, value)| *g = if *value > F::default() { *g } else { F::default() })
+                pairs.for_each(|(g, value)| *g = if *value > V::default() { *g } else { F::default() })
             }
-            Self::Tanh => pairs.for_each(|(g, value)| *g = *g * (F::of(1.0) - *value * *value)),
+            Self::Tanh => pairs.for_each(|(g, value)| *g = *g * F::of((V::of(1.0) - *value * *value).into())),
             Self::Gelu => pairs.for_each(|(g, z)| {
                 let x: f64 = (*z).into();
                 let density = libm::exp(-0.5 * x * x) / (2.0 * std::f64::consts::PI).sqrt();

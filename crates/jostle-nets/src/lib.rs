@@ -20,5 +20,6 @@ pub use network::{FeedForward, Layer};
 pub use pool::Pool;
 pub use shape::Shape;
 
+#[allow(missing_docs)]
 #[cfg(test)]
 mod tests;

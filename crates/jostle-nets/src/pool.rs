@@ -31,13 +31,18 @@ impl Pool {
             values.chunks_exact(input.places()).zip(out.chunks_exact_mut(self.output(input).places()));
         match self {
             Self::Keep => out.copy_from_slice(values),
-            Self::Average(window) => {
-                let share = F::of(1.0 / (window[0] * window[1]) as f64);
+            Self::Average([height, width]) => {
+                let share = F::of(1.0 / (height * width) as f64);
                 for (image, out) in images {
-                    for (at, o) in out.iter_mut().enumerate() {
-                        let mut sum = F::default();
-                        places(window, input, at).for_each(|p| sum += image[p]);
-                        *o = sum * share;
+                    let windows = image.chunks_exact(height * input.width);
+                    for (rows, out) in windows.zip(out.chunks_exact_mut(input.width / width)) {
+                        out.fill(F::default());
+                        for row in rows.chunks_exact(input.width) {
+                            for (sum, window) in out.iter_mut().zip(row.chunks_exact(width)) {
+                                *sum = window.iter().fold(*sum, |sum, value| sum + *value);
+                            }
+                        }
+                        out.iter_mut().for_each(|sum| *sum = *sum * share);
                     }
                 }
             }
@@ -63,19 +68,31 @@ impl Pool {
         }
     }
 
-    /// From gradients of the smaller images to gradients of the images; `values` are those of [`Pool::forward`].
-    pub(crate) fn backward<F: Float>(self, input: Shape, values: &[F], gradients: &[F], out: &mut [F]) {
+    /// From gradients of the smaller images to gradients of the images; `values` are those of [`Pool::forward`],
+    /// in any format.
+    pub(crate) fn backward<V: Float, F: Float>(
+        self,
+        input: Shape,
+        values: &[V],
+        gradients: &[F],
+        out: &mut [F],
+    ) {
         let images = out.chunks_exact_mut(input.places());
         let images = images.zip(gradients.chunks_exact(self.output(input).places()));
         match self {
             Self::Keep => out.copy_from_slice(gradients),
-            Self::Average(window) => {
-                let share = F::of(1.0 / (window[0] * window[1]) as f64);
+            Self::Average([height, width]) => {
+                let share = F::of(1.0 / (height * width) as f64);
                 for (out, gradient) in images {
-                    out.fill(F::default());
-                    for (at, g) in gradient.iter().enumerate() {
-                        let g = *g * share;
-                        places(window, input, at).for_each(|p| out[p] = g);
+                    let across = input.width / width;
+                    for (y, row) in out.chunks_exact_mut(input.width).enumerate() {
+                        // Nothing arrives at what does not fill a window.
+                        let gradient =
+                            gradient.get(y / height * across..(y / height + 1) * across).unwrap_or_default();
+                        row[gradient.len() * width..].fill(F::default());
+                        for (window, g) in row.chunks_exact_mut(width).zip(gradient) {
+                            window.fill(*g * share);
+                        }
                     }
                 }
             }

@@ -150,12 +150,19 @@ fn add<V: Vector, T: Total<V::Float>>(
                     ($tile:literal) => {
                         while rows - i >= $tile {
                             let (at, row, column) = left.row(i, depth);
+                            let is_panel = matches!(left, Left::Panels(_));
                             // SAFETY: the caller has checked that all rows and all terms exist, and a tile does not
                             // reach into the next panel of the left factor; `right` is the chain's part of a panel,
                             // of which the columns from `part` on are the tile's.
                             unsafe {
                                 let left = left.values().as_ptr().add(at + from * column);
-                                let sums = tile::<V, $tile>(left, row, column, &right[part..], chain);
+                                let right = &right[part..];
+                                // With a stride that the compiler knows, all rows of the left factor have one address.
+                                let sums = if is_panel {
+                                    tile::<V, $tile>(left, 1, panel, right, chain)
+                                } else {
+                                    tile::<V, $tile>(left, row, column, right, chain)
+                                };
                                 let out = &mut out[i * stride + first + part..];
                                 add_tile::<V, T, $tile>(&sums, out, stride, width);
                             }
@@ -189,6 +196,8 @@ unsafe fn tile<V: Vector, const ROWS: usize>(
     let mut sums = [[V::from(0.0); 2]; ROWS];
     let mut right = right.as_ptr();
     for _ in 0..chain {
+        V::prefetch(left.wrapping_add(chain * panel::<V::Float>()));
+        V::prefetch(right.wrapping_add(chain * panel::<V::Float>()));
         // SAFETY: see above. The pointers are moved with wrapping arithmetic, since they end behind the arrays.
         unsafe {
             let entries = [V::load(right), V::load(right.add(V::WIDTH))];

@@ -41,31 +41,33 @@ pub(super) struct Block<F> {
 
 /// What one worker needs to make blocks.
 pub(super) struct Worker<F> {
-    scratch: Scratch<F>,
-    kept: Vec<F>,
+    forwards: Scratch<f64>,
+    backwards: Scratch<F>,
+    kept: Vec<f64>,
 }
 
 impl<F: Float> Default for Worker<F> {
     fn default() -> Self {
-        Self { scratch: Scratch::default(), kept: Vec::new() }
+        Self { forwards: Scratch::default(), backwards: Scratch::default(), kept: Vec::new() }
     }
 }
 
 impl<F: Float> Block<F> {
-    /// Passes forwards, backwards for every output, and keeps the factors that the plan asks for.
+    /// Passes forwards in float64, backwards for every output, and keeps the factors that the plan asks for. The parameters
+    /// are given in both formats.
     pub(super) fn new(
         network: &FeedForward,
         plan: &Plan,
         level: Level,
-        theta: &[F],
-        inputs: &[F],
+        (theta, rounded): (&[f64], &[F]),
+        inputs: &[f64],
         samples: Range<usize>,
         worker: &mut Worker<F>,
     ) -> Self {
         let (m, c, d) = (samples.len(), Network::outputs(network), network.input().values());
-        let Worker { scratch, kept } = worker;
-        kept.resize(m * network.kept_of_a_sample(), F::default());
-        network.pass(level, theta, &inputs[samples.start * d..samples.end * d], scratch, kept);
+        let Worker { forwards, backwards, kept } = worker;
+        kept.resize(m * network.kept_of_a_sample(), 0.0);
+        network.pass(level, theta, &inputs[samples.start * d..samples.end * d], forwards, kept);
         let kept = network.kept(kept);
         let ranges: Vec<_> = network.ranges().collect();
         // Of output `e` of the network with respect to output `e`, for each sample.
@@ -79,7 +81,8 @@ impl<F: Float> Block<F> {
                 Method::Readout => std::mem::take(&mut arriving),
                 _ => differentiate(layer, kept, &arriving, c),
             };
-            let factor = Make { level, affine, input: kept.input, m, c };
+            let input: Vec<F> = kept.input.iter().map(|value| F::of(*value)).collect();
+            let factor = Make { level, affine, input: &input, m, c };
             factors.push(match method {
                 Method::Readout => Factor::Readout(factor.inputs(0..m)),
                 Method::Pairs => Factor::Pairs(factor.pairs(&before)),
@@ -91,7 +94,7 @@ impl<F: Float> Block<F> {
             });
             if k > 0 {
                 arriving = vec![F::default(); affine.input.values() * c * m];
-                affine.pull_back(level, &theta[ranges[k].clone()], &before, scratch, &mut arriving);
+                affine.pull_back(level, &rounded[ranges[k].clone()], &before, backwards, &mut arriving);
             }
         }
         factors.reverse();
@@ -100,7 +103,7 @@ impl<F: Float> Block<F> {
 }
 
 /// From gradients behind a layer to those at its affine part: `sets` of them, one after the other in each channel.
-fn differentiate<F: Float>(layer: &Layer, kept: &Kept<'_, F>, arriving: &[F], sets: usize) -> Vec<F> {
+fn differentiate<F: Float>(layer: &Layer, kept: &Kept<'_, f64>, arriving: &[F], sets: usize) -> Vec<F> {
     let shape = layer.affine.output();
     let mut before = vec![F::default(); kept.values.len() * sets];
     let (of_set, arriving_of_set) =

@@ -23,10 +23,15 @@ use tile::{Buffers, TileMaker};
 mod tests;
 
 /// The kernel of a network at a point, in format `F`: products in `F`, in chains of 256 terms that are added in float64.
+///
+/// The pass forwards is in float64 whatever the format: a unit that float32 puts on the wrong side of its kink would
+/// change a norm by more than all other rounding.
 pub struct NetworkKernel<F> {
     network: FeedForward,
-    theta: Vec<F>,
-    inputs: Vec<F>,
+    theta: Vec<f64>,
+    /// The parameters in the format of the products.
+    rounded: Vec<F>,
+    inputs: Vec<f64>,
     residuals: Vec<f64>,
     plan: Plan,
     level: Level,
@@ -77,10 +82,10 @@ impl<F: Float> NetworkKernel<F> {
             n * Network::outputs(network),
             "one residual for each output of each sample"
         );
-        let narrow = |values: &[f64]| values.iter().map(|v| F::of(*v)).collect::<Vec<F>>();
         let mut kernel = Self {
-            theta: narrow(theta),
-            inputs: narrow(inputs),
+            theta: theta.to_vec(),
+            rounded: theta.iter().map(|t| F::of(*t)).collect(),
+            inputs: inputs.to_vec(),
             residuals: residuals.to_vec(),
             plan: Plan::new::<F>(network, n, memory),
             level: Level::detect(),
@@ -123,7 +128,15 @@ impl<F: Float> NetworkKernel<F> {
     }
 
     fn make(&self, samples: Range<usize>, worker: &mut Worker<F>) -> Block<F> {
-        Block::new(&self.network, &self.plan, self.level, &self.theta, &self.inputs, samples, worker)
+        Block::new(
+            &self.network,
+            &self.plan,
+            self.level,
+            (&self.theta, &self.rounded),
+            &self.inputs,
+            samples,
+            worker,
+        )
     }
 
     /// One pass over all tiles on and below the diagonal: the sums of every layer and of the whole, and the tiles row by
@@ -136,7 +149,7 @@ impl<F: Float> NetworkKernel<F> {
             let blocks = group.clone().into_par_iter();
             blocks.map_init(Worker::default, |worker, b| self.make(self.range(b), worker)).collect()
         };
-        let maker = TileMaker::new(&self.network, self.level, &self.theta);
+        let maker = TileMaker::new(&self.network, self.level, &self.rounded);
         let count = self.network.layers().len() + 1;
         let mut sums = vec![Sums::default(); count];
         let mut tiles = vec![Vec::new(); if keeps { blocks * (blocks + 1) / 2 } else { 0 }];
@@ -233,7 +246,7 @@ impl<F: Float> KernelSource for NetworkKernel<F> {
             }
             return;
         }
-        let maker = TileMaker::new(&self.network, self.level, &self.theta);
+        let maker = TileMaker::new(&self.network, self.level, &self.rounded);
         let [left, right] =
             [&rows, &columns].map(|samples| self.make(samples.clone(), &mut Worker::default()));
         let (mut buffers, mut layer) = (Buffers::default(), vec![0.0; out.len()]);

@@ -106,8 +106,8 @@ impl Plan {
         let kernel = ((size * outputs) as f64).powi(2) * blocks * (blocks + 1.0) / 2.0 * number;
         // What a block's pass keeps, once for its samples and, at two layers, once for each of their outputs.
         let largest = network.layers().iter().map(|layer| layer.affine.output().values()).max().unwrap_or(0);
-        let of_a_pass = network.kept_of_a_sample() + 2 * outputs * largest;
-        let of_a_block = (size * of_a_pass) as f64 * number;
+        let of_a_pass = 8.0 * network.kept_of_a_sample() as f64 + number * (2 * outputs * largest) as f64;
+        let of_a_block = size as f64 * of_a_pass;
         let of_a_sample = self.layers.iter().map(|l| l.numbers_of_a_sample).sum::<usize>() as f64 * number;
         let left = memory - of_a_block;
         self.keeps_kernel = kernel + 2.0 * size as f64 * of_a_sample <= left;

@@ -45,40 +45,35 @@ impl<F: Float> NetworkKernel<F> {
         }
     }
 
-    /// `J (J' v)`: block by block, a pass backwards for `J' v`, and one forwards along it.
+    /// `J (J' v)` in float64: block by block, a pass backwards for `J' v`, and one forwards along it.
     pub(super) fn product_by_passes(&self, v: &[f64], out: &mut [f64]) {
         let (c, d, p) = (self.outputs(), self.network.input().values(), self.theta.len());
         let blocks: Vec<_> = (0..self.samples().div_ceil(self.plan.samples_of_a_block)).collect();
+        let inputs = |block: usize| {
+            let range = self.range(block);
+            &self.inputs[range.start * d..range.end * d]
+        };
         let pull = |block: &usize| {
-            let range = self.range(*block);
-            let inputs = &self.inputs[range.start * d..range.end * d];
-            let weights: Vec<F> = v[c * range.start..c * range.end].iter().map(|v| F::of(*v)).collect();
-            let (mut tape, mut gradient) = (Tape::default(), vec![F::default(); p]);
-            self.network.forward(
-                self.level,
-                &self.theta,
-                inputs,
-                &mut tape,
-                &mut vec![F::default(); weights.len()],
-            );
-            self.network.backward(self.level, &self.theta, inputs, &mut tape, &weights, &mut gradient);
+            let (range, inputs) = (self.range(*block), inputs(*block));
+            let weights = &v[c * range.start..c * range.end];
+            let (mut tape, mut gradient) = (Tape::default(), vec![0.0; p]);
+            self.network.forward(self.level, &self.theta, inputs, &mut tape, &mut vec![0.0; weights.len()]);
+            self.network.backward(self.level, &self.theta, inputs, &mut tape, weights, &mut gradient);
             gradient
         };
         let mut direction = vec![0.0; p];
         for some in blocks.chunks(rayon::current_num_threads()) {
             let gradients: Vec<_> = some.par_iter().map(pull).collect();
             for gradient in gradients {
-                direction.iter_mut().zip(&gradient).for_each(|(d, g)| *d += (*g).into());
+                direction.iter_mut().zip(&gradient).for_each(|(d, g)| *d += g);
             }
         }
-        let direction: Vec<F> = direction.iter().map(|d| F::of(*d)).collect();
         let push = |block: usize| {
-            let range = self.range(block);
-            let inputs = &self.inputs[range.start * d..range.end * d];
-            self.network.tangent(self.level, &self.theta, &direction, inputs, &mut Scratch::default())
+            let scratch = &mut Scratch::default();
+            self.network.tangent(self.level, &self.theta, &direction, inputs(block), scratch)
         };
         let pushed: Vec<_> = blocks.into_par_iter().map(push).collect();
-        out.iter_mut().zip(pushed.iter().flatten()).for_each(|(out, value)| *out = (*value).into());
+        out.iter_mut().zip(pushed.iter().flatten()).for_each(|(out, value)| *out = *value);
     }
 }
 
@@ -122,24 +117,51 @@ fn multiply_rows<V: Vector, F: Float>(
         filled[..values.len()].copy_from_slice(values);
         filled
     };
-    let (right, mut pulled, mut row) = (filled(right), filled(back), vec![zero; width]);
-    for ((from, left), forth) in tile.chunks_exact(back.len()).zip(left).zip(forth) {
-        row.iter_mut().zip(from).for_each(|(to, from)| *to = <V::Float>::of((*from).into()));
-        let left = V::splat(*left);
-        let mut sums = [V::from(0.0); STRIPES];
-        for at in (0..width).step_by(STRIPES) {
-            for (k, sum) in sums.iter_mut().enumerate().take(STRIPES / V::WIDTH) {
-                let at = at + k * V::WIDTH;
-                let entries = V::read(&row[at..]);
-                *sum = entries.mul_add(V::read(&right[at..]), *sum);
-                entries.mul_add(left, V::read(&pulled[at..])).write(&mut pulled[at..]);
-            }
+    let (right, mut pulled) = (filled(right), filled(back));
+    let mut rows = vec![zero; ROWS * width];
+    let of_rows = tile.chunks(ROWS * back.len()).zip(left.chunks(ROWS)).zip(forth.chunks_mut(ROWS));
+    for ((from, left), forth) in of_rows {
+        // What is missing in the last rows counts as zero.
+        if left.len() < ROWS {
+            rows.fill(zero);
         }
-        let mut stripes = [zero; STRIPES];
-        for (sum, to) in sums.iter().zip(stripes.chunks_exact_mut(V::WIDTH)) {
-            sum.write(to);
+        for (to, from) in rows.chunks_exact_mut(width).zip(from.chunks_exact(back.len())) {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = <V::Float>::of((*from).into()));
         }
-        *forth += stripes.into_iter().sum();
+        let factors = std::array::from_fn(|k| V::splat(left.get(k).copied().unwrap_or_default()));
+        let products = multiply_some::<V>(&rows, &right, &factors, &mut pulled);
+        forth.iter_mut().zip(products).for_each(|(forth, product)| *forth += product);
     }
     back.copy_from_slice(&pulled[..back.len()]);
+}
+
+/// Rows that are multiplied at a time.
+const ROWS: usize = 4;
+
+/// The products of rows with `right`; the rows are added to `pulled`, each times its factor.
+#[inline(always)]
+fn multiply_some<V: Vector>(
+    rows: &[V::Float],
+    right: &[V::Float],
+    factors: &[V; ROWS],
+    pulled: &mut [V::Float],
+) -> [V::Float; ROWS] {
+    let width = right.len();
+    let mut stripes = [[<V::Float>::default(); STRIPES]; ROWS];
+    for first in (0..STRIPES).step_by(V::WIDTH) {
+        let mut sums = [V::from(0.0); ROWS];
+        for at in (first..width).step_by(STRIPES) {
+            let (right, mut image) = (V::read(&right[at..]), V::read(&pulled[at..]));
+            for (k, sum) in sums.iter_mut().enumerate() {
+                let entries = V::read(&rows[k * width + at..]);
+                *sum = entries.mul_add(right, *sum);
+                image = entries.mul_add(factors[k], image);
+            }
+            image.write(&mut pulled[at..]);
+        }
+        for (sum, stripes) in sums.iter().zip(&mut stripes) {
+            sum.write(&mut stripes[first..]);
+        }
+    }
+    stripes.map(|stripes| stripes.into_iter().sum())
 }

@@ -84,9 +84,24 @@ impl<F: Float> TileMaker<F> {
             (Factor::Rows(left), Factor::Rows(right)) => {
                 let [terms, outputs, _] = self.shapes[k];
                 let [height, width] = sides.map(|side| self.outputs * side);
-                let products = zeros(&mut buffers.products, height * width);
-                let shape = [height, (terms + 1) * outputs, width];
-                add_product_wide(self.level, shape, Left::Panels(left), right, products, width);
+                let (products, depth) = (zeros(&mut buffers.products, height * width), (terms + 1) * outputs);
+                if std::ptr::eq(left, right) {
+                    // On the diagonal what is below it is enough.
+                    for first in (0..height).step_by(panel::<F>()) {
+                        let (rows, left) = (panel::<F>().min(height - first), &left[first * depth..]);
+                        let shape = [rows, depth, first + rows];
+                        let out = &mut products[first * width..];
+                        add_product_wide(self.level, shape, Left::Panels(left), right, out, width);
+                    }
+                    for (row, column) in
+                        (0..height).flat_map(|row| (row + 1..width).map(move |column| (row, column)))
+                    {
+                        products[row * width + column] = products[column * width + row];
+                    }
+                } else {
+                    let shape = [height, depth, width];
+                    add_product_wide(self.level, shape, Left::Panels(left), right, products, width);
+                }
                 // From samples first to outputs first.
                 for (row, out) in tile.chunks_exact_mut(width).enumerate() {
                     let from = &products[(row % sides[0] * self.outputs + row / sides[0]) * width..][..width];
@@ -176,18 +191,26 @@ impl<F: Float> TileMaker<F> {
                     let inputs = &inputs[i * places * width..][..places * width];
                     let out = &mut tile[(a * sides[0] + left.samples.start + i) * self.outputs * sides[1]..];
                     for b in 0..other_outputs_of_set {
+                        let of_output = b * width..(b + 1) * width;
+                        let b = b_set * other_outputs_of_set + b;
+                        let out = &mut out[b * sides[1] + right.samples.start..][..right.samples.len()];
+                        if places == 1 {
+                            let pairs = inputs.iter().zip(&of_sample[of_output]);
+                            out.iter_mut()
+                                .zip(pairs)
+                                .for_each(|(out, (input, product))| *out = input * product);
+                            continue;
+                        }
                         let sums = zeros(sums, width);
                         for (inputs, products) in inputs.chunks_exact(width).zip(of_sample.chunks_exact(wide))
                         {
-                            let products = &products[b * width..][..width];
-                            for ((sum, input), product) in sums.iter_mut().zip(inputs).zip(products) {
-                                *sum += input * product;
-                            }
+                            let pairs = inputs.iter().zip(&products[of_output.clone()]);
+                            sums.iter_mut()
+                                .zip(pairs)
+                                .for_each(|(sum, (input, product))| *sum += input * product);
                         }
-                        let b = b_set * other_outputs_of_set + b;
-                        let out = &mut out[b * sides[1] + right.samples.start..][..right.samples.len()];
                         for (out, sums) in out.iter_mut().zip(sums.chunks_exact(places)) {
-                            *out += sums.iter().sum::<f64>();
+                            *out = sums.iter().sum::<f64>();
                         }
                     }
                 }
