@@ -184,6 +184,9 @@ pub(crate) struct ReportOptions {
 pub(crate) struct ReproduceOptions {
     /// The paper, e.g. shape-matters.
     pub(crate) paper: Option<String>,
+    /// Run the paper's further experiments on networks too, which take minutes.
+    #[arg(long, requires = "paper")]
+    pub(crate) with_networks: bool,
     /// How much of the paper to run.
     #[arg(long, value_enum, default_value_t = Scale::Standard)]
     pub(crate) scale: Scale,

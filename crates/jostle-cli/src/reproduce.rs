@@ -15,8 +15,10 @@ pub(crate) fn reproduce(options: &ReproduceOptions, output: &Output) -> Result<E
     let Some(name) = &options.paper else {
         return list(output);
     };
+    let paper = find(name)?;
     let reproduction = Reproduction {
-        paper: find(name)?,
+        paper,
+        networks: options.with_networks.then(|| paper.with_networks()).transpose()?,
         scale: options.scale.name(),
         overrides: Overrides {
             scale: None,
@@ -65,8 +67,13 @@ fn list(output: &Output) -> Result<Ending, LabError> {
     for paper in PAPERS {
         let mut times = Vec::new();
         for scale in [Scale::Quick, Scale::Standard, Scale::Paper] {
-            let reproduction =
-                Reproduction { paper, scale: scale.name(), overrides: Overrides::default(), threads: None };
+            let reproduction = Reproduction {
+                paper,
+                networks: None,
+                scale: scale.name(),
+                overrides: Overrides::default(),
+                threads: None,
+            };
             times.push((scale.name(), reproduction.seconds()?));
         }
         let shown: Vec<_> =
@@ -83,6 +90,10 @@ fn list(output: &Output) -> Result<Ending, LabError> {
         text += "  claims\n";
         paper.claims.iter().for_each(|(id, statement)| text += &format!("    {id}  {statement}\n"));
         text += &format!("\n  jostle reproduce {}\n", paper.name);
+        if let Some(networks) = paper.networks {
+            text += "  with --with-networks, for some minutes more, also\n";
+            networks.claims.iter().for_each(|(id, statement)| text += &format!("    {id}  {statement}\n"));
+        }
         entries.push(serde_json::json!({
             "paper": paper.name,
             "title": paper.title,

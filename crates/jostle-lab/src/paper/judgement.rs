@@ -67,8 +67,9 @@ pub(super) fn claim(
     holds: bool,
     how: String,
 ) -> Claim {
-    let statement =
-        paper.claims.iter().find(|(known, _)| *known == id).map_or("", |(_, statement)| statement);
+    let on_networks = paper.networks.map_or(&[][..], |networks| networks.claims);
+    let mut known = paper.claims.iter().chain(on_networks);
+    let statement = known.find(|(known, _)| *known == id).map_or("", |(_, statement)| statement);
     Claim {
         id: id.to_owned(),
         paper: paper.name.to_owned(),

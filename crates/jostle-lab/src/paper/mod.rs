@@ -37,6 +37,52 @@ pub struct Paper {
     pub references: &'static [&'static str],
     judge: fn(&Runs) -> Result<Vec<Claim>, LabError>,
     draw: fn(&Runs) -> Result<Vec<Figure>, LabError>,
+    /// Further experiments on networks, which run where they are asked for.
+    pub networks: Option<&'static Networks>,
+}
+
+/// What a paper says on networks, where that takes too long to be a part of every reproduction.
+pub struct Networks {
+    /// Its experiments: name and text of the file.
+    pub experiments: &'static [(&'static str, &'static str)],
+    /// Titles of its figures.
+    pub figures: &'static [&'static str],
+    /// Its claims: id and statement.
+    pub claims: &'static [(&'static str, &'static str)],
+    judge: fn(&Runs) -> Result<Vec<Claim>, LabError>,
+    draw: fn(&Runs) -> Result<Vec<Figure>, LabError>,
+}
+
+impl Paper {
+    /// The paper's further experiments on networks.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn with_networks(&self) -> Result<&'static Networks, LabError> {
+        let has = |paper: &&Paper| paper.networks.is_some();
+        self.networks.ok_or_else(|| LabError::NoNetworks {
+            paper: self.name.to_owned(),
+            expected: PAPERS.iter().filter(has).map(|paper| paper.name).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// Judges every claim whose experiments were run.
+    fn claims_on(&self, runs: &Runs) -> Result<Vec<Claim>, LabError> {
+        let mut claims = (self.judge)(runs)?;
+        if let Some(networks) = self.networks.filter(|networks| runs.have(networks)) {
+            claims.extend((networks.judge)(runs)?);
+        }
+        Ok(claims)
+    }
+
+    /// Draws every figure whose experiments were run.
+    fn figures_on(&self, runs: &Runs) -> Result<Vec<Figure>, LabError> {
+        let mut figures = (self.draw)(runs)?;
+        if let Some(networks) = self.networks.filter(|networks| runs.have(networks)) {
+            figures.extend((networks.draw)(runs)?);
+        }
+        Ok(figures)
+    }
 }
 
 /// Every paper.
@@ -66,6 +112,11 @@ impl Runs {
     /// If the paper has no experiment of that name.
     fn get(&self, name: &str) -> &Run {
         &self.runs[name]
+    }
+
+    /// Whether the experiments on networks were run.
+    fn have(&self, networks: &Networks) -> bool {
+        networks.experiments.iter().all(|(name, _)| self.runs.contains_key(*name))
     }
 
     /// All runs, by name.

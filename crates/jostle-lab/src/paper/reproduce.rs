@@ -1,6 +1,6 @@
 //! Runs a paper's experiments into one folder, judges its claims and draws its figures.
 
-use super::{Paper, Runs, find};
+use super::{Networks, Paper, Runs, find};
 use crate::claim::{Claim, verdict_line};
 use crate::experiment::{Experiment, Overrides};
 use crate::report::{Figure, Report};
@@ -21,6 +21,8 @@ pub struct Reproduction<'a> {
     pub paper: &'static Paper,
     /// The scale: `quick`, `standard` or `paper`.
     pub scale: &'a str,
+    /// The paper's further experiments on networks, where they are to run too.
+    pub networks: Option<&'static Networks>,
     /// Changes to every experiment; the scale in it is ignored.
     pub overrides: Overrides,
     /// Threads, or all processors.
@@ -48,14 +50,18 @@ struct PaperManifest {
 }
 
 impl Reproduction<'_> {
+    /// The names and texts of the experiments.
+    fn files(&self) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+        let networks = self.networks.map_or(&[][..], |networks| networks.experiments);
+        self.paper.experiments.iter().chain(networks)
+    }
+
     /// The experiments at the chosen scale, with their names. Paths in them are relative to `base`.
     ///
     /// # Errors
     /// A change that an experiment does not allow.
     pub fn experiments(&self, base: &Path) -> Result<Vec<(&'static str, Experiment)>, LabError> {
-        self.paper
-            .experiments
-            .iter()
+        self.files()
             .map(|(name, text)| {
                 let scale = (self.scale != "paper" && text.contains(&format!("[scale.{}]", self.scale)))
                     .then(|| self.scale.to_owned());
@@ -80,7 +86,7 @@ impl Reproduction<'_> {
     fn plans(&self) -> Result<Vec<Plan>, LabError> {
         let folder = tempfile::tempdir()
             .map_err(|source| StorageError::Io { action: "make a temporary folder", source })?;
-        write_files(self.paper, folder.path())?;
+        write_files(self, folder.path())?;
         let experiments = self.experiments(folder.path())?;
         experiments.into_iter().map(|(_, mut experiment)| Plan::new(&mut experiment, self.threads)).collect()
     }
@@ -104,7 +110,7 @@ pub fn reproduce(
         |plan| Machine::here(plan.threads, plan.level),
     );
     prepare_folder(out)?;
-    write_files(paper, &files)?;
+    write_files(reproduction, &files)?;
     let mut experiments = reproduction.experiments(&files)?;
     let started = Instant::now();
     let mut manifest = PaperManifest {
@@ -131,7 +137,7 @@ pub fn reproduce(
         manifest.experiments.push((*name).to_owned());
     }
     let runs = open(out, &manifest)?;
-    let claims = (paper.judge)(&runs)?;
+    let claims = paper.claims_on(&runs)?;
     write_json(&out.join("claims.json"), &claims)?;
     manifest.status = Status::Done;
     manifest.wall_seconds = started.elapsed().as_secs_f64();
@@ -141,10 +147,10 @@ pub fn reproduce(
 }
 
 /// Writes the experiment files and their data, so that each can be run and changed on its own.
-fn write_files(paper: &Paper, folder: &Path) -> Result<(), LabError> {
+fn write_files(reproduction: &Reproduction<'_>, folder: &Path) -> Result<(), LabError> {
     prepare_folder(folder)?;
-    let texts = paper.experiments.iter().map(|(name, text)| (format!("{name}.toml"), text.as_bytes()));
-    let data = paper.data.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes));
+    let texts = reproduction.files().map(|(name, text)| (format!("{name}.toml"), text.as_bytes()));
+    let data = reproduction.paper.data.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes));
     for (name, bytes) in texts.chain(data) {
         write_atomically(&folder.join(name), |file| file.write_all(bytes))?;
     }
@@ -163,7 +169,7 @@ fn report(
     manifest: &PaperManifest,
     claims: Vec<Claim>,
 ) -> Result<Report, LabError> {
-    let figures: Vec<Figure> = (paper.draw)(runs)?;
+    let figures: Vec<Figure> = paper.figures_on(runs)?;
     let steps: f64 = runs.iter().map(|(_, run)| run.manifest.replica_steps).sum();
     let fact = |name: &str, value: String| (name.to_owned(), value);
     let mut data: Vec<&String> = runs.iter().flat_map(|(_, run)| &run.manifest.data).collect();
@@ -216,7 +222,7 @@ pub fn rebuild_report(folder: &Path) -> Result<PathBuf, LabError> {
     }
     let (paper, runs) = (find(&manifest.paper)?, open(folder, &manifest)?);
     // Judged again: claims.json has no word for an infinite end of an interval.
-    let claims = (paper.judge)(&runs)?;
+    let claims = paper.claims_on(&runs)?;
     write_report(folder, &report(paper, &runs, &manifest, claims)?)?;
     Ok(folder.join("report.html"))
 }

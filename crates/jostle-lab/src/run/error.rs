@@ -75,6 +75,14 @@ pub enum LabError {
         /// The names there are.
         expected: String,
     },
+    /// A paper without further experiments on networks.
+    #[error("{paper} has no further experiments on networks; expected {expected}")]
+    NoNetworks {
+        /// The paper.
+        paper: String,
+        /// The papers that have some.
+        expected: String,
+    },
     /// No thread pool could be made.
     #[error("cannot start {threads} threads: {reason}")]
     Threads {

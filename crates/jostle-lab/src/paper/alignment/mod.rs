@@ -50,4 +50,5 @@ pub(super) const PAPER: Paper = Paper {
     ],
     judge: claims::judge,
     draw: figures::draw,
+    networks: None,
 };

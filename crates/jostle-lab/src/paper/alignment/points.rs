@@ -67,7 +67,8 @@ impl Point {
     }
 }
 
-fn batches(dynamics: &Dynamics, samples: usize) -> Batches {
+/// The batches of a dynamics on `samples` samples.
+pub(super) fn batches(dynamics: &Dynamics, samples: usize) -> Batches {
     match dynamics {
         Dynamics::GradientDescent(descent) => match descent.batch {
             Batch::Size(size) if descent.replacement => Batches::with_replacement(size),

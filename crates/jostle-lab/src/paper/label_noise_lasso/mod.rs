@@ -55,4 +55,5 @@ pub(super) const PAPER: Paper = Paper {
     ],
     judge: claims::judge,
     draw: figures::draw,
+    networks: None,
 };

@@ -12,7 +12,7 @@ use jostle::statistics::median;
 use jostle::theory::{entropy_projection, positive_null_probability, positive_null_vector};
 use rayon::prelude::*;
 
-const SHAPE_MATTERS: &Paper = &super::PAPER;
+pub(super) const SHAPE_MATTERS: &Paper = &super::PAPER;
 
 /// Id and statement of every claim.
 pub(super) const STATEMENTS: &[(&str, &str)] = &[

@@ -2,8 +2,9 @@
 
 mod claims;
 mod figures;
+mod networks;
 
-use super::Paper;
+use super::{Networks, Paper};
 
 macro_rules! experiments {
     ($($name:literal),* $(,)?) => {
@@ -44,4 +45,13 @@ pub(super) const PAPER: Paper = Paper {
     ],
     judge: claims::judge,
     draw: figures::draw,
+    networks: Some(&NETWORKS),
+};
+
+const NETWORKS: Networks = Networks {
+    experiments: experiments!["nets-small-batch", "nets-large-batch", "nets-label-noise", "nets-isotropic"],
+    figures: networks::TITLES,
+    claims: networks::STATEMENTS,
+    judge: networks::judge,
+    draw: networks::draw,
 };

@@ -1,13 +1,13 @@
 //! N1 and N2: networks on real images, along SGD and where it ends.
 
+use super::super::points::batches;
 use super::{claim, exactly, largest, smallest};
 use crate::claim::Claim;
 use crate::paper::Runs;
 use crate::paper::judgement::{Measured, last_step};
 use crate::report::compact;
 use crate::run::{LabError, Run};
-use jostle::dynamics::Dynamics;
-use jostle::geometry::{BatchMoments, Batches};
+use jostle::geometry::BatchMoments;
 use jostle::statistics::{mean, median};
 
 /// What a run on images was trained on.
@@ -91,11 +91,7 @@ pub(crate) fn ends(run: &Run) -> Result<Vec<End>, LabError> {
     let cells = run.rebuilt_cells()?;
     let end = |(k, cell): (usize, &jostle::ensemble::Cell)| -> Result<End, LabError> {
         let (n, outputs) = (cell.source.samples(), cell.source.outputs() as f64);
-        let batches = match &cell.dynamics {
-            Dynamics::GradientDescent(descent) => descent.batches(n),
-            Dynamics::Flow(_) => Batches::without_replacement(n),
-        };
-        let BatchMoments { full, single } = batches.moments(n)?;
+        let BatchMoments { full, single } = batches(&cell.dynamics, n).moments(n)?;
         let losses = run.finals(k, "train_loss")?;
         let kept = |quantity: &str| -> Result<Vec<f64>, LabError> {
             let values = run.finals(k, quantity)?;

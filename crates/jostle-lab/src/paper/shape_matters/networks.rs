@@ -1,0 +1,152 @@
+//! Claims N4 and N5 and their figures: a convolutional network with small batches, large ones, and noise added to them.
+
+use crate::claim::Claim;
+use crate::paper::Runs;
+use crate::paper::drawing::figure;
+use crate::paper::judgement::{self, Measured, last_step};
+use crate::report::{Axis, Category, Figure, categories, compact};
+use crate::run::series::spread;
+use crate::run::{LabError, Run};
+use jostle::statistics::median;
+
+/// Id and statement of every claim.
+pub(super) const STATEMENTS: &[(&str, &str)] = &[
+    (
+        "N4",
+        "A convolutional network trained with large batches generalises worse than one trained with small batches; label \
+         noise makes up for it, isotropic noise for less of it.",
+    ),
+    ("N5", "Small batches, and label noise with large ones, lead to flatter points than large batches do."),
+];
+
+/// Titles of the figures, in order.
+pub(super) const TITLES: &[&str] = &["Networks: test accuracy", "Networks: sharpness"];
+
+/// How a network was trained: the experiment, and what it is called.
+const WAYS: [(&str, &str); 4] = [
+    ("nets-small-batch", "small batch"),
+    ("nets-large-batch", "large batch"),
+    ("nets-label-noise", "large batch, label noise"),
+    ("nets-isotropic", "large batch, isotropic noise"),
+];
+
+/// Judges every claim.
+pub(super) fn judge(runs: &Runs) -> Result<Vec<Claim>, LabError> {
+    Ok(vec![accuracy(runs)?, sharpness(runs)?])
+}
+
+/// Final values of one way over, or minus, those of the other, replica by replica: they have their starts in common.
+fn compared(
+    runs: &Runs,
+    quantity: &str,
+    [one, other]: [&str; 2],
+    by: impl Fn(f64, f64) -> f64,
+) -> Result<Measured, LabError> {
+    let (one, other) = (runs.get(one).finals(0, quantity)?, runs.get(other).finals(0, quantity)?);
+    let found: Vec<f64> = one.iter().zip(&other).map(|(one, other)| by(*one, *other)).collect();
+    Ok(Measured::mean(&found))
+}
+
+/// Every way with the mean of a quantity and its interval.
+fn listed(runs: &Runs, quantity: &str) -> Result<String, LabError> {
+    let texts: Result<Vec<String>, LabError> = WAYS
+        .iter()
+        .map(|(run, name)| {
+            Ok(format!("{name} {}", Measured::mean(&runs.get(run).finals(0, quantity)?).text()))
+        })
+        .collect();
+    Ok(texts?.join(", "))
+}
+
+/// What was trained on what, for how long.
+fn setting(runs: &Runs) -> Result<String, LabError> {
+    let run: &Run = runs.get(WAYS[1].0);
+    let lost: usize = WAYS.iter().map(|(name, _)| runs.get(name).diverged(0)).sum();
+    Ok(format!(
+        "{} replicas after {} steps, {lost} of all diverged. Data: {}.",
+        run.replicas(0),
+        last_step(run, 0)?,
+        run.manifest.data.join("; ")
+    ))
+}
+
+/// A sentence about a gap that a scale does not show, which is then no success.
+fn shown(holds: bool) -> &'static str {
+    if holds { "" } else { " Not shown at this scale." }
+}
+
+fn accuracy(runs: &Runs) -> Result<Claim, LabError> {
+    let gain =
+        |way: usize| compared(runs, "test_accuracy", [WAYS[way].0, WAYS[1].0], |one, other| one - other);
+    let (small, label, isotropic) = (gain(0)?, gain(2)?, gain(3)?);
+    let holds = small.low > 0.0 && label.low > 0.0 && isotropic.value < label.value;
+    Ok(judgement::claim(
+        super::claims::SHAPE_MATTERS,
+        "N4",
+        label,
+        "small batches and label noise each gain test accuracy over large batches, their intervals above 0; isotropic noise \
+         gains less than label noise",
+        holds,
+        format!(
+            "Test accuracy with label noise minus that without, large batches, mean of the differences from the same starts with \
+             95 % bootstrap interval. Of small batches {}, of isotropic noise {}. Test accuracy: {}. Training accuracy: {}. {}{}",
+            small.text(),
+            isotropic.text(),
+            listed(runs, "test_accuracy")?,
+            listed(runs, "train_accuracy")?,
+            setting(runs)?,
+            shown(holds)
+        ),
+    ))
+}
+
+fn sharpness(runs: &Runs) -> Result<Claim, LabError> {
+    let ratio = |way: usize| compared(runs, "trace_G", [WAYS[way].0, WAYS[1].0], |one, other| one / other);
+    let (small, label, isotropic) = (ratio(0)?, ratio(2)?, ratio(3)?);
+    let holds = small.high < 1.0 && label.high < 1.0;
+    Ok(judgement::claim(
+        super::claims::SHAPE_MATTERS,
+        "N5",
+        label,
+        "Tr G with small batches, and with label noise, over that with large batches: both intervals below 1",
+        holds,
+        format!(
+            "Tr G with label noise over that without, large batches, mean of the ratios from the same starts with 95 % bootstrap \
+             interval. Of small batches {}, of isotropic noise {}. G is the Gauss-Newton matrix of the cross-entropy, which \
+             vanishes with the loss, so that it compares flatness only where losses are alike: training losses {}. Tr G: {}. \
+             {}{}",
+            small.text(),
+            isotropic.text(),
+            listed(runs, "train_loss")?,
+            listed(runs, "trace_G")?,
+            setting(runs)?,
+            shown(holds)
+        ),
+    ))
+}
+
+/// Draws every figure.
+pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
+    Ok(vec![
+        of_ways(runs, 0, "networks-accuracy", "test_accuracy", &Axis::linear("test accuracy"))?,
+        of_ways(runs, 1, "networks-sharpness", "trace_G", &Axis::log("Tr G"))?,
+    ])
+}
+
+fn of_ways(runs: &Runs, k: usize, id: &str, quantity: &str, axis: &Axis) -> Result<Figure, LabError> {
+    let (mut made, mut texts) = (Vec::new(), Vec::new());
+    for (run, name) in WAYS {
+        let replicas = runs.get(run).finals(0, quantity)?;
+        texts.push(format!("{} with {name}", compact(median(&replicas))));
+        made.push(Category { name: name.to_owned(), estimate: spread(&replicas), replicas });
+    }
+    let see = format!(
+        "{} at the end of training: {}. Medians, with the 10 % and the 90 % quantile; {}",
+        axis.title(),
+        texts.join(", "),
+        setting(runs)?
+    );
+    let names: Vec<&str> = WAYS.iter().map(|(name, _)| *name).collect();
+    let source = format!("{}: metrics.parquet, {quantity} at the last step", names.join(", "));
+    Ok(figure(TITLES[k], id, see, &source, categories(&made, axis, &[])))
+}
