@@ -174,3 +174,14 @@ fn generated_samples_to_test_on_are_kept_with_the_data() {
     let said = lab.succeeds(&["check", "y.toml"]);
     assert!(said.contains("final.npz with 10 training and 6 test samples"), "{said}");
 }
+
+/// The paper's own setting has no fallback: on other images it would be another experiment.
+#[test]
+fn the_largest_network_of_shape_matters_asks_for_cifar_100() {
+    let lab = Lab::new();
+    for name in ["vgg19-cifar100", "vgg19-cifar100-label-noise", "vgg19-cifar100-isotropic"] {
+        let file = format!("{}/../../experiments/shape-matters/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let line = lab.refuses(&["check", &file]);
+        assert!(line.contains("cifar-100"), "{line}");
+    }
+}

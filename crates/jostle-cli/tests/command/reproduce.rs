@@ -79,12 +79,20 @@ fn the_quick_scale_holds_every_claim_about_the_lasso() {
 fn the_quick_scale_holds_every_claim_about_the_alignment() {
     let lab = Lab::new();
     let json = lab.succeeds(&["reproduce", "alignment", "--scale", "quick", "--out", "paper", "--json"]);
-    let ids = ["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8"];
+    let ids = ["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "N1", "N2", "N3"];
     assert_eq!(claims(&json), ids.map(|id| (id.to_owned(), true)), "{json}");
     let report = lab.bytes("paper/report.html");
     std::fs::remove_file(lab.path("paper/report.html")).unwrap();
     lab.succeeds(&["report", "paper"]);
     assert!(lab.bytes("paper/report.html") == report, "the rebuilt report differs");
+}
+
+#[test]
+fn networks_of_a_paper_that_has_none_are_refused_with_the_papers_that_have_some() {
+    let lab = Lab::new();
+    let line = lab.refuses(&["reproduce", "label-noise-lasso", "--with-networks"]);
+    assert_eq!(line, "label-noise-lasso has no further experiments on networks; expected shape-matters");
+    assert!(lab.files().is_empty(), "nothing is written");
 }
 
 /// With this much momentum everything diverges within a few steps: no claim about recovery can hold.
