@@ -126,7 +126,8 @@ fn predictions<F: Float>(network: &FeedForward, theta: &[f64], inputs: &[f64]) -
 fn most_memory() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
-    let kilobytes: f64 = line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(f64::NAN);
+    let kilobytes: f64 =
+        line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(f64::NAN);
     kilobytes / 1024.0
 }
 

@@ -128,7 +128,7 @@ impl GradientDescent {
     }
 
     /// The batches of `n` samples, by their moments.
-    pub(crate) fn batches(&self, samples: usize) -> Batches {
+    pub fn batches(&self, samples: usize) -> Batches {
         match self.batch {
             Batch::Full => Batches::without_replacement(samples),
             Batch::Size(size) if self.replacement => Batches::with_replacement(size),

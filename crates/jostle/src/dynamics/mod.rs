@@ -94,7 +94,7 @@ impl Dynamics {
     }
 
     /// The batches of `n` samples, by their moments.
-    pub(crate) fn batches(&self, samples: usize) -> Batches {
+    pub fn batches(&self, samples: usize) -> Batches {
         match self {
             Self::GradientDescent(dynamics) => dynamics.batches(samples),
             Self::Flow(_) => Batches::without_replacement(samples),
