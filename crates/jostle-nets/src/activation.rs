@@ -54,13 +54,13 @@ impl Activation {
         match self {
             Self::Identity => {}
             Self::Relu => {
-                pairs.for_each(|(g, value)| *g = if *value > V::default() { *g } else { F::default() })
+                pairs.for_each(|(g, value)| *g = if *value > V::default() { *g } else { F::default() });
             }
-            Self::Tanh => pairs.for_each(|(g, value)| *g = *g * F::of((V::of(1.0) - *value * *value).into())),
+            Self::Tanh => pairs.for_each(|(g, value)| *g *= F::of((V::of(1.0) - *value * *value).into())),
             Self::Gelu => pairs.for_each(|(g, z)| {
                 let x: f64 = (*z).into();
                 let density = libm::exp(-0.5 * x * x) / (2.0 * std::f64::consts::PI).sqrt();
-                *g = *g * F::of(normal_distribution(x) + x * density);
+                *g *= F::of(normal_distribution(x) + x * density);
             }),
         }
     }

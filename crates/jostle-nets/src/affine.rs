@@ -83,7 +83,9 @@ impl Affine {
     ) {
         let (weights, biases) = params.split_at(self.num_weights());
         self.multiply(level, weights, input, scratch, out, |output, values| {
-            values.iter_mut().for_each(|z| *z += biases[output]);
+            for z in values.iter_mut() {
+                *z += biases[output];
+            }
             after(values);
         });
     }

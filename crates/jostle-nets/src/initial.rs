@@ -55,8 +55,12 @@ impl Initial {
                 Self::He => [(2.0 / terms).sqrt(), 0.0],
                 Self::Pytorch => [1.0 / terms.sqrt(); 2],
             };
-            weights.iter_mut().for_each(|w| *w *= weight);
-            biases.iter_mut().for_each(|b| *b *= bias);
+            for w in weights.iter_mut() {
+                *w *= weight;
+            }
+            for b in biases.iter_mut() {
+                *b *= bias;
+            }
             rest = behind;
         }
         theta

@@ -42,7 +42,9 @@ impl Pool {
                                 *sum = window.iter().fold(*sum, |sum, value| sum + *value);
                             }
                         }
-                        out.iter_mut().for_each(|sum| *sum = *sum * share);
+                        for sum in out.iter_mut() {
+                            *sum *= share;
+                        }
                     }
                 }
             }
@@ -117,6 +119,7 @@ fn places([height, width]: [usize; 2], input: Shape, at: usize) -> impl Iterator
 
 fn largest<F: Float>(window: [usize; 2], input: Shape, image: &[F], at: usize) -> usize {
     // A NaN counts as the largest, so that it is not lost.
-    let larger = |a: usize, b: usize| if image[b] > image[a] || image[b] != image[b] { b } else { a };
+    let is_nan = |at: usize| image[at].partial_cmp(&image[at]).is_none();
+    let larger = |a: usize, b: usize| if image[b] > image[a] || is_nan(b) { b } else { a };
     places(window, input, at).reduce(larger).expect("a window has a place")
 }

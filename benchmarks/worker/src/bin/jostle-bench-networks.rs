@@ -150,7 +150,7 @@ fn training<F: Float>(
             *weight = (*weight - *target) * F::of(1.0 / BATCH as f64);
         }
         network.backward(Level::detect(), &theta, &inputs, &mut tape, &weights, &mut gradient);
-        theta.iter_mut().zip(&gradient).for_each(|(t, g)| *t = *t - F::of(0.01) * *g);
+        theta.iter_mut().zip(&gradient).for_each(|(t, g)| *t -= F::of(0.01) * *g);
         if step >= 3 {
             times.push(watch.seconds().1);
         }

@@ -131,7 +131,7 @@ fn answer(path: &Path, point: Point, question: Question, most_work: f64) -> Resu
 
 /// Thresholds, and growth rates where a learning rate is asked about.
 fn known(
-    source: &Box<dyn KernelSource>,
+    source: &impl KernelSource,
     geometry: &Geometry,
     spectrum: Option<&Spectrum>,
     learning_rate: Option<f64>,

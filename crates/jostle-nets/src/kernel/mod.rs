@@ -94,7 +94,7 @@ impl<F: Float> NetworkKernel<F> {
             tiles: None,
             network: network.clone(),
         };
-        let (layers, tiles) = kernel.pass(&residuals.to_vec(), kernel.plan.keeps_kernel);
+        let (layers, tiles) = kernel.pass(residuals, kernel.plan.keeps_kernel);
         kernel.sums = layers[layers.len() - 1];
         kernel.layers = layers[..layers.len() - 1].to_vec();
         kernel.tiles = tiles;

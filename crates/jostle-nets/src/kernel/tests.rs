@@ -148,6 +148,7 @@ fn a_kernel_that_does_not_fit_into_memory_is_made_block_by_block() {
 
 #[test]
 fn a_plan_stays_within_its_memory() {
+    use Method::{Pairs, Readout, Rows};
     let image = Shape { channels: 3, height: 32, width: 32 };
     let vgg = network("vgg", &[("depth", Value::Integer(11))], 10, image);
     let plenty = Plan::new::<f32>(&vgg, 1000, PLENTY);
@@ -159,7 +160,6 @@ fn a_plan_stays_within_its_memory() {
     }
     // Deep in the network, where images have four places, pairs of places are cheaper than rows of two million numbers.
     let methods: Vec<_> = plenty.layers.iter().map(|layer| layer.method).collect();
-    use Method::{Pairs, Readout, Rows};
     assert_eq!(methods, [Rows, Rows, Rows, Rows, Pairs, Pairs, Pairs, Pairs, Readout]);
 }
 
