@@ -1,7 +1,7 @@
 """Exact tr G, |G|_F, lambda_max, Tr(Sigma G) and mu of a network in PyTorch, by the routes that a user would find, and the
 time of a training step. One process measures one route:
 
-    python network_kernels.py ROUTE WORKLOAD_FOLDER float32|float64
+    python network_kernels.py ROUTE|training|product WORKLOAD_FOLDER float32|float64
 
 The folder holds workload.json (network, samples, outputs) and the arrays theta, inputs (n x d) and targets (n x c) as raw
 float64. Printed is one JSON line: seconds of processor time, the quantities, and how much memory came on top.
@@ -208,11 +208,25 @@ def training(module, inputs, targets):
     return {"seconds": sorted(times)[3]}
 
 
+def product():
+    """Floating-point operations a second of a large product in float32."""
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    times = []
+    for _ in range(7):
+        start = time.process_time()
+        a @ b
+        times.append(time.process_time() - start)
+    return {"flops_per_second": 2 * 2048**3 / sorted(times)[3]}
+
+
 ROUTES = {"torch-func": torch_func, "vivit": vivit, "torch-structured": structured}
 
 
 def main():
     route, folder, precision = sys.argv[1], Path(sys.argv[2]), getattr(torch, sys.argv[3])
+    if route == "product":
+        print(json.dumps(product()))
+        return
     module, inputs, targets = load(folder, precision)
     if route == "training":
         print(json.dumps(training(module, inputs, targets)))

@@ -151,10 +151,10 @@ fn kernels_are_those_of_pytorchs_gradients() {
 }
 
 #[test]
-#[ignore = "slow, and needs a fixture that fixtures/make.py --large made with PyTorch"]
+#[ignore = "slow, and needs PyTorch: run by cargo xtask pytorch"]
 fn kernels_are_those_of_pytorch_as_it_is_installed() {
     let Some(path) = std::env::var_os(LIVE) else {
-        eprintln!("{LIVE} names no fixture: fixtures/make.py FILE --large makes one");
+        eprintln!("{LIVE} names no fixture: cargo xtask pytorch makes one");
         return;
     };
     let fixture = read(&std::fs::read(path).unwrap());

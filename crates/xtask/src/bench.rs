@@ -12,11 +12,12 @@ use std::process::Command;
 /// Names an interpreter that has everything in `benchmarks/requirements.txt`.
 const PYTHON: &str = "JOSTLE_BENCHMARKS_PYTHON";
 
-/// The stages of `cargo xtask bench`, from its options: `costs` chooses what is measured, and the rest is for the
-/// script.
+/// The stages of `cargo xtask bench`, from its options: `costs` or `nets` chooses what is measured, and the rest is for
+/// the script.
 pub(crate) fn stages(options: &[&str]) -> Vec<Stage> {
     let (script, package, program, options) = match options {
         ["costs", rest @ ..] => ("costs.py", "jostle-cli", "jostle", rest),
+        ["nets", rest @ ..] => ("networks.py", "jostle-bench-worker", "jostle-bench-networks", rest),
         rest => ("measure.py", "jostle-bench-worker", "jostle-bench-worker", rest),
     };
     let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
@@ -30,6 +31,25 @@ pub(crate) fn stages(options: &[&str]) -> Vec<Stage> {
             command.arg(root().join("benchmarks").join(script)).args(&options);
             command.arg("--worker").arg(built(program)).arg("--scratch").arg(scratch());
             plainly(&mut command, "see the messages above")
+        }),
+    ]
+}
+
+/// The stages of `cargo xtask pytorch`: makes the fixture of the networks afresh, at their usual widths, and compares
+/// their kernels with it.
+pub(crate) fn pytorch() -> Vec<Stage> {
+    let fixture = || scratch().join("pytorch.safetensors");
+    vec![
+        Stage::new("Python", || python().map(|_| Tally::default())),
+        Stage::new("fixture", move || {
+            let mut command = Command::new(python()?);
+            command.arg(root().join("crates/jostle-nets/fixtures/make.py")).arg(fixture()).arg("--large");
+            plainly(&mut command, "see the messages above")
+        }),
+        Stage::new("kernels against PyTorch", move || {
+            let mut command =
+                cargo(&["test", "--package", "jostle-nets", "--test", "pytorch", "--", "--include-ignored"]);
+            plainly(command.env("JOSTLE_PYTORCH_FIXTURE", fixture()), "see the messages above")
         }),
     ]
 }

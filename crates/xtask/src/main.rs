@@ -20,6 +20,8 @@ cargo xtask reference                      writes docs/reference/settings.md ane
 cargo xtask bench [OPTIONS]                measures jostle against what one would write instead, and against the
                                            machine; see benchmarks/README.md, or --help for the options
 cargo xtask bench costs [--out DIR]        measures time and memory of `jostle run` against the size of an experiment
+cargo xtask bench nets [--rounds N]        measures kernels of networks, and a step of training, against PyTorch
+cargo xtask pytorch                        makes kernels of networks with PyTorch, and compares ours with them
 
 Each prints its stages with their times, stops at the first that fails, and ends with one line, `N passed, N failed`:
 tests, and a stage that fails for another reason than a test counts as one.
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         ["slow"] => vec![Stage::new("slow tests", || tools::tests(tools::Ignored::Only))],
         ["reference"] => vec![Stage::new("settings reference", tools::write_reference)],
         ["bench", ref options @ ..] => bench::stages(options),
+        ["pytorch"] => bench::pytorch(),
         ["browser", ref options @ ..] => match browser::stages(options) {
             Ok(stages) => stages,
             Err(problem) => return misused(&problem),
