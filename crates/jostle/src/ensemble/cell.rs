@@ -267,8 +267,9 @@ impl Cell {
 
     /// Whether the replicas are linear predictors.
     pub fn has_coefficients(&self) -> bool {
-        let theta = || self.model.initial(self.source.dim(), 0).unwrap_or_default();
-        let of_network = || self.model.model().coefficients(&theta(), self.source.dim()).is_some();
+        // Whether there are any does not depend on the point.
+        let zeros = || vec![0.0; self.model.model().num_params(self.source.dim())];
+        let of_network = || self.model.model().coefficients(&zeros(), self.source.dim()).is_some();
         if self.start.linearise {
             return self.source.outputs() == 1;
         }

@@ -1,7 +1,6 @@
 //! The geometry where the replicas of a run begin: what its bounds are computed from.
 
 use crate::run::{LabError, Run};
-use jostle::dynamics::{Batch, Dynamics};
 use jostle::ensemble::{Cell, Source};
 use jostle::geometry::{Batches, Bounds, Curvature, Geometry, GeometryError, Jacobian, Spectrum};
 
@@ -37,7 +36,7 @@ impl Point {
         let loss = (cell.model.loss, cell.model.loss_factor);
         let (jacobian, residuals) = Jacobian::of_model(cell.model.model(), loss, &theta, &problem)?;
         let spectrum = Spectrum::new(&jacobian)?;
-        let batches = batches(&cell.dynamics, problem.samples());
+        let batches = cell.dynamics.batches(problem.samples());
         Ok(Self {
             batches,
             geometry: Geometry::measure(&jacobian, &residuals)?,
@@ -64,17 +63,5 @@ impl Point {
     /// The exact threshold.
     pub(super) fn threshold(&self) -> Result<f64, GeometryError> {
         Ok(self.spectrum.max_stable_learning_rate(self.batches)?.learning_rate)
-    }
-}
-
-/// The batches of a dynamics on `samples` samples.
-pub(super) fn batches(dynamics: &Dynamics, samples: usize) -> Batches {
-    match dynamics {
-        Dynamics::GradientDescent(descent) => match descent.batch {
-            Batch::Size(size) if descent.replacement => Batches::with_replacement(size),
-            Batch::Size(size) => Batches::without_replacement(size),
-            Batch::Full => Batches::without_replacement(samples),
-        },
-        Dynamics::Flow(_) => Batches::without_replacement(samples),
     }
 }

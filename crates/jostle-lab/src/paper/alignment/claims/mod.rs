@@ -48,7 +48,7 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     (
         "N1",
         "On real images of ten classes the alignment is of order one along SGD, for a fully connected and a convolutional \
-         network: between that of noise 2 L G / c, which is 1/c with c outputs, and one.",
+         network, as it is with one output.",
     ),
     (
         "N2",

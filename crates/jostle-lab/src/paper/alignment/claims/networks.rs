@@ -1,6 +1,5 @@
 //! N1 and N2: networks on real images, along SGD and where it ends.
 
-use super::super::points::batches;
 use super::{claim, exactly, largest, smallest};
 use crate::claim::Claim;
 use crate::paper::Runs;
@@ -22,17 +21,17 @@ fn along(run: &Run, quantity: &str) -> Result<Measured, LabError> {
 }
 
 pub(super) fn along_sgd(runs: &Runs) -> Result<Claim, LabError> {
-    let (mut found, mut texts, mut holds, mut within_one) = (Vec::new(), Vec::new(), true, true);
+    let (mut found, mut texts, mut holds) = (Vec::new(), Vec::new(), true);
     for (run, name) in [(runs.get("nets-mlp"), "fully connected"), (runs.get("nets-cnn"), "convolutional")] {
         let outputs = run.rebuilt_cells()?[0].source.outputs() as f64;
         let mu = along(run, "alignment")?;
         let points = run.paths(0, "alignment")?.concat();
-        holds &= mu.low >= 0.5 / outputs && mu.high <= 2.0;
-        within_one &= mu.low >= 0.5 && mu.high <= 2.0;
+        holds &= mu.low >= 0.5 && mu.high <= 2.0;
         texts.push(format!(
-            "{name}: mu {}, alpha {}, beta {}, single mu from {} to {}, loss from {} to {}, accuracy {} after {} steps, {} \
+            "{name}: mu {} (times the {outputs} outputs {}), alpha {}, beta {}, single mu from {} to {}, loss from {} to {}, accuracy {} after {} steps, {} \
              replicas, {} diverged",
             mu.text(),
+            compact(outputs * mu.value),
             along(run, "angle_alignment")?.text(),
             along(run, "size_alignment")?.text(),
             compact(smallest(points.iter().copied())),
@@ -51,16 +50,15 @@ pub(super) fn along_sgd(runs: &Runs) -> Result<Claim, LabError> {
         low: smallest(found.iter().map(|mu| mu.low)),
         high: largest(found.iter().map(|mu| mu.high)),
     };
-    let as_one = if within_one { "lie in it" } else { "do not lie in it" };
     Ok(claim(
         "N1",
         measured,
-        "mean alignment of both networks in [1/(2c), 2], with its interval; for c = 10 classes [0.05, 2]",
+        "mean alignment of both networks in [0.5, 2], with its interval, as with one output (B2)",
         holds,
         format!(
             "Mean over both networks of the (uncentred) alignment over recorded steps and replicas, each from a start of its own; \
-             from the lower end of one 95 % bootstrap interval to the upper end of the other. With one output [0.5, 2] is \
-             expected (B2); these {as_one}. {}. Data: {}.",
+             from the lower end of one 95 % bootstrap interval to the upper end of the other. Noise 2 L G / c with c outputs \
+             would have the alignment 1/c: it is c times the alignment that is of order one here. {}. Data: {}.",
             texts.join("; "),
             data(runs.get("nets-mlp"))
         ),
@@ -91,7 +89,7 @@ pub(crate) fn ends(run: &Run) -> Result<Vec<End>, LabError> {
     let cells = run.rebuilt_cells()?;
     let end = |(k, cell): (usize, &jostle::ensemble::Cell)| -> Result<End, LabError> {
         let (n, outputs) = (cell.source.samples(), cell.source.outputs() as f64);
-        let BatchMoments { full, single } = batches(&cell.dynamics, n).moments(n)?;
+        let BatchMoments { full, single } = cell.dynamics.batches(n).moments(n)?;
         let losses = run.finals(k, "train_loss")?;
         let kept = |quantity: &str| -> Result<Vec<f64>, LabError> {
             let values = run.finals(k, quantity)?;
