@@ -41,6 +41,19 @@ impl Measured {
         Self { value: median(&values), low, high }
     }
 
+    /// A statistic of the means of several lists, whose entries at one place belong together (were made with one seed),
+    /// with a bootstrap interval over places.
+    pub fn of_means(lists: &[Vec<f64>], statistic: impl Fn(&[f64]) -> f64) -> Self {
+        let at = |places: &[f64]| {
+            let of = |list: &Vec<f64>| mean(&places.iter().map(|k| list[*k as usize]).collect::<Vec<_>>());
+            statistic(&lists.iter().map(of).collect::<Vec<_>>())
+        };
+        let shortest = lists.iter().map(Vec::len).min().unwrap_or(0);
+        let places: Vec<f64> = (0..shortest).map(|k| k as f64).collect();
+        let interval = bootstrap(&places, SEED, at);
+        Self { value: at(&places), low: interval.low, high: interval.high }
+    }
+
     /// A share of trials, with the interval of Wilson.
     pub fn share(successes: usize, trials: usize) -> Self {
         let interval = wilson(successes as u64, trials as u64);
