@@ -29,6 +29,12 @@ pub(super) fn second_order(dynamics: &Dynamics) -> f64 {
     }
 }
 
+/// `A_a + A_b - second A_a A_b`: the rate at which the entry (a, b) of the covariance of the residuals relaxes, where
+/// `second` is `(1 - b)/(1 + b) - s`. With `A` in units of the noise's rate, `second` is in the same.
+pub(super) fn relaxation(first: f64, other: f64, second: f64) -> f64 {
+    first + other - second * first * other
+}
+
 /// The linearised dynamics of the residuals around mean coefficients.
 pub(super) struct Fluctuations {
     samples: usize,
@@ -85,7 +91,7 @@ impl Fluctuations {
             let mut row = vec![0.0; n];
             for b in 0..rank {
                 let (first, other) = (self.contraction[a], self.contraction[b]);
-                let relaxation = first + other - first * other * second;
+                let relaxation = relaxation(first, other, second);
                 if relaxation <= 0.0 {
                     return None;
                 }

@@ -4,7 +4,7 @@
 //! on the linearised residuals: with `C = diag(q + p E r^2)` the variances of a step's labels and of its sampling,
 //!
 //! ```text
-//! dV/ds = -(2/n) (K V + V K - (1 - p) (2 gamma/n) K V K) + (rate/n) C,        E r r' = 4 K V K + mean r mean r'
+//! dV/ds = -(2/n) (K V + V K - (gamma - p rate) (2/n) K V K) + (rate/n) C,        E r r' = 4 K V K + mean r mean r'
 //! ```
 //!
 //! with `gamma = rate (1 - b)/(1 + b)`. It is solved exactly for a `K` that stays as it is for the time of a few steps.
@@ -13,6 +13,7 @@ use super::conditions::Conditions;
 use super::flow::{Flow, Node};
 use crate::linear_algebra::Symmetric;
 use crate::theory::label_noise::strength;
+use crate::theory::stationary::relaxation;
 
 /// Rounds of the equation for the mean squared residuals of mini-batches, which act back on the noise.
 const ROUNDS: usize = 30;
@@ -122,9 +123,8 @@ impl Fluctuation {
         if gamma * largest >= n {
             return Err(Unbounded::StepSize(gamma * largest / n));
         }
-        let relaxation = |a: usize, b: usize| {
-            2.0 / n * (values[a] + values[b] - (1.0 - p) * 2.0 * gamma / n * values[a] * values[b])
-        };
+        let relaxation =
+            |a: usize, b: usize| relaxation(2.0 / n * values[a], 2.0 / n * values[b], gamma - p * rate);
         let before = eigen.rotate(&self.covariance).map(|a, b, v| v * (-relaxation(a, b) * elapsed).exp());
         // What noise of strength one has become in this time.
         let gain = before.clone().map(|a, b, _| {
