@@ -29,6 +29,7 @@ pub(crate) struct Scratch<F> {
 
 fn buffer<F: Float>(buffer: &mut Vec<F>, length: usize) -> &mut [F] {
     if buffer.len() < length {
+        buffer.reserve_exact(length - buffer.len());
         buffer.resize(length, F::default());
     }
     &mut buffer[..length]

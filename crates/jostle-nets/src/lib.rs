@@ -14,7 +14,7 @@ mod shape;
 pub use activation::Activation;
 pub use affine::Affine;
 pub use initial::Initial;
-pub use kernel::{LayerPlan, LayerShare, Method, NetworkKernel, Plan};
+pub use kernel::{LayerPlan, Method, NetworkKernel, Plan};
 pub use kinds::{ENTRIES, build};
 pub use network::{FeedForward, Layer};
 pub use pool::Pool;

@@ -3,15 +3,15 @@
 use crate::activation::Activation;
 use crate::affine::{Affine, Scratch};
 use crate::initial::Initial;
-use crate::kernel::NetworkKernel;
+use crate::kernel::{LayerPlan, NetworkKernel, Plan};
 use crate::pool::Pool;
 use crate::shape::Shape;
-use jostle::geometry::KernelSource;
+use jostle::geometry::{KernelCost, KernelRequest, KernelSource, LayerCost};
 use jostle::model::{Network, Tape, Tensor};
 use jostle::random::Draws;
 use jostle::{Float, Level};
 
-/// Bytes that a kernel may take, where that is possible.
+/// Bytes that a kernel may take on one thread, where that is possible; and as many more its layers.
 const MEMORY: usize = 1 << 30;
 
 /// `pool(activation(W a + b))`.
@@ -274,8 +274,26 @@ impl Network for FeedForward {
         self.layers.iter().flat_map(of_layer).collect()
     }
 
-    fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {
-        // In float32: products that are added up in float64 are accurate to some 1e-6, and twice as fast.
-        Some(Box::new(NetworkKernel::<f32>::new(self, theta, inputs, residuals, MEMORY)))
+    fn kernel(&self, request: &KernelRequest<'_>) -> Option<Box<dyn KernelSource>> {
+        Some(Box::new(NetworkKernel::<KernelFormat>::new(self, request, MEMORY)))
+    }
+
+    fn kernel_cost(&self, samples: usize) -> KernelCost {
+        let plan = Plan::new::<KernelFormat>(self, samples, MEMORY);
+        let layer = |(layer, plan): (&Layer, &LayerPlan)| LayerCost {
+            name: layer.name.clone(),
+            params: layer.affine.num_params(),
+            method: plan.method.description(),
+            multiply_adds: plan.multiply_adds,
+        };
+        KernelCost {
+            bytes: plan.bytes,
+            bytes_of_a_thread: plan.bytes_of_a_thread,
+            multiply_adds: plan.multiply_adds,
+            layers: self.layers.iter().zip(&plan.layers).map(layer).collect(),
+        }
     }
 }
+
+/// Products in float32 that are added up in float64 are accurate to some 1e-6, and twice as fast.
+type KernelFormat = f32;

@@ -1,7 +1,7 @@
 //! Predictions and kernels against PyTorch's per-sample gradients on the same weights and images, made by
 //! `fixtures/make.py`.
 
-use jostle::geometry::KernelSource;
+use jostle::geometry::{KernelRequest, KernelSource};
 use jostle::model::{Network, Tape, Tensor};
 use jostle::setting::{Settings, Value};
 use jostle::{Float, Level};
@@ -128,7 +128,8 @@ fn compare<F: Float>(
     let found: Vec<f64> = found.into_iter().map(Into::into).collect();
     close(&found, predictions, tolerance, &format!("predictions of {name}"));
 
-    let kernel = NetworkKernel::<F>::new(network, &theta, &inputs, &vec![0.0; samples * outputs], 1 << 32);
+    let zeros = vec![0.0; samples * outputs];
+    let kernel = NetworkKernel::<F>::new(network, &KernelRequest::new(&theta, &inputs, &zeros), 1 << 32);
     let mut found = vec![0.0; expected.len()];
     kernel.block(0..samples, 0..samples, &mut found);
     close(&found, expected, tolerance, &format!("kernel of {name}"));

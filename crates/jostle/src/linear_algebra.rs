@@ -7,7 +7,7 @@ mod symmetric;
 mod thin_qr;
 
 pub(crate) use columns::Columns;
-pub(crate) use eigen::{TopEigenpair, symmetric_eigen, symmetric_eigenvalues, top_eigenpair};
+pub(crate) use eigen::{MOST_PRODUCTS, TopEigenpair, symmetric_eigen, symmetric_eigenvalues, top_eigenpair};
 pub(crate) use features::{Features, Tiles};
 pub(crate) use symmetric::Symmetric;
 pub(crate) use thin_qr::ThinQr;

@@ -1,6 +1,8 @@
 //! What is held of a block of samples for the kernel: factors whose products are the kernel of each layer.
 
+use super::maps;
 use super::plan::{COLUMNS_OF_PAIRS, Method, Plan};
+use super::tile::resize;
 use crate::affine::{Affine, Scratch, transpose_into_panels};
 use crate::network::{FeedForward, Kept, Layer};
 use crate::product::{Left, add_product, length_of_panels, panel};
@@ -33,10 +35,13 @@ pub(super) struct Part<F> {
     pub(super) arriving: Vec<Vec<F>>,
 }
 
-/// A block of samples with its factors, layer by layer.
+/// A block of samples with the factors of some layers.
 pub(super) struct Block<F> {
     pub(super) samples: Range<usize>,
-    pub(super) factors: Vec<Factor<F>>,
+    /// The maps of their outputs, where there are some.
+    pub(super) maps: Option<Vec<f64>>,
+    first_layer: usize,
+    factors: Vec<Factor<F>>,
 }
 
 /// What one worker needs to make blocks.
@@ -53,20 +58,24 @@ impl<F: Float> Default for Worker<F> {
 }
 
 impl<F: Float> Block<F> {
-    /// Passes forwards in float64, backwards for every output, and keeps the factors that the plan asks for. The parameters
-    /// are given in both formats.
+    /// Passes forwards in float64, backwards for every output, and keeps the factors that the plan asks for of some layers.
+    /// The parameters are given in both formats.
+    #[expect(clippy::too_many_arguments, reason = "the point, and what is asked of it")]
     pub(super) fn new(
         network: &FeedForward,
         plan: &Plan,
         level: Level,
         (theta, rounded): (&[f64], &[F]),
         inputs: &[f64],
+        maps: Option<&[f64]>,
+        layers: &Range<usize>,
         samples: Range<usize>,
         worker: &mut Worker<F>,
     ) -> Self {
         let (m, c, d) = (samples.len(), Network::outputs(network), network.input().values());
         let Worker { forwards, backwards, kept } = worker;
-        kept.resize(m * network.kept_of_a_sample(), 0.0);
+        kept.clear();
+        resize(kept, m * network.kept_of_a_sample());
         network.pass(level, theta, &inputs[samples.start * d..samples.end * d], forwards, kept);
         let kept = network.kept(kept);
         let ranges: Vec<_> = network.ranges().collect();
@@ -74,31 +83,39 @@ impl<F: Float> Block<F> {
         let mut arriving = vec![F::default(); c * c * m];
         (0..c).for_each(|e| arriving[(e * c + e) * m..][..m].fill(F::of(1.0)));
         let mut factors = Vec::new();
-        for (k, layer) in network.layers().iter().enumerate().rev() {
+        for (k, layer) in network.layers().iter().enumerate().skip(layers.start).rev() {
             let (affine, kept) = (layer.affine, &kept[k]);
             let method = plan.layers[k].method;
             let before = match method {
                 Method::Readout => std::mem::take(&mut arriving),
                 _ => differentiate(layer, kept, &arriving, c),
             };
-            let input: Vec<F> = kept.input.iter().map(|value| F::of(*value)).collect();
-            let factor = Make { level, affine, input: &input, m, c };
-            factors.push(match method {
-                Method::Readout => Factor::Readout(factor.inputs(0..m)),
-                Method::Pairs => Factor::Pairs(factor.pairs(&before)),
-                Method::Rows => Factor::Rows(factor.rows(&before)),
-                Method::Head => {
-                    let ones = vec![F::of(1.0); affine.outputs * m];
-                    factor.head(&differentiate(layer, kept, &ones, 1))
-                }
-            });
-            if k > 0 {
+            if layers.contains(&k) {
+                let input: Vec<F> = kept.input.iter().map(|value| F::of(*value)).collect();
+                let factor = Make { level, affine, input: &input, m, c };
+                factors.push(match method {
+                    Method::Readout => Factor::Readout(factor.inputs(0..m)),
+                    Method::Pairs => Factor::Pairs(factor.pairs(&before)),
+                    Method::Rows => Factor::Rows(factor.rows(&before)),
+                    Method::Head => {
+                        let ones = vec![F::of(1.0); affine.outputs * m];
+                        factor.head(&differentiate(layer, kept, &ones, 1))
+                    }
+                });
+            }
+            if k > layers.start {
                 arriving = vec![F::default(); affine.input.values() * c * m];
                 affine.pull_back(level, &rounded[ranges[k].clone()], &before, backwards, &mut arriving);
             }
         }
         factors.reverse();
-        Self { samples, factors }
+        let maps = maps.map(|maps| maps::of_block(c, maps, &samples));
+        Self { samples, maps, first_layer: layers.start, factors }
+    }
+
+    /// What is held of layer `k`.
+    pub(super) fn factor(&self, k: usize) -> &Factor<F> {
+        &self.factors[k - self.first_layer]
     }
 }
 

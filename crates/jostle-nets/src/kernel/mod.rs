@@ -4,18 +4,22 @@
 //! that [`Plan`] finds cheapest. Samples are taken in blocks; the kernel between two blocks is a tile.
 
 mod factors;
+mod maps;
 mod plan;
 mod products;
+mod share;
+mod sizes;
 mod tile;
 
 pub use plan::{LayerPlan, Method, Plan};
 
 use crate::network::FeedForward;
 use factors::{Block, Worker};
-use jostle::geometry::{KernelSource, Sums};
+use jostle::geometry::{KernelRequest, KernelSource, LayerKernel, Sums, Unwatched, Watch};
 use jostle::model::Network;
 use jostle::{Float, Level};
 use rayon::prelude::*;
+use share::{Part, Share};
 use std::ops::Range;
 use tile::{Buffers, TileMaker};
 
@@ -33,71 +37,70 @@ pub struct NetworkKernel<F> {
     rounded: Vec<F>,
     inputs: Vec<f64>,
     residuals: Vec<f64>,
+    /// Maps (n x c x c) of the outputs of every sample.
+    maps: Option<Vec<f64>>,
     plan: Plan,
     level: Level,
-    sums: Sums,
-    layers: Vec<Sums>,
-    /// The tiles on and below the diagonal, row by row, where they are held.
-    tiles: Option<Vec<Vec<F>>>,
+    whole: Part<F>,
+    /// The layers, where they were asked for.
+    layers: Vec<Part<F>>,
 }
 
-/// The share of one layer's parameters: the diagonal blocks of `G` and of the uncentred `Sigma_1` that belong to them.
-/// Traces of `G` and `Sigma_1` add up to those of the network; norms and products do not.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LayerShare {
-    /// The layer's name.
-    pub name: String,
-    /// Its parameters.
-    pub params: usize,
-    /// How its kernel was made.
-    pub method: Method,
-    /// `Tr G`.
-    pub trace: f64,
-    /// `|G|_F`.
-    pub frobenius: f64,
-    /// `Tr Sigma_1`.
-    pub trace_noise: f64,
-    /// `Tr(Sigma_1 G)`.
-    pub trace_noise_curvature: f64,
+/// What is asked of a pass over all tiles.
+struct Asked<'a> {
+    residuals: &'a [f64],
+    /// The layers whose shares make up the kernel.
+    layers: Range<usize>,
+    /// Whether its tiles are to be kept.
+    keeps: bool,
+    /// Whether those of each of the layers are, where these are asked for alone too.
+    alone: &'a [bool],
+    watch: &'a dyn Watch,
+}
+
+/// What a pass finds of one tile, or of all of them.
+struct Found<F> {
+    sums: Sums,
+    /// `Tr(K_l K)`.
+    trace_with_whole: f64,
+    tile: Vec<F>,
 }
 
 impl<F: Float> NetworkKernel<F> {
-    /// Measures a network at `theta` (p) on `inputs` (n x d), with the residuals `r` (nc) that the sums are for, holding at
-    /// most `memory` bytes where that is possible ([`Plan::new`] says how many).
+    /// Measures a network at a point, holding at most `memory` bytes where that is possible ([`Plan::new`] says how many),
+    /// and as many more for the kernels of layers that are asked for: those that do not fit are not held, and products with
+    /// them are made by passes.
     ///
     /// # Panics
     /// If arrays do not fit the network.
-    pub fn new(
-        network: &FeedForward,
-        theta: &[f64],
-        inputs: &[f64],
-        residuals: &[f64],
-        memory: usize,
-    ) -> Self {
-        let n = inputs.len() / network.input().values();
+    pub fn new(network: &FeedForward, request: &KernelRequest<'_>, memory: usize) -> Self {
+        let KernelRequest { theta, inputs, residuals, maps, has_layers, watch } = *request;
+        let (n, c) = (inputs.len() / network.input().values(), Network::outputs(network));
         assert_eq!(theta.len(), Network::num_params(network), "as many parameters as the network has");
         assert_eq!(inputs.len(), n * network.input().values(), "whole samples");
-        assert_eq!(
-            residuals.len(),
-            n * Network::outputs(network),
-            "one residual for each output of each sample"
-        );
+        assert_eq!(residuals.len(), n * c, "one residual for each output of each sample");
+        assert!(maps.is_none_or(|maps| maps.len() == n * c * c), "one map for each sample");
+        let plan = Plan::new::<F>(network, n, memory);
+        let keeps = plan.keeps_kernel;
+        let count = network.layers().len();
+        let kept = if has_layers { plan.layers_within(memory) } else { 0 };
+        let alone: Vec<bool> = (0..if has_layers { count } else { 0 }).map(|k| k < kept).collect();
         let mut kernel = Self {
             theta: theta.to_vec(),
             rounded: theta.iter().map(|t| F::of(*t)).collect(),
             inputs: inputs.to_vec(),
             residuals: residuals.to_vec(),
-            plan: Plan::new::<F>(network, n, memory),
+            maps: maps.map(<[f64]>::to_vec),
+            plan,
             level: Level::detect(),
-            sums: Sums::default(),
+            whole: Part::default(),
             layers: Vec::new(),
-            tiles: None,
             network: network.clone(),
         };
-        let (layers, tiles) = kernel.pass(residuals, kernel.plan.keeps_kernel);
-        kernel.sums = layers[layers.len() - 1];
-        kernel.layers = layers[..layers.len() - 1].to_vec();
-        kernel.tiles = tiles;
+        let asked = Asked { residuals, layers: 0..count, keeps, alone: &alone, watch };
+        let mut parts = kernel.pass(&asked).into_iter();
+        kernel.whole = parts.next().unwrap_or_default();
+        kernel.layers = parts.collect();
         kernel
     }
 
@@ -106,53 +109,38 @@ impl<F: Float> NetworkKernel<F> {
         &self.plan
     }
 
-    /// The shares of the layers.
-    pub fn layers(&self) -> Vec<LayerShare> {
-        let n = self.samples() as f64;
-        let layers = self.network.layers().iter().zip(&self.plan.layers).zip(&self.layers);
-        let share = |((layer, plan), sums): ((&crate::Layer, &LayerPlan), &Sums)| LayerShare {
-            name: layer.name.clone(),
-            params: layer.affine.num_params(),
-            method: plan.method,
-            trace: sums.trace / n,
-            frobenius: sums.squares.sqrt() / n,
-            trace_noise: sums.noise / n,
-            trace_noise_curvature: sums.pulled / (n * n),
-        };
-        layers.map(share).collect()
+    fn whole(&self) -> Share<'_, F> {
+        Share { kernel: self, part: &self.whole }
     }
 
     fn range(&self, block: usize) -> Range<usize> {
         let size = self.plan.samples_of_a_block;
-        block * size..self.samples().min((block + 1) * size)
+        block * size..self.plan.samples.min((block + 1) * size)
     }
 
-    fn make(&self, samples: Range<usize>, worker: &mut Worker<F>) -> Block<F> {
-        Block::new(
-            &self.network,
-            &self.plan,
-            self.level,
-            (&self.theta, &self.rounded),
-            &self.inputs,
-            samples,
-            worker,
-        )
+    fn make(&self, layers: &Range<usize>, samples: Range<usize>, worker: &mut Worker<F>) -> Block<F> {
+        let theta = (&self.theta[..], &self.rounded[..]);
+        let maps = self.maps.as_deref();
+        Block::new(&self.network, &self.plan, self.level, theta, &self.inputs, maps, layers, samples, worker)
     }
 
-    /// One pass over all tiles on and below the diagonal: the sums of every layer and of the whole, and the tiles row by
-    /// row if they are to be kept.
-    fn pass(&self, residuals: &[f64], keeps: bool) -> (Vec<Sums>, Option<Vec<Vec<F>>>) {
-        let blocks = self.samples().div_ceil(self.plan.samples_of_a_block);
-        let of_group = self.plan.samples_of_a_group.div_ceil(self.plan.samples_of_a_block);
+    /// One pass over all tiles on and below the diagonal: the layers asked for together, and then each of them alone.
+    fn pass(&self, asked: &Asked<'_>) -> Vec<Part<F>> {
+        let (size, watch) = (self.plan.samples_of_a_block, asked.watch);
+        let blocks = self.plan.samples.div_ceil(size);
+        let of_group = self.plan.samples_of_a_group.div_ceil(size);
         let groups: Vec<_> = (0..blocks).step_by(of_group).map(|b| b..blocks.min(b + of_group)).collect();
         let make = |group: &Range<usize>| -> Vec<Block<F>> {
             let blocks = group.clone().into_par_iter();
-            blocks.map_init(Worker::default, |worker, b| self.make(self.range(b), worker)).collect()
+            let make = |worker: &mut Worker<F>, block: usize| {
+                let block = self.make(&asked.layers, self.range(block), worker);
+                watch.advanced(self.plan.work_of_passes(block.samples.len()));
+                block
+            };
+            blocks.map_init(Worker::default, make).collect()
         };
         let maker = TileMaker::new(&self.network, self.level, &self.rounded);
-        let count = self.network.layers().len() + 1;
-        let mut sums = vec![Sums::default(); count];
-        let mut tiles = vec![Vec::new(); if keeps { blocks * (blocks + 1) / 2 } else { 0 }];
+        let mut parts = self.empty_parts(asked, blocks);
         for (g, group) in groups.iter().enumerate() {
             let rows = make(group);
             for (h, other) in groups[..=g].iter().enumerate() {
@@ -165,53 +153,82 @@ impl<F: Float> NetworkKernel<F> {
                 };
                 let pairs: Vec<_> = group.clone().flat_map(|a| other.clone().map(move |b| [a, b])).collect();
                 let pairs: Vec<_> = pairs.into_iter().filter(|[a, b]| b <= a).collect();
-                let measured = pairs.par_iter().map_init(
-                    Default::default,
-                    |(buffers, layer, total): &mut (Buffers<F>, Vec<f64>, Vec<f64>), [a, b]| {
-                        let (left, right) = (&rows[a - group.start], &columns[b - other.start]);
-                        self.tile(&maker, left, right, residuals, buffers, layer, total)
-                    },
-                );
-                let measured: Vec<(Vec<Sums>, Vec<F>)> =
-                    measured.map(|(sums, tile)| (sums, if keeps { tile } else { Vec::new() })).collect();
-                for ([a, b], (of_tile, tile)) in pairs.into_iter().zip(measured) {
-                    sums.iter_mut().zip(of_tile).for_each(|(sum, of_tile)| *sum = *sum + of_tile);
-                    if keeps {
-                        tiles[a * (a + 1) / 2 + b] = tile;
+                let measured = pairs.par_iter().map_init(TileBuffers::default, |buffers, [a, b]| {
+                    let (left, right) = (&rows[a - group.start], &columns[b - other.start]);
+                    let found = self.tile(&maker, left, right, asked, buffers);
+                    watch.advanced(self.plan.work_of_tile(&left.samples, &right.samples));
+                    found
+                });
+                let measured: Vec<Vec<Found<F>>> = measured.collect();
+                for ([a, b], found) in pairs.into_iter().zip(measured) {
+                    for (part, found) in parts.iter_mut().zip(found) {
+                        part.add(a * (a + 1) / 2 + b, found);
                     }
                 }
             }
         }
-        (sums, keeps.then_some(tiles))
+        parts
     }
 
-    #[expect(clippy::too_many_arguments, reason = "two blocks, and the buffers of a worker")]
+    fn empty_parts(&self, asked: &Asked<'_>, blocks: usize) -> Vec<Part<F>> {
+        let part = |layers: Range<usize>, keeps: bool| Part {
+            layers,
+            tiles: keeps.then(|| vec![Vec::new(); blocks * (blocks + 1) / 2]),
+            ..Part::default()
+        };
+        let alone = asked.alone.iter().enumerate().map(|(k, keeps)| {
+            let k = asked.layers.start + k;
+            part(k..k + 1, *keeps)
+        });
+        std::iter::once(part(asked.layers.clone(), asked.keeps)).chain(alone).collect()
+    }
+
     fn tile(
         &self,
         maker: &TileMaker<F>,
         left: &Block<F>,
         right: &Block<F>,
-        residuals: &[f64],
-        buffers: &mut Buffers<F>,
-        layer: &mut Vec<f64>,
-        total: &mut Vec<f64>,
-    ) -> (Vec<Sums>, Vec<F>) {
+        asked: &Asked<'_>,
+        buffers: &mut TileBuffers<F>,
+    ) -> Vec<Found<F>> {
         let c = self.outputs();
         let length = c * c * left.samples.len() * right.samples.len();
-        layer.resize(length, 0.0);
+        let TileBuffers { buffers, layers, total, mapped } = buffers;
+        layers.resize_with(asked.alone.len().max(1), Vec::new);
+        layers.iter_mut().for_each(|layer| tile::resize(layer, length));
         total.clear();
-        total.resize(length, 0.0);
-        let sums_of =
-            |tile: &[f64]| Sums::of_tile(c, tile, left.samples.clone(), right.samples.clone(), residuals);
-        let mut sums = Vec::new();
-        for k in 0..self.network.layers().len() {
+        tile::resize(total, length);
+        for (place, k) in asked.layers.clone().enumerate() {
+            // Where no layer is asked for alone, all of them have one buffer.
+            let layer = &mut layers[place.min(asked.alone.len().saturating_sub(1))];
             maker.layer(k, left, right, buffers, layer);
-            sums.push(sums_of(layer));
             total.iter_mut().zip(&*layer).for_each(|(total, layer)| *total += layer);
         }
-        sums.push(sums_of(total));
-        (sums, total.iter().map(|k| F::of(*k)).collect())
+        let is_diagonal = left.samples == right.samples;
+        let mut map = |tile: &mut Vec<f64>| {
+            if let (Some(left), Some(right)) = (&left.maps, &right.maps) {
+                maps::map(c, left, right, is_diagonal, tile, mapped);
+            }
+        };
+        map(total);
+        layers[..asked.alone.len()].iter_mut().for_each(&mut map);
+        let found = |tile: &[f64], keeps: bool| Found {
+            sums: Sums::of_tile(c, tile, left.samples.clone(), right.samples.clone(), asked.residuals),
+            trace_with_whole: if is_diagonal { 1.0 } else { 2.0 } * tile::inner(tile, total),
+            tile: if keeps { tile.iter().map(|k| F::of(*k)).collect() } else { Vec::new() },
+        };
+        let alone = layers.iter().zip(asked.alone).map(|(layer, keeps)| found(layer, *keeps));
+        std::iter::once(found(total, asked.keeps)).chain(alone).collect()
     }
+}
+
+/// What a worker needs to measure tiles.
+#[derive(Default)]
+struct TileBuffers<F> {
+    buffers: Buffers<F>,
+    layers: Vec<Vec<f64>>,
+    total: Vec<f64>,
+    mapped: Vec<f64>,
 }
 
 impl<F: Float> KernelSource for NetworkKernel<F> {
@@ -232,52 +249,24 @@ impl<F: Float> KernelSource for NetworkKernel<F> {
     }
 
     fn sums(&self, residuals: &[f64]) -> Sums {
-        if residuals == self.residuals { self.sums } else { self.pass(residuals, false).0[self.layers.len()] }
+        self.whole().sums(residuals)
     }
 
     fn block(&self, rows: Range<usize>, columns: Range<usize>, out: &mut [f64]) {
-        let c = self.outputs();
-        let width = c * columns.len();
-        if let Some(tiles) = &self.tiles {
-            for (out, row) in out.chunks_exact_mut(width).zip(c * rows.start..) {
-                for (out, column) in out.iter_mut().zip(c * columns.start..) {
-                    *out = self.entry(tiles, row, column);
-                }
-            }
-            return;
-        }
-        let maker = TileMaker::new(&self.network, self.level, &self.rounded);
-        let [left, right] =
-            [&rows, &columns].map(|samples| self.make(samples.clone(), &mut Worker::default()));
-        let (mut buffers, mut layer) = (Buffers::default(), vec![0.0; out.len()]);
-        out.fill(0.0);
-        for k in 0..self.network.layers().len() {
-            maker.layer(k, &left, &right, &mut buffers, &mut layer);
-            for (row, out) in out.chunks_exact_mut(width).enumerate() {
-                let from = &layer[(row % c * rows.len() + row / c) * width..][..width];
-                for (column, out) in out.iter_mut().enumerate() {
-                    *out += from[column % c * columns.len() + column / c];
-                }
-            }
-        }
+        self.whole().block(rows, columns, out);
     }
 
     fn product(&self, v: &[f64], out: &mut [f64]) {
-        match &self.tiles {
-            Some(tiles) => self.product_by_tiles(tiles, v, out),
-            None => self.product_by_passes(v, out),
-        }
+        self.whole().product(v, out);
     }
-}
 
-impl<F: Float> NetworkKernel<F> {
-    /// An entry of the kernel, whose rows and columns are outputs side by side.
-    fn entry(&self, tiles: &[Vec<F>], row: usize, column: usize) -> f64 {
-        let (c, size) = (self.outputs(), self.plan.samples_of_a_block);
-        let place = |at: usize| (at / c / size, at % c, at / c % size);
-        let (row, column) = if row / c / size < column / c / size { (column, row) } else { (row, column) };
-        let ((block, a, i), (other, b, j)) = (place(row), place(column));
-        let [height, width] = [block, other].map(|block| self.range(block).len());
-        tiles[block * (block + 1) / 2 + other][(a * height + i) * c * width + b * width + j].into()
+    fn layers(&self) -> Vec<LayerKernel<'_>> {
+        let names = self.network.layers().iter().map(|layer| layer.name.clone());
+        let layers = names.zip(&self.layers).map(|(name, part)| LayerKernel {
+            name,
+            trace_with_whole: part.trace_with_whole,
+            kernel: Box::new(Share { kernel: self, part }),
+        });
+        layers.collect()
     }
 }

@@ -1,9 +1,11 @@
 //! How the kernel of each layer is made, chosen by counting, and what that costs.
 
+use super::sizes::Sizes;
 use crate::affine::Affine;
 use crate::network::FeedForward;
 use jostle::Float;
 use jostle::model::Network;
+use std::ops::Range;
 
 /// How the share of one layer in a kernel is made. For samples `i`, `j`, outputs `c`, `e` and places `p`, `p'`, with what
 /// the layer sees `a_ip` (terms), followed by a one for the bias, and the gradients of output `c` at the layer's outputs
@@ -33,8 +35,6 @@ pub struct LayerPlan {
     pub method: Method,
     /// Multiply-adds, without the passes.
     pub multiply_adds: f64,
-    /// Numbers that are held of each sample.
-    pub numbers_of_a_sample: usize,
 }
 
 /// How a kernel is measured within a given memory.
@@ -50,10 +50,16 @@ pub struct Plan {
     pub samples_of_a_group: usize,
     /// Whether the kernel is held, half of it. If not, products are made by passes.
     pub keeps_kernel: bool,
-    /// Bytes of the kernel and of the factors that are held, and of one thread's buffers.
+    /// Bytes that are held at most, but for those of threads.
     pub bytes: f64,
+    /// Bytes that each thread needs beside them, at most.
+    pub bytes_of_a_thread: f64,
+    /// Bytes of the kernel, half of it: of that of every layer, too.
+    pub bytes_of_kernel: f64,
     /// Multiply-adds of all layers and of the passes.
     pub multiply_adds: f64,
+    /// Multiply-adds of the passes over one sample.
+    passes_of_a_sample: f64,
 }
 
 /// Rows and columns of a tile, roughly.
@@ -68,7 +74,8 @@ pub(super) fn pairs_of_a_product(c: usize) -> usize {
 pub(crate) const COLUMNS_OF_PAIRS: usize = 512;
 
 impl Plan {
-    /// The cheapest way to the kernel of `samples` in format `F`, within `memory` bytes as far as that is possible.
+    /// The cheapest way to the kernel of `samples` in format `F`, within `memory` bytes on one thread as far as that is
+    /// possible: a plan, and with it the bits of a kernel, depends on memory but never on the number of threads.
     pub fn new<F: Float>(network: &FeedForward, samples: usize, memory: usize) -> Self {
         let outputs = Network::outputs(network);
         let last = network.layers().len() - 1;
@@ -79,52 +86,82 @@ impl Plan {
         let layers: Vec<LayerPlan> = network.layers().iter().enumerate().map(plan).collect();
         // Forwards once and backwards once for every output, for each group that is paired with another.
         let passes: f64 = network.layers().iter().map(|layer| layer.affine.work()).sum();
-        let passes = passes * samples as f64 * (1.0 + outputs as f64);
         let mut plan = Self {
-            multiply_adds: layers.iter().map(|layer| layer.multiply_adds).sum(),
+            multiply_adds: 0.0,
             bytes: 0.0,
+            bytes_of_a_thread: 0.0,
+            bytes_of_kernel: 0.0,
+            passes_of_a_sample: passes * (1.0 + outputs as f64),
             layers,
             samples,
             samples_of_a_block: (SIDE / outputs).max(1),
             samples_of_a_group: samples,
             keeps_kernel: true,
         };
-        plan.fit(network, size_of::<F>() as f64, memory as f64);
-        while plan.bytes > memory as f64 && plan.samples_of_a_block > 1 {
+        let memory = memory as f64;
+        plan.fit::<F>(network, memory);
+        while plan.bytes + plan.bytes_of_a_thread > memory && plan.samples_of_a_block > 1 {
             plan.samples_of_a_block /= 2;
-            plan.fit(network, size_of::<F>() as f64, memory as f64);
+            plan.fit::<F>(network, memory);
         }
-        plan.multiply_adds += passes * (samples.div_ceil(plan.samples_of_a_group) as f64 + 1.0) / 2.0;
+        let groups = samples.div_ceil(plan.samples_of_a_group) as f64;
+        plan.multiply_adds =
+            plan.work_of_layers() + plan.work_of_passes(samples) * (groups + 1.0) / 2.0;
         plan
     }
 
-    /// Decides what is held, with this size of blocks and of a number: the kernel if it fits, and as many samples'
-    /// factors as fit beside it.
-    fn fit(&mut self, network: &FeedForward, number: f64, memory: f64) {
-        let (n, size, outputs) = (self.samples, self.samples_of_a_block, Network::outputs(network));
-        let blocks = n.div_ceil(size) as f64;
-        let kernel = ((size * outputs) as f64).powi(2) * blocks * (blocks + 1.0) / 2.0 * number;
-        // What a block's pass keeps, once for its samples and, at two layers, once for each of their outputs.
-        let largest = network.layers().iter().map(|layer| layer.affine.output().values()).max().unwrap_or(0);
-        let of_a_pass = 8.0 * network.kept_of_a_sample() as f64 + number * (2 * outputs * largest) as f64;
-        let of_a_block = size as f64 * of_a_pass;
-        let of_a_sample = self.layers.iter().map(|l| l.numbers_of_a_sample).sum::<usize>() as f64 * number;
-        let left = memory - of_a_block;
-        self.keeps_kernel = kernel + 2.0 * size as f64 * of_a_sample <= left;
-        let for_factors = if self.keeps_kernel { left - kernel } else { left };
-        let all = n as f64 * of_a_sample;
-        self.samples_of_a_group = if all <= for_factors {
+    fn work_of_layers(&self) -> f64 {
+        self.layers.iter().map(|layer| layer.multiply_adds).sum()
+    }
+
+    /// Multiply-adds of the passes over some samples.
+    pub(super) fn work_of_passes(&self, samples: usize) -> f64 {
+        samples as f64 * self.passes_of_a_sample
+    }
+
+    /// Multiply-adds of one tile on the diagonal or below it.
+    pub(super) fn work_of_tile(&self, rows: &Range<usize>, columns: &Range<usize>) -> f64 {
+        let pairs = (rows.len() * columns.len()) as f64 * if rows == columns { 1.0 } else { 2.0 };
+        self.work_of_layers() * pairs / (self.samples as f64).powi(2)
+    }
+
+    /// How many kernels of layers fit into so many bytes.
+    pub(super) fn layers_within(&self, memory: usize) -> usize {
+        ((memory as f64 / self.bytes_of_kernel) as usize).min(self.layers.len())
+    }
+
+    /// Decides what is held, with this size of blocks: the kernel if it fits, and as many samples' factors as fit beside it.
+    fn fit<F: Float>(&mut self, network: &FeedForward, memory: f64) {
+        let sizes = Sizes::<F>::new(network, self);
+        let (n, size) = (self.samples, self.samples_of_a_block);
+        let fixed = sizes.fixed() + sizes.of_a_thread();
+        let factors = |samples: usize| sizes.of_blocks(samples);
+        let left = memory - fixed;
+        self.keeps_kernel = sizes.kernel() + 2.0 * factors(size) <= left;
+        let for_factors = if self.keeps_kernel { left - sizes.kernel() } else { left };
+        self.samples_of_a_group = if factors(n) <= for_factors {
             n
         } else {
-            let fitting = (for_factors / (2.0 * of_a_sample) / size as f64) as usize;
+            let fitting = (for_factors / (2.0 * factors(size))) as usize;
             (fitting.max(1) * size).min(n)
         };
-        let held = if self.samples_of_a_group == n {
-            all
-        } else {
-            2.0 * self.samples_of_a_group as f64 * of_a_sample
-        };
-        self.bytes = held + of_a_block + if self.keeps_kernel { kernel } else { 0.0 };
+        let held =
+            if self.samples_of_a_group == n { factors(n) } else { 2.0 * factors(self.samples_of_a_group) };
+        self.bytes_of_kernel = sizes.kernel();
+        self.bytes_of_a_thread = sizes.of_a_thread();
+        self.bytes = held + sizes.fixed() + if self.keeps_kernel { sizes.kernel() } else { 0.0 };
+    }
+}
+
+impl Method {
+    /// The way in a few words.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Readout => "products of what the layer sees",
+            Self::Pairs => "products of patches, for all pairs of places",
+            Self::Rows => "gradients of every sample and output",
+            Self::Head => "gradients of every sample, which its outputs share",
+        }
     }
 }
 
@@ -146,22 +183,16 @@ impl LayerPlan {
             [n as f64 * n as f64 / 2.0, places as f64, (terms + 1) as f64, outputs as f64];
         let pairs_of_outputs = (c * c) as f64;
         if is_last {
-            return Self {
-                method: Method::Readout,
-                multiply_adds: pairs_of_samples * q,
-                numbers_of_a_sample: terms,
-            };
+            return Self { method: Method::Readout, multiply_adds: pairs_of_samples * q };
         }
         let mut methods = vec![
             Self {
                 method: Method::Pairs,
                 multiply_adds: pairs_of_samples * p * p * (q + pairs_of_outputs * (o + 1.0)),
-                numbers_of_a_sample: places * (terms + c * outputs),
             },
             Self {
                 method: Method::Rows,
                 multiply_adds: (pairs_of_samples * pairs_of_outputs + n as f64 * c as f64 * p) * q * o,
-                numbers_of_a_sample: c * (terms + 1) * outputs,
             },
         ];
         if is_head {
@@ -173,7 +204,6 @@ impl LayerPlan {
                 } else {
                     (pairs_of_samples * (q + half) + n as f64 * p * q) * o
                 },
-                numbers_of_a_sample: if places == 1 { terms + outputs } else { (terms + 1) * outputs },
             });
         }
         methods

@@ -7,6 +7,7 @@ use jostle::geometry::KernelSource;
 use jostle::model::{Network, Tape};
 use jostle::simd::{Level, Vector, dispatch};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Partial sums of a row's product; entry `j` goes to sum `j mod 16`, whatever the width of the vectors.
 const STRIPES: usize = 16;
@@ -45,14 +46,16 @@ impl<F: Float> NetworkKernel<F> {
         }
     }
 
-    /// `J (J' v)` in float64: block by block, a pass backwards for `J' v`, and one forwards along it.
-    pub(super) fn product_by_passes(&self, v: &[f64], out: &mut [f64]) {
+    /// `J_l (J_l' v)` for some layers in float64: block by block, a pass backwards for `J_l' v`, and one forwards along it.
+    pub(super) fn product_by_passes(&self, layers: &Range<usize>, v: &[f64], out: &mut [f64]) {
         let (c, d, p) = (self.outputs(), self.network.input().values(), self.theta.len());
         let blocks: Vec<_> = (0..self.samples().div_ceil(self.plan.samples_of_a_block)).collect();
         let inputs = |block: usize| {
             let range = self.range(block);
             &self.inputs[range.start * d..range.end * d]
         };
+        let mapped = self.mapped(v, true);
+        let v = mapped.as_deref().unwrap_or(v);
         let pull = |block: &usize| {
             let (range, inputs) = (self.range(*block), inputs(*block));
             let weights = &v[c * range.start..c * range.end];
@@ -68,12 +71,31 @@ impl<F: Float> NetworkKernel<F> {
                 direction.iter_mut().zip(&gradient).for_each(|(d, g)| *d += g);
             }
         }
+        let of_others = self.network.ranges().enumerate().filter(|(k, _)| !layers.contains(k));
+        of_others.for_each(|(_, range)| direction[range].fill(0.0));
         let push = |block: usize| {
             let scratch = &mut Scratch::default();
             self.network.tangent(self.level, &self.theta, &direction, inputs(block), scratch)
         };
         let pushed: Vec<_> = blocks.into_par_iter().map(push).collect();
         out.iter_mut().zip(pushed.iter().flatten()).for_each(|(out, value)| *out = *value);
+        if let Some(mapped) = self.mapped(out, false) {
+            out.copy_from_slice(&mapped);
+        }
+    }
+
+    /// The vector `v_i` (c) of every sample multiplied by its map, or by the transpose; none without maps.
+    fn mapped(&self, v: &[f64], is_transposed: bool) -> Option<Vec<f64>> {
+        let (c, maps) = (self.outputs(), self.maps.as_deref()?);
+        let mut out = vec![0.0; v.len()];
+        let of_samples = maps.chunks_exact(c * c).zip(v.chunks_exact(c).zip(out.chunks_exact_mut(c)));
+        for (map, (v, out)) in of_samples {
+            for (k, out) in out.iter_mut().enumerate() {
+                let entry = |l: usize| if is_transposed { map[l * c + k] } else { map[k * c + l] };
+                *out = v.iter().enumerate().map(|(l, v)| entry(l) * v).sum();
+            }
+        }
+        Some(out)
     }
 }
 

@@ -29,10 +29,27 @@ pub(super) struct Buffers<F> {
     panel: Vec<F>,
 }
 
+/// Changes the length of a buffer, and takes no more memory for it than that needs.
+pub(super) fn resize<T: Copy + Default>(buffer: &mut Vec<T>, length: usize) {
+    buffer.reserve_exact(length.saturating_sub(buffer.len()));
+    buffer.resize(length, T::default());
+}
+
 fn zeros(buffer: &mut Vec<f64>, length: usize) -> &mut [f64] {
     buffer.clear();
-    buffer.resize(length, 0.0);
+    resize(buffer, length);
     buffer
+}
+
+/// `sum_k a_k b_k`, in eight partial sums.
+pub(super) fn inner(a: &[f64], b: &[f64]) -> f64 {
+    let ((a_eights, a_rest), (b_eights, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0; 8];
+    for (a, b) in a_eights.iter().zip(b_eights) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+    }
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a * b);
+    sums.into_iter().chain(rest).sum()
 }
 
 impl<F: Float> TileMaker<F> {
@@ -65,7 +82,7 @@ impl<F: Float> TileMaker<F> {
     ) {
         tile.fill(0.0);
         let sides = [left.samples.len(), right.samples.len()];
-        match (&left.factors[k], &right.factors[k]) {
+        match (left.factor(k), right.factor(k)) {
             (Factor::Readout(left), Factor::Readout(right)) => {
                 let inputs = self.inputs(k, left, right, sides, &mut buffers.inputs);
                 let width = self.outputs * sides[1];
@@ -158,6 +175,7 @@ impl<F: Float> TileMaker<F> {
         out: &'a mut Vec<f64>,
     ) -> &'a mut [f64] {
         out.clear();
+        out.reserve_exact(height * width);
         out.resize(height * width, 1.0);
         let shape = [height, self.shapes[k][0], width];
         add_product_wide(self.level, shape, Left::Panels(left), right, out, width);
@@ -231,7 +249,7 @@ impl<F: Float> TileMaker<F> {
     ) {
         let (panel, units) = (panel::<F>(), self.shapes[k][1]);
         let Buffers { sums, panel: right, .. } = buffers;
-        right.resize(units * panel, F::default());
+        resize(right, units * panel);
         let left = Left::Strided { values: &self.weights, row: 1, column: self.pairs };
         let side = self.outputs * width;
         for i in 0..height {

@@ -137,6 +137,41 @@ impl Geometry {
     }
 }
 
+impl Geometry {
+    /// The geometry of a kernel that is zero: no curvature and no noise, and quotients by them are NaN.
+    pub(super) fn flat(source: &(impl KernelSource + ?Sized), residuals: &[f64]) -> Self {
+        let (samples, outputs) = (source.samples(), source.outputs());
+        let shape = NoiseShape {
+            trace: 0.0,
+            trace_with_curvature: 0.0,
+            frobenius: 0.0,
+            alignment: f64::NAN,
+            angle_alignment: f64::NAN,
+            size_alignment: f64::NAN,
+        };
+        Self {
+            samples,
+            outputs,
+            params: source.params(),
+            loss: dot(residuals, residuals) / (2.0 * samples as f64),
+            gradient_norm: 0.0,
+            curvature: Curvature {
+                samples,
+                outputs,
+                trace: 0.0,
+                frobenius: 0.0,
+                lambda_max: 0.0,
+                lambda_max_residual: 0.0,
+                effective_rank: f64::NAN,
+                mean_square_norm: 0.0,
+                top_concentration: f64::NAN,
+            },
+            uncentred: shape,
+            centred: shape,
+        }
+    }
+}
+
 impl Curvature {
     /// Measures the curvature alone, which needs no residuals.
     ///

@@ -1,6 +1,6 @@
 //! Where the kernel comes from: an array, a Jacobian, a model, or anything else that can hand over its blocks.
 
-use super::{GeometryError, Sums};
+use super::{GeometryError, KernelRequest, Sums, Unwatched, Watch};
 use crate::linear_algebra::{dot, product, products_of_rows, transpose_product};
 use crate::model::{Loss, Model, map_outputs};
 use crate::problem::Problem;
@@ -56,6 +56,22 @@ pub trait KernelSource: Sync {
     fn samples_of_a_block(&self) -> usize {
         (256 / self.outputs()).max(1)
     }
+
+    /// The kernels of the layers, the first one first, where they were asked for and are known.
+    fn layers(&self) -> Vec<LayerKernel<'_>> {
+        Vec::new()
+    }
+}
+
+/// The kernel `K_l = J_l J_l'` of the parameters of one layer alone, as if all others were fixed: with the columns `J_l` of
+/// the Jacobian that belong to it, `K` is the sum of the `K_l`.
+pub struct LayerKernel<'a> {
+    /// The layer's name.
+    pub name: String,
+    /// Its kernel, which knows its number of parameters.
+    pub kernel: Box<dyn KernelSource + 'a>,
+    /// `Tr(K_l K)`.
+    pub trace_with_whole: f64,
 }
 
 /// Entries on both sides of the diagonal may differ by this share of the largest entry: a kernel made in float32 does.
@@ -232,99 +248,57 @@ impl KernelSource for Jacobian {
 /// A point whose Jacobian is zero or not finite.
 pub fn kernel_of_model(
     model: &dyn Model,
+    loss: (Loss, f64),
+    theta: &[f64],
+    problem: &Problem,
+) -> Result<(Box<dyn KernelSource>, Vec<f64>), GeometryError> {
+    kernel_with_layers(model, loss, theta, problem, false, &Unwatched)
+}
+
+/// The same with the kernels of its layers, of a model that knows them; `watch` hears how far it is.
+///
+/// # Errors
+/// A point whose Jacobian is zero or not finite.
+pub fn layers_of_model(
+    model: &dyn Model,
+    loss: (Loss, f64),
+    theta: &[f64],
+    problem: &Problem,
+    watch: &dyn Watch,
+) -> Result<(Box<dyn KernelSource>, Vec<f64>), GeometryError> {
+    kernel_with_layers(model, loss, theta, problem, true, watch)
+}
+
+fn kernel_with_layers(
+    model: &dyn Model,
     (loss, loss_factor): (Loss, f64),
     theta: &[f64],
     problem: &Problem,
+    has_layers: bool,
+    watch: &dyn Watch,
 ) -> Result<(Box<dyn KernelSource>, Vec<f64>), GeometryError> {
     let outputs = model.outputs();
     let mut residuals = model.predict(theta, problem.x(), problem.dim());
     loss.residuals(&mut residuals, problem.y(), outputs);
-    let plain = residuals.clone();
     let maps = loss.standardise(loss_factor, &mut residuals, problem.y(), outputs);
-    if residuals.iter().all(|r| r.is_finite())
-        && let Some(kernel) = model.kernel(theta, problem.x(), &plain)
-    {
+    if residuals.iter().all(|r| r.is_finite()) {
         let is_plain = loss == Loss::Square && loss_factor == 0.5;
-        let kernel = if is_plain { kernel } else { Box::new(Mapped { kernel, maps }) };
-        return Ok((kernel, residuals));
+        let maps = (!is_plain).then_some(&maps[..]);
+        let request = KernelRequest {
+            maps,
+            has_layers,
+            watch,
+            ..KernelRequest::new(theta, problem.x(), &residuals)
+        };
+        if let Some(kernel) = model.kernel(&request) {
+            return Ok((kernel, residuals));
+        }
     }
     let (jacobian, residuals) = Jacobian::of_model(model, (loss, loss_factor), theta, problem)?;
     Ok((Box::new(jacobian), residuals))
 }
 
-/// A kernel `A K A'`, with one map `A_i` (c x c) of its outputs for every sample.
-struct Mapped {
-    kernel: Box<dyn KernelSource>,
-    maps: Vec<f64>,
-}
-
-impl Mapped {
-    fn map(&self, sample: usize) -> &[f64] {
-        let size = self.outputs() * self.outputs();
-        &self.maps[sample * size..][..size]
-    }
-
-    /// Multiplies the vector of every sample by its map, or by its transpose.
-    fn apply(&self, v: &[f64], transposed: bool, out: &mut [f64]) {
-        let c = self.outputs();
-        for (i, (v, out)) in v.chunks_exact(c).zip(out.chunks_exact_mut(c)).enumerate() {
-            let map = self.map(i);
-            for (k, out) in out.iter_mut().enumerate() {
-                let entry = |l: usize| if transposed { map[l * c + k] } else { map[k * c + l] };
-                *out = v.iter().enumerate().map(|(l, v)| entry(l) * v).sum();
-            }
-        }
-    }
-}
-
-impl KernelSource for Mapped {
-    fn samples(&self) -> usize {
-        self.kernel.samples()
-    }
-
-    fn outputs(&self) -> usize {
-        self.kernel.outputs()
-    }
-
-    fn params(&self) -> Option<usize> {
-        self.kernel.params()
-    }
-
-    fn samples_of_a_block(&self) -> usize {
-        self.kernel.samples_of_a_block()
-    }
-
-    fn block(&self, rows: Range<usize>, columns: Range<usize>, out: &mut [f64]) {
-        let (c, width) = (self.outputs(), self.outputs() * columns.len());
-        self.kernel.block(rows.clone(), columns.clone(), out);
-        let mut mapped = vec![0.0; c * width];
-        for (i, out) in rows.zip(out.chunks_exact_mut(c * width)) {
-            mapped.fill(0.0);
-            for (map, mapped) in self.map(i).chunks_exact(c).zip(mapped.chunks_exact_mut(width)) {
-                for (a, row) in map.iter().zip(out.chunks_exact(width)) {
-                    mapped.iter_mut().zip(row).for_each(|(m, k)| *m += a * k);
-                }
-            }
-            for (mapped, out) in mapped.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-                for (j, (k, out)) in columns.clone().zip(mapped.chunks_exact(c).zip(out.chunks_exact_mut(c)))
-                {
-                    for (map, out) in self.map(j).chunks_exact(c).zip(out) {
-                        *out = dot(map, k);
-                    }
-                }
-            }
-        }
-    }
-
-    fn product(&self, v: &[f64], out: &mut [f64]) {
-        let (mut pulled, mut image) = (vec![0.0; v.len()], vec![0.0; v.len()]);
-        self.apply(v, true, &mut pulled);
-        self.kernel.product(&pulled, &mut image);
-        self.apply(&image, false, out);
-    }
-}
-
-impl KernelSource for Box<dyn KernelSource> {
+impl KernelSource for Box<dyn KernelSource + '_> {
     fn samples(&self) -> usize {
         (**self).samples()
     }
@@ -355,6 +329,10 @@ impl KernelSource for Box<dyn KernelSource> {
 
     fn sums(&self, residuals: &[f64]) -> Sums {
         (**self).sums(residuals)
+    }
+
+    fn layers(&self) -> Vec<LayerKernel<'_>> {
+        (**self).layers()
     }
 }
 

@@ -42,6 +42,15 @@ impl Spectrum {
         Ok(Self { features, values, samples: n })
     }
 
+    /// Bytes that a decomposition takes, and the stability that is computed from it: of a kernel with so many `rows` (nc), and
+    /// `params` columns where its Jacobian is held.
+    pub fn bytes(rows: usize, params: Option<usize>) -> f64 {
+        let rows = rows as f64;
+        let rank = params.map_or(rows, |p| rows.min(p as f64));
+        let decomposition = if rank < rows { rank * rank } else { 3.0 * rows * rows };
+        8.0 * (decomposition + 2.0 * rows * rank + 4.0 * rank * rank)
+    }
+
     /// The eigenvalues of `G` that count as positive, in decreasing order.
     pub fn eigenvalues(&self) -> &[f64] {
         &self.values

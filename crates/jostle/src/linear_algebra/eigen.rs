@@ -20,7 +20,7 @@ pub(crate) struct TopEigenpair {
 }
 
 /// Most products of one search: the basis is kept, and its orthogonality is restored at every step.
-const MOST_PRODUCTS: usize = 300;
+pub(crate) const MOST_PRODUCTS: usize = 300;
 
 /// The residual, as a share of the eigenvalue, at which a search ends; the eigenvalue then has about twice as many
 /// digits.

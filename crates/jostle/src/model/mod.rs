@@ -35,7 +35,7 @@ pub use shared_linear::SharedLinear;
 pub use two_layer::TwoLayer;
 
 use crate::error::InputError;
-use crate::geometry::KernelSource;
+use crate::geometry::{KernelCost, KernelRequest, KernelSource};
 use crate::linear_algebra::dot;
 use crate::problem::Problem;
 use crate::random::Draws;
@@ -74,11 +74,15 @@ pub trait Model: Send + Sync {
         jacobian
     }
 
-    /// The kernel for `inputs` (m x d), where there is a cheaper way to it than by the Jacobian; it will be asked for its
-    /// sums with these `residuals` (m x c) first.
-    fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {
-        let _ = (theta, inputs, residuals);
+    /// The kernel that is asked for, where there is a cheaper way to it than by the Jacobian.
+    fn kernel(&self, request: &KernelRequest<'_>) -> Option<Box<dyn KernelSource>> {
+        let _ = request;
         None
+    }
+
+    /// What the kernel of so many samples of dimension `dim` costs, without its layers.
+    fn kernel_cost(&self, samples: usize, dim: usize) -> KernelCost {
+        KernelCost::of_jacobian(samples * self.outputs(), self.num_params(dim))
     }
 
     /// The squared norms `K_ii = |grad_theta f(x_i)|^2` (n x c), the diagonal of the kernel `K = J J'`.

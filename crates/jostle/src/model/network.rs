@@ -2,7 +2,7 @@
 //! matrices. They are trained by passes forwards and backwards over the samples of a step.
 
 use crate::float::Float;
-use crate::geometry::KernelSource;
+use crate::geometry::{KernelCost, KernelRequest, KernelSource};
 use crate::random::Draws;
 use crate::simd::Level;
 use std::fmt::Debug;
@@ -102,11 +102,15 @@ pub trait Network: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// The kernel `J J'` (mc x mc) at `theta` (p) for `inputs` (m x d), where there is a cheaper way to it than by the
-    /// Jacobian; it will be asked for its sums with these `residuals` (m x c) first.
-    fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {
-        let _ = (theta, inputs, residuals);
+    /// The kernel that is asked for, where there is a cheaper way to it than by the Jacobian.
+    fn kernel(&self, request: &KernelRequest<'_>) -> Option<Box<dyn KernelSource>> {
+        let _ = request;
         None
+    }
+
+    /// What the kernel of so many samples costs, without its layers.
+    fn kernel_cost(&self, samples: usize) -> KernelCost {
+        KernelCost::of_jacobian(samples * self.outputs(), self.num_params())
     }
 }
 
@@ -127,7 +131,9 @@ macro_rules! erased {
             /// See [`Network::tensors`].
             fn tensors(&self) -> Vec<Tensor>;
             /// See [`Network::kernel`].
-            fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>>;
+            fn kernel(&self, request: &KernelRequest<'_>) -> Option<Box<dyn KernelSource>>;
+            /// See [`Network::kernel_cost`].
+            fn kernel_cost(&self, samples: usize) -> KernelCost;
             $(
                 /// See [`Network::forward`].
                 fn $forward(
@@ -161,8 +167,11 @@ macro_rules! erased {
             fn tensors(&self) -> Vec<Tensor> {
                 Network::tensors(self)
             }
-            fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {
-                Network::kernel(self, theta, inputs, residuals)
+            fn kernel(&self, request: &KernelRequest<'_>) -> Option<Box<dyn KernelSource>> {
+                Network::kernel(self, request)
+            }
+            fn kernel_cost(&self, samples: usize) -> KernelCost {
+                Network::kernel_cost(self, samples)
             }
             $(
                 fn $forward(

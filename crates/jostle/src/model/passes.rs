@@ -1,7 +1,7 @@
 //! Networks as models: predictions and gradients of whole data sets, a few samples at a time.
 
 use super::{AnyNetwork, Model, Tape};
-use crate::geometry::KernelSource;
+use crate::geometry::{KernelCost, KernelRequest, KernelSource};
 use crate::problem::Problem;
 use crate::simd::Level;
 use std::sync::Arc;
@@ -69,8 +69,12 @@ impl Model for Arc<dyn AnyNetwork> {
         jacobian
     }
 
-    fn kernel(&self, theta: &[f64], inputs: &[f64], residuals: &[f64]) -> Option<Box<dyn KernelSource>> {
-        AnyNetwork::kernel(&**self, theta, inputs, residuals)
+    fn kernel(&self, request: &KernelRequest<'_>) -> Option<Box<dyn KernelSource>> {
+        AnyNetwork::kernel(&**self, request)
+    }
+
+    fn kernel_cost(&self, samples: usize, _: usize) -> KernelCost {
+        AnyNetwork::kernel_cost(&**self, samples)
     }
 
     fn kernel_diagonal(&self, theta: &[f64], problem: &Problem, diagonal: &mut [f64]) {

@@ -1,0 +1,129 @@
+//! What a model is asked for when it makes its kernel itself, and who hears how far it is.
+
+use super::{KernelSource, LayerKernel, Sums};
+use std::ops::Range;
+
+/// Hears how far a measurement is.
+pub trait Watch: Sync {
+    /// So many more multiply-adds are done.
+    fn advanced(&self, multiply_adds: f64);
+}
+
+/// A measurement that nobody watches.
+#[derive(Debug, Clone, Copy)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn advanced(&self, _: f64) {}
+}
+
+/// What is asked of a model that makes its kernel itself.
+#[derive(Clone, Copy)]
+pub struct KernelRequest<'a> {
+    /// The point `theta` (p).
+    pub theta: &'a [f64],
+    /// The samples (n x d).
+    pub inputs: &'a [f64],
+    /// The residuals (nc) whose sums will be asked for first.
+    pub residuals: &'a [f64],
+    /// Maps `A_i` (n x c x c) of the outputs of every sample, where the kernel of `A_i f_i` is asked for.
+    pub maps: Option<&'a [f64]>,
+    /// Whether the kernels of the layers will be asked for.
+    pub has_layers: bool,
+    /// Who hears how far it is.
+    pub watch: &'a dyn Watch,
+}
+
+impl<'a> KernelRequest<'a> {
+    /// The kernel at `theta` (p) of `inputs` (n x d), to be asked for the sums of `residuals` (nc) first: without maps and
+    /// layers, and unwatched.
+    pub fn new(theta: &'a [f64], inputs: &'a [f64], residuals: &'a [f64]) -> Self {
+        Self { theta, inputs, residuals, maps: None, has_layers: false, watch: &Unwatched }
+    }
+
+    /// The same with the kernels of the layers.
+    #[must_use]
+    pub fn with_layers(self) -> Self {
+        Self { has_layers: true, ..self }
+    }
+}
+
+/// A kernel whose blocks and products are heard of.
+pub struct Watched<'a> {
+    source: Box<dyn KernelSource + 'a>,
+    watch: &'a dyn Watch,
+}
+
+impl<'a> Watched<'a> {
+    /// Lets `watch` hear of every block of a kernel and of every product with it.
+    pub fn new(source: Box<dyn KernelSource + 'a>, watch: &'a dyn Watch) -> Self {
+        Self { source, watch }
+    }
+
+    /// Multiply-adds of one pass over the kernel by blocks, each of a symmetric pair once.
+    pub fn work_of_pass(&self) -> f64 {
+        let rows = (self.samples() * self.outputs()) as f64;
+        rows * rows / 2.0 * self.work_of_entry()
+    }
+
+    /// Multiply-adds of one product.
+    pub fn work_of_product(&self) -> f64 {
+        let rows = (self.samples() * self.outputs()) as f64;
+        rows * self.jacobian().map_or(rows, |values| 2.0 * values.len() as f64 / rows)
+    }
+
+    fn work_of_entry(&self) -> f64 {
+        // An entry that is held is read only.
+        self.params().filter(|_| self.jacobian().is_some()).map_or(1.0, |p| p as f64)
+    }
+}
+
+impl<'a> LayerKernel<'a> {
+    fn watched_by(self, watch: &'a dyn Watch) -> Self {
+        Self { kernel: Box::new(Watched::new(self.kernel, watch)), ..self }
+    }
+}
+
+impl KernelSource for Watched<'_> {
+    fn samples(&self) -> usize {
+        self.source.samples()
+    }
+
+    fn outputs(&self) -> usize {
+        self.source.outputs()
+    }
+
+    fn block(&self, rows: Range<usize>, columns: Range<usize>, out: &mut [f64]) {
+        self.source.block(rows, columns, out);
+        self.watch.advanced(out.len() as f64 * self.work_of_entry());
+    }
+
+    fn product(&self, v: &[f64], out: &mut [f64]) {
+        self.source.product(v, out);
+        self.watch.advanced(self.work_of_product());
+    }
+
+    fn sums(&self, residuals: &[f64]) -> Sums {
+        // A kernel that is made block by block is heard of block by block.
+        match self.source.jacobian() {
+            Some(_) => Sums::of_blocks(self, residuals),
+            None => self.source.sums(residuals),
+        }
+    }
+
+    fn params(&self) -> Option<usize> {
+        self.source.params()
+    }
+
+    fn jacobian(&self) -> Option<&[f64]> {
+        self.source.jacobian()
+    }
+
+    fn samples_of_a_block(&self) -> usize {
+        self.source.samples_of_a_block()
+    }
+
+    fn layers(&self) -> Vec<LayerKernel<'_>> {
+        self.source.layers().into_iter().map(|layer| layer.watched_by(self.watch)).collect()
+    }
+}
