@@ -166,6 +166,9 @@ pub(crate) struct MeasureOptions {
     /// Batches are drawn without replacement.
     #[arg(long)]
     pub(crate) no_replacement: bool,
+    /// Threads [default: all processors]. Results do not depend on it.
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
     /// Write the atlas of stability as an HTML file [default: the name of FILE, with .html, in this folder].
     #[arg(long, value_name = "HTML", num_args = 0..=1)]
     #[expect(clippy::option_option, reason = "clap's form of an option with an optional value")]

@@ -2,6 +2,8 @@
 
 use crate::args::{CheckOptions, Output};
 use crate::{Ending, print};
+use jostle::ensemble::{Cell, Measurement};
+use jostle::geometry::LayerCost;
 use jostle_lab::experiment::Experiment;
 use jostle_lab::run::{LabError, Plan, memory};
 
@@ -16,6 +18,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
             "cells": plan.cells.len(),
             "replica_steps": plan.replica_steps(),
             "memory_bytes": plan.memory(),
+            "geometry_bytes": plan.geometry_memory(),
             "seconds": plan.seconds(),
             "threads": plan.threads,
             "level": plan.level.to_string(),
@@ -28,6 +31,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
                 "replica_steps_per_second": rate,
                 "may_stop_early": kernel.may_stop_early,
             }))).collect::<Vec<_>>(),
+            "geometry": plan.cells.iter().map(geometry_json).collect::<Vec<_>>(),
             "experiment": resolved,
         });
         print(&format!("{json:#}\n"));
@@ -50,6 +54,10 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
             plural(plan.threads),
         ),
     ];
+    if plan.geometry_memory() > 0.0 {
+        let bytes = memory::readable(plan.geometry_memory());
+        lines.push(format!("# of it at most {bytes} for the geometry that is measured"));
+    }
     lines.extend(plan.data.iter().map(|data| format!("# data: {data}")));
     if output.verbose {
         lines.push(format!("# vectors: {}", plan.level));
@@ -69,10 +77,53 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
             if kernel.may_stop_early {
                 lines.push("#   replicas stop when they have converged (dynamics.tolerance)".to_owned());
             }
+            lines.extend(geometry_lines(&plan.cells[k], plan.threads));
         }
     }
     print(&(lines.join("\n") + "\n"));
     Ok(Ending::Done)
+}
+
+/// What is measured of a cell, by the settings that ask for it.
+fn measurements(cell: &Cell) -> impl Iterator<Item = (&'static str, Measurement)> {
+    let (records, start) = (cell.measurement_of_records(), cell.measurement_of_start());
+    [("observe", records), ("start", start)].into_iter().filter_map(|(part, m)| Some((part, m?)))
+}
+
+fn geometry_json(cell: &Cell) -> serde_json::Value {
+    let of = |(part, measurement): (&str, Measurement)| {
+        let layer = |layer: &LayerCost| {
+            serde_json::json!({
+                "name": layer.name,
+                "p": layer.params,
+                "method": layer.method,
+                "flops": 2.0 * layer.multiply_adds,
+            })
+        };
+        serde_json::json!({
+            "asked_by": part,
+            "bytes": measurement.bytes(1),
+            "flops": 2.0 * measurement.kernel.multiply_adds,
+            "layers": measurement.kernel.layers.iter().map(layer).collect::<Vec<_>>(),
+        })
+    };
+    measurements(cell).map(of).collect()
+}
+
+/// How the kernels of a cell are made, and what that takes.
+fn geometry_lines(cell: &Cell, threads: usize) -> Vec<String> {
+    let of = |(part, measurement): (&str, Measurement)| {
+        let bytes = memory::readable(measurement.bytes(threads));
+        let flops = 2.0 * measurement.kernel.multiply_adds;
+        let way = if measurement.kernel.layers.is_empty() { " by its Jacobian" } else { " layer by layer" };
+        let head = format!("#   kernel for [{part}]{way}: at most {bytes}, {flops:.1e} operations a point");
+        let layer = |layer: &LayerCost| {
+            let LayerCost { name, params, method, multiply_adds } = layer;
+            format!("#     layer {name} ({params} parameters): {method}, {:.1e} operations", 2.0 * multiply_adds)
+        };
+        std::iter::once(head).chain(measurement.kernel.layers.iter().map(layer)).collect::<Vec<_>>()
+    };
+    measurements(cell).flat_map(of).collect()
 }
 
 /// A rate in two digits.

@@ -1,11 +1,12 @@
 //! `jostle measure`.
 
 use crate::args::{MeasureOptions, Output};
+use crate::progress::Bar;
 use crate::{Ending, print};
 use jostle::geometry::Sampling;
 use jostle_lab::experiment::{Experiment, Overrides};
-use jostle_lab::measure::{Question, measure as measure_point, measure_parameters, write_atlas};
-use jostle_lab::run::LabError;
+use jostle_lab::measure::{Answer, Question, measure as measure_point, measure_parameters, write_atlas};
+use jostle_lab::run::{LabError, on_threads};
 use std::path::PathBuf;
 
 /// Measures the geometry of a point that is given as arrays, or of a model at given parameters.
@@ -13,23 +14,28 @@ pub(crate) fn measure(options: &MeasureOptions, output: &Output) -> Result<Endin
     let sampling =
         if options.no_replacement { Sampling::WithoutReplacement } else { Sampling::WithReplacement };
     let question = Question { learning_rate: options.learning_rate, batch: options.batch, sampling };
-    let answer = match &options.experiment {
-        Some(path) => {
-            let (set, data) = (options.set.clone(), options.data.folder());
-            let experiment = Experiment::read(path, &Overrides { set, data, ..Overrides::default() })?;
-            measure_parameters(&options.file, experiment, question)?
-        }
-        None if options.file.extension().is_some_and(|extension| extension == "safetensors") => {
-            return Err(LabError::NoExperiment { file: options.file.clone() });
-        }
-        None => measure_point(&options.file, question)?,
+    let bar = Bar::without_patience(output);
+    let answer = || -> Result<Answer, LabError> {
+        Ok(match &options.experiment {
+            Some(path) => {
+                let (set, data) = (options.set.clone(), options.data.folder());
+                let experiment = Experiment::read(path, &Overrides { set, data, ..Overrides::default() })?;
+                measure_parameters(&options.file, experiment, question, &bar)?
+            }
+            None if options.file.extension().is_some_and(|extension| extension == "safetensors") => {
+                return Err(LabError::NoExperiment { file: options.file.clone() });
+            }
+            None => measure_point(&options.file, question, &bar)?,
+        })
     };
+    let threads = options.threads.map(usize::from);
+    let answer = on_threads(threads, answer)??;
     let atlas = options.plot.as_ref().map(|path| match path {
         Some(path) => path.clone(),
         None => PathBuf::from(options.file.with_extension("html").file_name().unwrap_or_default()),
     });
     if let Some(path) = &atlas {
-        write_atlas(&answer, path)?;
+        on_threads(threads, || write_atlas(&answer, path))??;
     }
     if output.json {
         print(&format!("{:#}\n", answer.to_json()));

@@ -2,7 +2,7 @@
 
 use crate::args::Output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use jostle_lab::run::Progress;
+use jostle_lab::run::{Progress, Unit};
 use std::fmt::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,9 +20,18 @@ pub(crate) struct Bar {
 impl Bar {
     /// A bar that is not shown yet; the first Ctrl-C from now on asks to stop, the second kills.
     pub(crate) fn new(output: &Output) -> Self {
+        Self::with_patience(output, 1)
+    }
+
+    /// The same for what has nothing to keep: the first Ctrl-C kills.
+    pub(crate) fn without_patience(output: &Output) -> Self {
+        Self::with_patience(output, 0)
+    }
+
+    fn with_patience(output: &Output, requests: usize) -> Self {
         // Without a handler Ctrl-C still kills, and atomic renames still keep files whole.
-        let _ = ctrlc::set_handler(|| {
-            if STOP.swap(true, Ordering::Relaxed) {
+        let _ = ctrlc::set_handler(move || {
+            if STOP.swap(true, Ordering::Relaxed) || requests == 0 {
                 std::process::exit(3);
             }
         });
@@ -35,11 +44,16 @@ impl Bar {
 }
 
 impl Progress for Bar {
-    fn begins(&self, name: &str, replica_steps: f64) {
+    fn begins(&self, name: &str, total: f64, unit: Unit) {
         let target = if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(replica_steps as u64), target);
-        let rate = |state: &ProgressState, text: &mut dyn Write| {
-            let _ = write!(text, "{:.2} M steps/s", state.per_sec() / 1e6);
+        let bar = ProgressBar::with_draw_target(Some(total as u64), target);
+        let rate = move |state: &ProgressState, text: &mut dyn Write| {
+            let rate = state.per_sec();
+            let _ = match unit {
+                Unit::Steps => write!(text, "{:.2} M steps/s", rate / 1e6),
+                Unit::MultiplyAdds => write!(text, "{:.1} GFLOP/s", 2.0 * rate / 1e9),
+                Unit::Batches => write!(text, "{:.1} batch sizes/min", 60.0 * rate),
+            };
         };
         let style = ProgressStyle::with_template("{msg:24!} {wide_bar} {percent:>3}%  {rate}  {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -52,8 +66,8 @@ impl Progress for Bar {
         }
     }
 
-    fn advanced(&self, replica_steps: u64) {
-        self.bar().inc(replica_steps);
+    fn advanced(&self, more: u64) {
+        self.bar().inc(more);
     }
 
     fn ends(&self) {

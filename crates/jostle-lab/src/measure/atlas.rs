@@ -1,6 +1,6 @@
 //! The atlas of a point: which learning rates are stable with which batches, as a page.
 
-use super::{Answer, known};
+use super::{Answer, Unwatched, known};
 use crate::report::{Axis, BandPoint, Figure, ReferenceLine, Report, Series, bands, precise, render};
 use crate::run::LabError;
 use crate::storage::write_atomically;
@@ -32,7 +32,7 @@ fn report(answer: &Answer, batches: &[Batches]) -> Result<Report, LabError> {
     Ok(Report {
         title: name,
         lead: format!("The stability of stochastic gradient descent at a point of {}.", answer.size()),
-        figures: vec![figure(answer, batches)?],
+        figures: std::iter::once(figure(answer, batches)?).chain(answer.layers_figure()).collect(),
         facts: answer.quantities(),
         references: vec![
             "L. Wu, M. Wang, W. J. Su 2022, The alignment property of SGD noise and how it helps select flat minima: a \
@@ -118,7 +118,7 @@ fn figure(answer: &Answer, batches: &[Batches]) -> Result<Figure, LabError> {
 fn thresholds(answer: &Answer, batches: &[Batches]) -> Result<Vec<Threshold>, LabError> {
     let is_known = |b: &Batches| answer.stability.iter().find(|entry| entry.batches == *b);
     let others: Vec<Batches> = batches.iter().copied().filter(|b| is_known(b).is_none()).collect();
-    let found = known(&answer.point, &answer.geometry, answer.spectrum.as_ref(), None, &others)?;
+    let found = known(&answer.point, &answer.geometry, answer.spectrum.as_ref(), None, &others, &Unwatched)?;
     let mut found = found.into_iter().map(|(threshold, _)| threshold);
     Ok(batches
         .iter()

@@ -1,15 +1,17 @@
 //! The geometry of a point that is given as arrays: what `jostle measure` answers.
 
 mod atlas;
+mod layers;
 mod point;
 mod text;
+mod watch;
 
 pub use atlas::write_atlas;
 
 use crate::experiment::Experiment;
-use crate::run::{LabError, memory};
+use crate::run::{LabError, Progress, Unit, Unwatched, memory};
 use jostle::geometry::{
-    Batches, Bounds, Geometry, GeometryError, KernelSource, Sampling, Spectrum, Threshold,
+    Batches, Bounds, Geometry, GeometryError, KernelSource, LayerGeometry, Sampling, Spectrum, Threshold,
 };
 use point::{Point, placed};
 use serde_json::{Map, Value, json};
@@ -37,6 +39,8 @@ pub struct Answer {
     spectrum: Option<Spectrum>,
     /// The geometry of the point.
     pub geometry: Geometry,
+    /// That of every layer, of a network whose kernel is made layer by layer.
+    pub layers: Vec<LayerGeometry>,
     /// One entry for each kind of batches.
     pub stability: Vec<Stability>,
 }
@@ -64,8 +68,8 @@ pub struct Stability {
 /// # Errors
 /// The file cannot be read, an array is missing, does not fit or is no kernel; a batch or a learning rate that cannot
 /// be.
-pub fn measure(path: &Path, question: Question) -> Result<Answer, LabError> {
-    measure_within(path, question, MOST_WORK)
+pub fn measure(path: &Path, question: Question, progress: &dyn Progress) -> Result<Answer, LabError> {
+    answer(path, point::read(path)?, question, MOST_WORK, progress)
 }
 
 /// Measures the model of an experiment of one cell at the parameters in a file: a safetensors checkpoint, or an npz file with
@@ -77,17 +81,19 @@ pub fn measure_parameters(
     path: &Path,
     experiment: Experiment,
     question: Question,
+    progress: &dyn Progress,
 ) -> Result<Answer, LabError> {
-    answer(path, point::read_parameters(path, experiment)?, question, MOST_WORK)
+    answer(path, point::read_parameters(path, experiment, progress)?, question, MOST_WORK, progress)
 }
 
-/// The same with another limit of work.
-fn measure_within(path: &Path, question: Question, most_work: f64) -> Result<Answer, LabError> {
-    answer(path, point::read(path)?, question, most_work)
-}
-
-fn answer(path: &Path, point: Point, question: Question, most_work: f64) -> Result<Answer, LabError> {
-    let Point { source, residuals } = point;
+fn answer(
+    path: &Path,
+    point: Point,
+    question: Question,
+    most_work: f64,
+    progress: &dyn Progress,
+) -> Result<Answer, LabError> {
+    let source = &point.source;
     let batches = match question.batch {
         Some(size) => vec![Batches { size, sampling: question.sampling }],
         None => Batches::powers_of_two(source.samples(), question.sampling),
@@ -99,13 +105,21 @@ fn answer(path: &Path, point: Point, question: Question, most_work: f64) -> Resu
     if let Some(found) = question.learning_rate.filter(|eta| !(*eta > 0.0 && eta.is_finite())) {
         return Err(GeometryError::LearningRate { found }.into());
     }
-    let geometry = Geometry::measure(&source, &residuals).map_err(|e| placed(e, path))?;
-    let spectrum = if is_decomposable(&*source, batches.len(), most_work) {
-        Some(Spectrum::new(&source).map_err(|e| placed(e, path))?)
+    let measured = watch::with_kernel(&point, progress, |source| {
+        let geometry = Geometry::measure(source, &point.residuals)?;
+        Ok((geometry, LayerGeometry::measure(source, &point.residuals)?))
+    });
+    let (geometry, layers) = measured.map_err(|e| placed(e, path))?;
+    // The eigenvalues take about as long as one kind of batches.
+    progress.begins("stability", 1.0 + batches.len() as f64, Unit::Batches);
+    let spectrum = if is_decomposable(&**source, batches.len(), most_work) {
+        Some(Spectrum::new(source).map_err(|e| placed(e, path))?)
     } else {
         None
     };
-    let known = known(&source, &geometry, spectrum.as_ref(), question.learning_rate, &batches)?;
+    progress.advanced(1);
+    let known = known(source, &geometry, spectrum.as_ref(), question.learning_rate, &batches, progress)?;
+    progress.ends();
     let curvature = &geometry.curvature;
     let stability = batches.iter().zip(known).map(|(batches, (threshold, growth_rate))| {
         let bounds = Bounds::new(curvature, *batches)?;
@@ -126,7 +140,8 @@ fn answer(path: &Path, point: Point, question: Question, most_work: f64) -> Resu
         })
     });
     let stability = stability.collect::<Result<_, LabError>>()?;
-    Ok(Answer { path: path.to_path_buf(), question, point: source, spectrum, geometry, stability })
+    let (path, point) = (path.to_path_buf(), point.source);
+    Ok(Answer { path, question, point, spectrum, geometry, layers, stability })
 }
 
 /// Thresholds, and growth rates where a learning rate is asked about.
@@ -136,21 +151,25 @@ fn known(
     spectrum: Option<&Spectrum>,
     learning_rate: Option<f64>,
     batches: &[Batches],
+    progress: &dyn Progress,
 ) -> Result<Vec<(Threshold, Option<f64>)>, LabError> {
+    let one_more = || progress.advanced(1);
     Ok(match (spectrum, learning_rate) {
         (Some(spectrum), Some(eta)) => {
-            let known = spectrum.stability(eta, batches)?.into_iter();
+            let known = spectrum.stability(eta, batches)?.inspect(|_| one_more());
             known.map(|(threshold, growth)| (threshold, Some(growth))).collect()
         }
-        (Some(spectrum), None) => spectrum
-            .max_stable_learning_rates(batches)?
-            .into_iter()
-            .map(|threshold| (threshold, None))
-            .collect(),
+        (Some(spectrum), None) => {
+            let known = spectrum.thresholds(batches)?.inspect(|_| one_more());
+            known.map(|threshold| (threshold, None)).collect()
+        }
         (None, _) => {
-            let between = |b: &Batches| Threshold::from_bounds(source, &geometry.curvature, *b);
-            let thresholds: Result<Vec<_>, _> = batches.iter().map(between).collect();
-            thresholds?.into_iter().map(|threshold| (threshold, None)).collect()
+            let between = |b: &Batches| {
+                let threshold = Threshold::from_bounds(source, &geometry.curvature, *b)?;
+                one_more();
+                Ok((threshold, None))
+            };
+            batches.iter().map(between).collect::<Result<_, GeometryError>>()?
         }
     })
 }
@@ -158,11 +177,10 @@ fn known(
 /// Whether a kernel can be decomposed, and the thresholds of so many kinds of batches computed, in minutes and within
 /// the memory there is.
 fn is_decomposable(source: &dyn KernelSource, kinds: usize, most_work: f64) -> bool {
-    let rows = (source.samples() * source.outputs()) as f64;
-    let rank = source.params().map_or(rows, |p| rows.min(p as f64));
-    let decomposition = if rank < rows { rank * rank } else { 3.0 * rows * rows };
-    let bytes = 8.0 * (decomposition + 2.0 * rows * rank + 4.0 * rank * rank);
-    kinds as f64 * rows * rank * rank <= most_work && bytes <= memory::available()
+    let rows = source.samples() * source.outputs();
+    let held = source.params().filter(|_| source.jacobian().is_some());
+    let rank = held.map_or(rows, |p| rows.min(p)) as f64;
+    kinds as f64 * rows as f64 * rank * rank <= most_work && Spectrum::bytes(rows, held) <= memory::available()
 }
 
 impl Answer {
@@ -174,24 +192,12 @@ impl Answer {
     /// The answer as one JSON object.
     pub fn to_json(&self) -> Value {
         let mut json = Map::new();
-        let Geometry { samples, params, loss, curvature, uncentred, centred, .. } = self.geometry;
-        json.insert("n".to_owned(), samples.into());
-        json.extend(params.map(|p| ("p".to_owned(), p.into())));
-        for (name, value) in [
-            ("loss", loss),
-            ("trace_G", curvature.trace),
-            ("frobenius_G", curvature.frobenius),
-            ("lambda_max_G", curvature.lambda_max),
-            ("effective_rank", curvature.effective_rank),
-            ("trace_noise", centred.trace),
-            ("trace_noise_G", centred.trace_with_curvature),
-            ("alignment", uncentred.alignment),
-            ("alignment_centred", centred.alignment),
-            ("angle_alignment", uncentred.angle_alignment),
-            ("size_alignment", uncentred.size_alignment),
-            ("gd_limit", 2.0 / curvature.lambda_max),
-        ] {
-            json.insert(name.to_owned(), json!(value));
+        json.insert("n".to_owned(), self.geometry.samples.into());
+        json.extend(self.geometry.params.map(|p| ("p".to_owned(), p.into())));
+        json.insert("loss".to_owned(), json!(self.geometry.loss));
+        json.extend(quantities(&self.geometry));
+        if !self.layers.is_empty() {
+            json.insert("layers".to_owned(), self.layers_json());
         }
         if self.question.batch.is_some() {
             json.extend(self.stability.iter().flat_map(|entry| self.entries(entry)));
@@ -218,6 +224,26 @@ impl Answer {
         }
         entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
+}
+
+/// The quantities of a point, or of a layer, by their names.
+fn quantities(geometry: &Geometry) -> impl Iterator<Item = (String, Value)> {
+    let Geometry { curvature, uncentred, centred, .. } = *geometry;
+    [
+        ("trace_G", curvature.trace),
+        ("frobenius_G", curvature.frobenius),
+        ("lambda_max_G", curvature.lambda_max),
+        ("effective_rank", curvature.effective_rank),
+        ("trace_noise", centred.trace),
+        ("trace_noise_G", centred.trace_with_curvature),
+        ("alignment", uncentred.alignment),
+        ("alignment_centred", centred.alignment),
+        ("angle_alignment", uncentred.angle_alignment),
+        ("size_alignment", uncentred.size_alignment),
+        ("gd_limit", 2.0 / curvature.lambda_max),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), json!(value)))
 }
 
 impl Stability {

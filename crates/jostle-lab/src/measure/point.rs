@@ -1,9 +1,10 @@
 //! A point: from an npz file with its Jacobian or its kernel, and its residuals; or from parameters of an experiment's model.
 
 use crate::experiment::Experiment;
-use crate::run::{LabError, build};
+use super::watch::Watching;
+use crate::run::{LabError, Progress, Unit, build};
 use crate::storage::{ArrayReader, StorageError, read_checkpoint};
-use jostle::geometry::{DenseKernel, GeometryError, Jacobian, KernelSource, kernel_of_model};
+use jostle::geometry::{DenseKernel, GeometryError, Jacobian, KernelSource, layers_of_model};
 use std::path::Path;
 
 /// A point: its kernel, and its residuals.
@@ -67,7 +68,11 @@ pub(super) fn read(path: &Path) -> Result<Point, LabError> {
 ///
 /// # Errors
 /// An experiment of several cells, files that cannot be read or do not fit the model.
-pub(super) fn read_parameters(path: &Path, mut experiment: Experiment) -> Result<Point, LabError> {
+pub(super) fn read_parameters(
+    path: &Path,
+    mut experiment: Experiment,
+    progress: &dyn Progress,
+) -> Result<Point, LabError> {
     if experiment.cells.len() != 1 {
         return Err(LabError::SeveralCells { cells: experiment.cells.len() });
     }
@@ -86,8 +91,13 @@ pub(super) fn read_parameters(path: &Path, mut experiment: Experiment) -> Result
         return Err(StorageError::Lengths { found, expected }.in_file(path).into());
     }
     let loss = (cell.model.loss, cell.model.loss_factor);
-    let (source, residuals) = kernel_of_model(cell.model.model(), loss, &theta[..params], &problem)
-        .map_err(|source| LabError::Point { file: path.to_path_buf(), source })?;
+    let model = cell.model.model();
+    let cost = model.kernel_cost(problem.samples(), problem.dim());
+    progress.begins("kernel", cost.multiply_adds, Unit::MultiplyAdds);
+    let point = layers_of_model(model, loss, &theta[..params], &problem, &Watching(progress));
+    progress.ends();
+    let (source, residuals) =
+        point.map_err(|source| LabError::Point { file: path.to_path_buf(), source })?;
     Ok(Point { source, residuals })
 }
 

@@ -3,6 +3,11 @@
 use super::*;
 use crate::storage::ArrayWriter;
 
+/// Within a limit of work.
+fn measure_within(path: &Path, question: Question, most_work: f64) -> Result<Answer, LabError> {
+    answer(path, point::read(path)?, question, most_work, &Unwatched)
+}
+
 #[test]
 fn beyond_the_limit_of_work_thresholds_are_intervals_around_the_exact_ones() {
     let folder = tempfile::tempdir().unwrap();
@@ -13,7 +18,7 @@ fn beyond_the_limit_of_work_thresholds_are_intervals_around_the_exact_ones() {
     file.vector("residuals", &(0..12).map(entry).collect::<Vec<_>>()).unwrap();
     file.finish().unwrap();
     let question = Question { learning_rate: None, batch: None, sampling: Sampling::WithoutReplacement };
-    let exact = measure(&path, question).unwrap();
+    let exact = measure(&path, question, &Unwatched).unwrap();
     let wide = measure_within(&path, question, 0.0).unwrap();
     assert!(exact.is_exact() && !wide.is_exact());
     assert_eq!(exact.geometry, wide.geometry);
@@ -66,7 +71,7 @@ fn a_jacobian_of_three_dimensions_is_one_of_samples_outputs_and_parameters() {
     }
     zip.finish().unwrap();
     let question = Question { learning_rate: None, batch: Some(1), sampling: Sampling::WithReplacement };
-    let answer = measure(&path, question).unwrap();
+    let answer = measure(&path, question, &Unwatched).unwrap();
     let geometry = answer.geometry;
     assert_eq!((geometry.samples, geometry.outputs, geometry.params), (2, 2, Some(3)));
     assert_eq!(geometry.curvature.trace, (1..13).map(|k| f64::from(k * k)).sum::<f64>() / 2.0);

@@ -1,6 +1,6 @@
 //! The answer as tables for a terminal.
 
-use super::Answer;
+use super::{Answer, layers};
 use crate::report::precise;
 use jostle::geometry::{Geometry, Sampling};
 
@@ -12,6 +12,9 @@ impl Answer {
         let rows: Vec<Vec<String>> =
             self.quantities().into_iter().map(|(name, value)| vec![name, value]).collect();
         text += &aligned(&rows);
+        if let Some(rows) = self.layers_table() {
+            text += &format!("\n{}\n\n{}", layers::CONVENTIONS, aligned(&rows));
+        }
         text += &format!("\n{}\n\n", self.conventions());
         text + &aligned(&self.table())
     }

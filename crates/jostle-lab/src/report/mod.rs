@@ -1,11 +1,12 @@
 //! The report of a run: figures, claims and settings as one HTML file that opens without a network.
 //!
-//! Everything here is pure: data in, text out. [`bands`], [`coefficients`], [`sweep`] and [`categories`] turn numbers
+//! Everything here is pure: data in, text out. [`bands`], [`bars`], [`coefficients`], [`sweep`] and [`categories`] turn numbers
 //! into Vega-Lite specifications with the data inside; a [`Report`] puts specifications, claims and settings
 //! together; [`render`] writes the page, with the Vega runtime embedded (`assets/`).
 
 mod axis;
 mod bands;
+mod bars;
 mod categories;
 mod coefficients;
 mod escape;
@@ -21,6 +22,7 @@ use crate::claim::Claim;
 
 pub use axis::{Axis, Scale};
 pub use bands::bands;
+pub use bars::{Bar, bars};
 pub use categories::{Category, categories};
 pub use coefficients::{Recovered, coefficients};
 pub use number::{compact, compact_interval, precise};

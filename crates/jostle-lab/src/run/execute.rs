@@ -14,13 +14,24 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// Hears how a run goes on, and may stop it.
+/// What progress is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Steps of replicas.
+    Steps,
+    /// Multiply-adds.
+    MultiplyAdds,
+    /// Sizes of batches.
+    Batches,
+}
+
+/// Hears how a run or a measurement goes on, and may stop a run.
 pub trait Progress: Sync {
-    /// A run of so many replica-steps begins.
-    fn begins(&self, name: &str, replica_steps: f64);
-    /// So many more are done.
-    fn advanced(&self, replica_steps: u64);
-    /// The run is over.
+    /// Something begins that takes so much.
+    fn begins(&self, name: &str, total: f64, unit: Unit);
+    /// So much more is done.
+    fn advanced(&self, more: u64);
+    /// It is over.
     fn ends(&self);
     /// Whether to stop as soon as possible.
     fn should_stop(&self) -> bool;
@@ -30,7 +41,7 @@ pub trait Progress: Sync {
 pub struct Unwatched;
 
 impl Progress for Unwatched {
-    fn begins(&self, _: &str, _: f64) {}
+    fn begins(&self, _: &str, _: f64, _: Unit) {}
     fn advanced(&self, _: u64) {}
     fn ends(&self) {}
     fn should_stop(&self) -> bool {
@@ -68,8 +79,7 @@ impl Plan {
     /// # Errors
     /// Settings that do not fit each other or the data, unreadable data, or too little memory.
     pub fn new(experiment: &mut Experiment, threads: Option<usize>) -> Result<Self, LabError> {
-        let threads =
-            threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        let threads = threads_or_all(threads);
         let Built { cells, data } = build(experiment)?;
         let predicted = experiment.cells.iter().map(CheckedCell::is_predicted).collect();
         let plan = Self { cells, data, predicted, threads, level: Level::detect() };
@@ -95,6 +105,11 @@ impl Plan {
     /// Bytes of memory needed at most.
     pub fn memory(&self) -> f64 {
         memory::needed(&self.cells, self.threads)
+    }
+
+    /// Bytes of it that measuring kernels takes at most.
+    pub fn geometry_memory(&self) -> f64 {
+        self.cells.iter().map(|cell| memory::measuring(cell, self.threads)).fold(0.0, f64::max)
     }
 
     /// The kernel of each cell that is simulated, and the replica-steps a second that one thread is expected to do.
@@ -125,11 +140,29 @@ impl Plan {
 
     /// The threads.
     pub(super) fn pool(&self) -> Result<rayon::ThreadPool, LabError> {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads)
-            .build()
-            .map_err(|error| LabError::Threads { threads: self.threads, reason: error.to_string() })
+        pool(self.threads)
     }
+}
+
+/// As many threads as are asked for, or as there are processors.
+fn threads_or_all(threads: Option<usize>) -> usize {
+    threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+}
+
+fn pool(threads: usize) -> Result<rayon::ThreadPool, LabError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| LabError::Threads { threads, reason: error.to_string() })
+}
+
+/// Does something on so many threads; on all processors where no number is given.
+///
+/// # Errors
+/// The threads cannot be started.
+pub fn on_threads<R: Send>(
+    threads: Option<usize>,
+    work: impl FnOnce() -> R + Send,
+) -> Result<R, LabError> {
+    Ok(pool(threads_or_all(threads))?.install(work))
 }
 
 fn replica_steps(cell: &Cell) -> f64 {
@@ -204,7 +237,7 @@ pub(super) fn write(
         }
         manifest.cells.push(record(k, cell, &checked.keys, &result, predicted));
     };
-    progress.begins(&experiment.name, plan.replica_steps());
+    progress.begins(&experiment.name, plan.replica_steps(), Unit::Steps);
     // Cells appear in order, predicted ones as soon as those before them have.
     let (numbers, cells): (Vec<usize>, Vec<&Cell>) = plan.simulated().unzip();
     let mut next = 0;

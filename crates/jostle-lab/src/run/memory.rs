@@ -1,6 +1,6 @@
 //! How much memory an experiment needs, before any of it is allocated.
 
-use jostle::ensemble::{Cell, Source};
+use jostle::ensemble::{Cell, Measurement, Source};
 use jostle::problem::TestSet;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub(super) const NUMBER: f64 = 8.0;
 
 /// The memory that running `cells` on `threads` threads needs at most, in bytes: the data, what the kernels make of
-/// them, and the results of every cell.
+/// them, the results of every cell, and the geometry that is measured on the way.
 pub fn needed(cells: &[Cell], threads: usize) -> f64 {
     let results: f64 = cells.iter().map(|cell| f64::from(cell.replicas) * replica_bytes(cell)).sum();
     let mut known = HashSet::new();
@@ -29,7 +29,16 @@ pub fn needed(cells: &[Cell], threads: usize) -> f64 {
         Source::Shared(_) => data_bytes(cell) + test_bytes(cell),
         Source::PerReplica(_) => f64::from(cell.replicas) * (data_bytes(cell) + test_bytes(cell)),
     });
-    results + held + threads as f64 * working + writing
+    results + held + threads as f64 * working + writing + largest(&|cell| measuring(cell, threads))
+}
+
+/// What measuring kernels takes: each thread may be at one of its own, and all of them at work on the same one.
+pub fn measuring(cell: &Cell, threads: usize) -> f64 {
+    let at_once = threads.min(cell.replicas as usize) as f64;
+    let bytes = |measurement: Option<Measurement>| measurement.map_or(0.0, |m| m.bytes(threads));
+    let start = bytes(cell.measurement_of_start());
+    let of_starts = if cell.begins_together() { start } else { at_once * start };
+    of_starts.max(at_once * bytes(cell.measurement_of_records()))
 }
 
 /// The memory of `n` samples of dimension `d` with `c` labels each, in bytes; refuses nothing, so that it can be asked

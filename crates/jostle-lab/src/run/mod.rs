@@ -20,7 +20,7 @@ mod summary;
 pub use build::{Built, build};
 pub use comparison::{Comparison, Difference, Differences, OfObservables, compare};
 pub use error::LabError;
-pub use execute::{Outcome, Plan, Progress, Unwatched, execute};
+pub use execute::{Outcome, Plan, Progress, Unit, Unwatched, execute, on_threads};
 pub use folder::Run;
 pub use manifest::{
     CellRecord, Converged, Diverged, Expansion, Machine, Manifest, Outside, Predicted, Simulated, Status,

@@ -359,12 +359,11 @@ impl Cell {
     /// Multiply-adds of what a replica does apart from its steps: of its recorded geometry, and of the start at a minimum
     /// where it has one of its own.
     pub fn work_beside_steps(&self) -> f64 {
-        let entries = (self.source.samples() * self.source.outputs()) as f64;
-        let params = self.num_params() as f64;
-        let one = self.quantities.iter().map(|quantity| quantity.work(entries, params)).fold(0.0, f64::max);
+        let one = self.measurement_of_records().map_or(0.0, |measurement| measurement.multiply_adds());
         let recorded = self.recording.count(self.dynamics.steps()) as f64;
         let own = if self.begins_together() { 1.0 / f64::from(self.replicas) } else { 1.0 };
-        one * recorded + own * self.work_of_start()
+        let start = self.measurement_of_start().map_or(0.0, |measurement| measurement.multiply_adds());
+        one * recorded + own * (self.work_of_start() + start)
     }
 
     /// Multiply-adds of finding the start.

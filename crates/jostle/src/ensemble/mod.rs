@@ -3,6 +3,7 @@
 mod cell;
 mod early_exit;
 mod linearisation;
+mod measurement;
 mod plan;
 mod recording;
 mod start;
@@ -11,6 +12,7 @@ mod unit;
 pub use crate::dynamics::kernel::Kernel;
 pub use cell::{Cell, Source, model_from_settings};
 pub use early_exit::may_stop_early;
+pub use measurement::Measurement;
 pub use plan::{KernelPlan, plan};
 pub use recording::Recording;
 pub use start::{Origin, START_ENTRIES, Start};

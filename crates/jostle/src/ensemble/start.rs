@@ -109,7 +109,7 @@ impl Start {
 impl Cell {
     /// Whether all replicas on the same data have their start, but for a perturbation, and the unit of their step size in
     /// common.
-    pub(super) fn begins_together(&self) -> bool {
+    pub fn begins_together(&self) -> bool {
         !self.model.init_per_replica() && !self.start.differs()
     }
 
@@ -170,6 +170,15 @@ impl Cell {
             Dynamics::Flow(_) => Ok(1.0),
         };
         Some(Begin { theta, unit: unit.unwrap_or(f64::NAN) })
+    }
+
+    /// What is counted by the step sizes of the way to the start and of the run.
+    pub(super) fn rate_units(&self) -> [RateUnit; 2] {
+        let of_start = match self.start.origin {
+            Origin::Minimum { unit, .. } => unit,
+            Origin::Init | Origin::Points(_) => RateUnit::One,
+        };
+        [of_start, self.dynamics.unit()]
     }
 
     /// The size of a unit of step sizes at a point, for some batches.

@@ -4,10 +4,10 @@ use super::{GeometryError, KernelRequest, Sums, Unwatched, Watch};
 use crate::linear_algebra::{dot, product, products_of_rows, transpose_product};
 use crate::model::{Loss, Model, map_outputs};
 use crate::problem::Problem;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 /// The kernel `K = J J'` (nc x nc) of `n` samples with `c` outputs each, at one point.
-pub trait KernelSource: Sync {
+pub trait KernelSource: Send + Sync {
     /// Number of samples `n`.
     fn samples(&self) -> usize;
 
@@ -298,7 +298,7 @@ fn kernel_with_layers(
     Ok((Box::new(jacobian), residuals))
 }
 
-impl KernelSource for Box<dyn KernelSource + '_> {
+impl<P: Deref<Target: KernelSource> + Send + Sync> KernelSource for P {
     fn samples(&self) -> usize {
         (**self).samples()
     }

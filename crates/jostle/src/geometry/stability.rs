@@ -93,9 +93,20 @@ impl Spectrum {
     /// # Errors
     /// A batch of no sample, or of more than there are.
     pub fn max_stable_learning_rates(&self, batches: &[Batches]) -> Result<Vec<Threshold>, GeometryError> {
+        Ok(self.thresholds(batches)?.collect())
+    }
+
+    /// The same one after the other.
+    ///
+    /// # Errors
+    /// A batch of no sample, or of more than there are.
+    pub fn thresholds<'a>(
+        &'a self,
+        batches: &[Batches],
+    ) -> Result<impl Iterator<Item = Threshold> + use<'a>, GeometryError> {
         let moments: Result<Vec<_>, _> = batches.iter().map(|b| b.moments(self.samples)).collect();
         let mut blocks = None;
-        Ok(moments?.into_iter().map(|moments| self.threshold(moments, &mut blocks)).collect())
+        Ok(moments?.into_iter().map(move |moments| self.threshold(moments, &mut blocks)))
     }
 
     fn threshold(&self, moments: BatchMoments, blocks: &mut Option<Vec<f64>>) -> Threshold {
@@ -123,29 +134,29 @@ impl Spectrum {
     /// # Errors
     /// A learning rate that is not above 0, a batch of no sample, or of more than there are.
     pub fn growth_rate(&self, learning_rate: f64, batches: Batches) -> Result<f64, GeometryError> {
-        Ok(self.stability(learning_rate, &[batches])?[0].1)
+        let mut both = self.stability(learning_rate, &[batches])?;
+        Ok(both.next().expect("one kind of batches has one rate").1)
     }
 
     /// [`max_stable_learning_rate`](Self::max_stable_learning_rate) and [`growth_rate`](Self::growth_rate) for several
-    /// kinds of batches at once.
+    /// kinds of batches, one after the other.
     ///
     /// # Errors
     /// A learning rate that is not above 0, a batch of no sample, or of more than there are.
-    pub fn stability(
-        &self,
+    pub fn stability<'a>(
+        &'a self,
         learning_rate: f64,
         batches: &[Batches],
-    ) -> Result<Vec<(Threshold, f64)>, GeometryError> {
+    ) -> Result<impl Iterator<Item = (Threshold, f64)> + use<'a>, GeometryError> {
         if !(learning_rate > 0.0 && learning_rate.is_finite()) {
             return Err(GeometryError::LearningRate { found: learning_rate });
         }
         let moments: Result<Vec<_>, _> = batches.iter().map(|b| b.moments(self.samples)).collect();
         let mut blocks = None;
-        let both = |moments| {
+        Ok(moments?.into_iter().map(move |moments| {
             let threshold = self.threshold(moments, &mut blocks);
             (threshold, self.growth(learning_rate, moments, blocks.as_deref()))
-        };
-        Ok(moments?.into_iter().map(both).collect())
+        }))
     }
 
     /// The growth rate, begun with the blocks of the threshold: the loss that grows there is the one that grows beside

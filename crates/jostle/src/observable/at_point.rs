@@ -20,16 +20,14 @@ fn noise(view: &View<'_>, of: impl Fn(&NoiseShape) -> f64) -> f64 {
 }
 
 impl Observable {
-    /// Multiply-adds of measuring it once, roughly, for estimates of time: on `entries` (n c) rows of a Jacobian of `params`
-    /// columns, where it looks at the kernel; zero otherwise.
-    pub fn work(&self, entries: f64, params: f64) -> f64 {
-        // The kernel and its largest eigenvalue, or all of them and an iteration in their coordinates.
-        let kernel = entries * entries * params / 2.0 + 100.0 * entries * entries;
-        match self.name {
-            "max_stable_learning_rate" => kernel + 60.0 * entries * entries * entries.min(params),
-            name if MEASURED.contains(&name) => kernel,
-            _ => 0.0,
-        }
+    /// Whether it looks at the kernel.
+    pub fn needs_kernel(&self) -> bool {
+        MEASURED.contains(&self.name)
+    }
+
+    /// Whether it looks at all eigenvalues of the kernel.
+    pub fn needs_spectrum(&self) -> bool {
+        self.name == "max_stable_learning_rate"
     }
 }
 
