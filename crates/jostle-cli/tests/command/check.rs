@@ -51,3 +51,46 @@ fn what_run_refuses_is_refused() {
     let lab = Lab::with(&small(&[("0.01", "0.01\nbatch = 11")]));
     assert_eq!(lab.refuses(&["check", "x.toml"]), lab.refuses(&["run", "x.toml"]));
 }
+
+const NETWORK: &str = r#"
+[problem]
+kind = "images"
+dataset = "digits"
+samples = 40
+[model]
+kind = "cnn"
+channels = [3, 4]
+[dynamics]
+kind = "gradient-descent"
+steps = 10
+learning_rate = 0.1
+[observe]
+quantities = ["train_loss"]
+"#;
+
+#[test]
+fn the_memory_of_kernels_is_stated_where_something_measures_them() {
+    let lab = Lab::with(NETWORK);
+    let json = |changes: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&lab.succeeds(&[&["check", "x.toml", "--json"], changes].concat())).unwrap()
+    };
+    let plain = json(&[]);
+    assert_eq!((&plain["geometry_bytes"], &plain["geometry"]), (&0.0.into(), &serde_json::json!([[]])));
+    let recorded = ["--set", "observe.quantities=['trace_G']"];
+    let with_kernel = json(&recorded);
+    let [bytes, memory] = ["geometry_bytes", "memory_bytes"].map(|key| with_kernel[key].as_f64().unwrap());
+    // At least the lower half of the kernel, in float32.
+    assert!(bytes > 400.0 * 400.0 * 2.0 && memory > bytes, "{bytes} {memory}");
+    let layers = with_kernel["geometry"][0][0]["layers"].as_array().unwrap();
+    assert_eq!(layers.iter().map(|layer| &layer["p"]).collect::<Vec<_>>(), [30, 112, 50]);
+
+    let said = lab.succeeds(&[&["check", "x.toml", "-v"][..], &recorded].concat());
+    assert!(said.contains("\n# of it at most "), "{said}");
+    assert!(said.contains("\n#   kernel for [observe] layer by layer: at most "), "{said}");
+    let layers = said.lines().filter(|line| line.starts_with("#     layer "));
+    assert_eq!(layers.count(), 3, "{said}");
+    assert!(said.contains("layer 0 (30 parameters): gradients of every sample and output, "), "{said}");
+
+    let started = json(&["--set", "dynamics.learning_rate_unit='gd-limit'"]);
+    assert_eq!(started["geometry"][0][0]["asked_by"], "start");
+}

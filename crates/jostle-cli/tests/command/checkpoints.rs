@@ -53,6 +53,53 @@ fn a_checkpoint_has_the_geometry_that_its_run_recorded() {
     }
 }
 
+const MEASURE: [&str; 4] =
+    ["measure", "out/checkpoints/cell0-replica0.safetensors", "--experiment", "x.toml"];
+
+#[test]
+fn a_checkpoint_is_measured_layer_by_layer() {
+    let lab = Lab::with(EXPERIMENT);
+    lab.succeeds(&["run", "x.toml", "--out", "out"]);
+    let found: Value = serde_json::from_str(&lab.succeeds(&[&MEASURE[..], &["--json"]].concat())).unwrap();
+    let layers = found["layers"].as_array().unwrap();
+    assert_eq!(layers.iter().map(|layer| &layer["name"]).collect::<Vec<_>>(), ["0", "2", "4"]);
+    assert_eq!(layers.iter().map(|layer| &layer["p"]).collect::<Vec<_>>(), [64 * 6 + 6, 35, 18]);
+    let keys: Vec<&str> = layers[0].as_object().unwrap().keys().map(String::as_str).collect();
+    let of_the_whole = found.as_object().unwrap().keys().map(String::as_str);
+    let of_the_whole: Vec<&str> =
+        of_the_whole.filter(|key| !["n", "p", "loss", "layers", "stability"].contains(key)).collect();
+    let shares = ["share_of_trace_G", "share_of_trace_noise", "share_of_frobenius_G_squared"];
+    assert_eq!(keys, [&["name", "p"][..], &shares, &of_the_whole].concat());
+    let sum = |key: &str| layers.iter().map(|layer| layer[key].as_f64().unwrap()).sum::<f64>();
+    for share in shares {
+        assert!((sum(share) - 1.0).abs() < 1e-6, "{share}: {}", sum(share));
+    }
+    for key in ["trace_G", "trace_noise"] {
+        assert!((sum(key) / found[key].as_f64().unwrap() - 1.0).abs() < 1e-6, "{key}");
+    }
+    let largest = layers.iter().map(|layer| layer["lambda_max_G"].as_f64().unwrap()).fold(0.0, f64::max);
+    let lambda = found["lambda_max_G"].as_f64().unwrap();
+    assert!(largest <= lambda * (1.0 + 1e-6) && lambda <= sum("lambda_max_G") * (1.0 + 1e-6));
+
+    let text = lab.succeeds(&[&MEASURE[..], &["--plot", "page.html"]].concat());
+    let head = text.lines().find(|line| line.starts_with("layer  p")).unwrap_or_else(|| panic!("{text}"));
+    assert!(head.ends_with("lambda_max_G  alignment"), "{head}");
+    assert!(lab.read("page.html").contains("Where curvature and noise are, layer by layer"));
+}
+
+#[test]
+fn a_measurement_is_the_same_on_any_number_of_threads_and_silent_without_a_terminal() {
+    let lab = Lab::with(EXPERIMENT);
+    lab.succeeds(&["run", "x.toml", "--out", "out"]);
+    let measured = |threads: &str| {
+        let mut command = lab.command(&[&MEASURE[..], &["--json", "--threads", threads]].concat());
+        let output = command.output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty());
+        output.stdout
+    };
+    assert!(measured("1") == measured("3"));
+}
+
 #[test]
 fn a_run_begins_at_a_checkpoint() {
     let lab = Lab::with(EXPERIMENT);
