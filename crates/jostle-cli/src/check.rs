@@ -119,7 +119,10 @@ fn geometry_lines(cell: &Cell, threads: usize) -> Vec<String> {
         let head = format!("#   kernel for [{part}]{way}: at most {bytes}, {flops:.1e} operations a point");
         let layer = |layer: &LayerCost| {
             let LayerCost { name, params, method, multiply_adds } = layer;
-            format!("#     layer {name} ({params} parameters): {method}, {:.1e} operations", 2.0 * multiply_adds)
+            format!(
+                "#     layer {name} ({params} parameters): {method}, {:.1e} operations",
+                2.0 * multiply_adds
+            )
         };
         std::iter::once(head).chain(measurement.kernel.layers.iter().map(layer)).collect::<Vec<_>>()
     };

@@ -60,7 +60,8 @@ fn no_kernel_takes_more_memory_than_its_plan_says_nor_much_less() {
         for threads in [1, 3] {
             for memory in [PLENTY, 1 << 21, 0] {
                 let (found, forecast) = measured(&network, samples, memory, threads);
-                let what = format!("{network:?}, {memory} bytes, {threads} threads: {found:.3e} {forecast:.3e}");
+                let what =
+                    format!("{network:?}, {memory} bytes, {threads} threads: {found:.3e} {forecast:.3e}");
                 assert!(found <= forecast, "{what}");
                 // One thread, and enough memory: the arrays that count are few.
                 assert!(threads > 1 || memory < PLENTY || forecast < 1.6 * found, "{what}");

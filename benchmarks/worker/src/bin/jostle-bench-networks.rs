@@ -1,13 +1,14 @@
 //! jostle as one of the programs that `benchmarks/networks.py` compares: one measurement of a network's kernel, or of a step
 //! of training.
 //!
-//! `jostle-bench-networks kernel|training FOLDER f32|f64` reads what `networks.py` writes, and prints one JSON line.
+//! `jostle-bench-networks kernel|layers|training FOLDER f32|f64` reads what `networks.py` writes, and prints one JSON line;
+//! `layers` is `kernel` with the geometry of every layer.
 
 #[path = "../clock.rs"]
 mod clock;
 
 use clock::Stopwatch;
-use jostle::geometry::Geometry;
+use jostle::geometry::{Geometry, KernelRequest, LayerGeometry};
 use jostle::model::{Network, Tape};
 use jostle::setting::{Settings, Value};
 use jostle::{Float, Level};
@@ -34,7 +35,7 @@ struct Workload {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, folder, precision] = &arguments[..] else {
-        return Err("usage: jostle-bench-networks kernel|training FOLDER f32|f64".into());
+        return Err("usage: jostle-bench-networks kernel|layers|training FOLDER f32|f64".into());
     };
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global()?;
     let folder = Path::new(folder);
@@ -48,11 +49,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let network = FeedForward::from_settings(&network, &settings, image.values(), outputs, Some(image))?;
     assert_eq!(inputs.len(), samples * image.values());
     let answer = match (what.as_str(), precision.as_str()) {
-        ("kernel", "f32") => kernel::<f32>(&network, &theta, &inputs, &targets)?,
-        ("kernel", "f64") => kernel::<f64>(&network, &theta, &inputs, &targets)?,
+        ("kernel" | "layers", "f32") => kernel::<f32>(&network, &theta, &inputs, &targets, what == "layers")?,
+        ("kernel" | "layers", "f64") => kernel::<f64>(&network, &theta, &inputs, &targets, what == "layers")?,
         ("training", "f32") => training::<f32>(&network, &theta, &inputs, &targets),
         ("training", "f64") => training::<f64>(&network, &theta, &inputs, &targets),
-        _ => return Err("kernel or training, in f32 or f64".into()),
+        _ => return Err("kernel, layers or training, in f32 or f64".into()),
     };
     println!("{answer}");
     Ok(())
@@ -69,43 +70,43 @@ fn kernel<F: Float>(
     theta: &[f64],
     inputs: &[f64],
     targets: &[f64],
+    has_layers: bool,
 ) -> Result<serde_json::Value, Box<dyn Error>> {
     let measure = |samples: usize| -> Result<_, Box<dyn Error>> {
         let (inputs, targets) =
             (&inputs[..samples * network.input().values()], &targets[..samples * Network::outputs(network)]);
         let mut residuals = predictions::<F>(network, theta, inputs);
         residuals.iter_mut().zip(targets).for_each(|(f, y)| *f -= y);
-        let kernel = NetworkKernel::<F>::new(network, theta, inputs, &residuals, MEMORY);
+        let request = KernelRequest { has_layers, ..KernelRequest::new(theta, inputs, &residuals) };
+        let kernel = NetworkKernel::<F>::new(network, &request, MEMORY);
         let geometry = Geometry::measure(&kernel, &residuals)?;
-        Ok((kernel, geometry))
+        let layers = LayerGeometry::measure(&kernel, &residuals)?;
+        Ok((kernel, geometry, layers))
     };
     measure(4)?;
     let before = most_memory();
     let watch = Stopwatch::start();
-    let (kernel, geometry) = measure(targets.len() / Network::outputs(network))?;
+    let (kernel, geometry, layers) = measure(targets.len() / Network::outputs(network))?;
     let (_, seconds) = watch.seconds();
-    let layers: Vec<_> = kernel
-        .layers()
-        .into_iter()
-        .map(|l| {
-            json!({
-                "name": l.name, "method": format!("{:?}", l.method), "trace_G": l.trace, "frobenius_G": l.frobenius,
-                "trace_noise": l.trace_noise, "trace_noise_G": l.trace_noise_curvature,
-            })
+    let layer = |l: &LayerGeometry| {
+        json!({
+            "name": l.name, "trace_G": l.geometry.curvature.trace, "frobenius_G": l.geometry.curvature.frobenius,
+            "lambda_max_G": l.geometry.curvature.lambda_max, "trace_noise": l.geometry.uncentred.trace,
         })
-        .collect();
+    };
     Ok(json!({
         "seconds": seconds,
         "extra_megabytes": most_memory() - before,
         "flops": 2.0 * kernel.plan().multiply_adds,
-        "forecast_megabytes": kernel.plan().bytes / 1e6,
+        "forecast_megabytes": (kernel.plan().bytes + kernel.plan().bytes_of_a_thread) / 1e6,
+        "methods": kernel.plan().layers.iter().map(|l| format!("{:?}", l.method)).collect::<Vec<_>>(),
         "trace_G": geometry.curvature.trace,
         "frobenius_G": geometry.curvature.frobenius,
         "lambda_max_G": geometry.curvature.lambda_max,
         "trace_noise_G": geometry.uncentred.trace_with_curvature,
         "trace_noise_G_centred": geometry.centred.trace_with_curvature,
         "alignment": geometry.uncentred.alignment,
-        "layers": layers,
+        "layers": layers.iter().map(layer).collect::<Vec<_>>(),
     }))
 }
 

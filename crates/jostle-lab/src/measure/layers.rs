@@ -65,11 +65,14 @@ impl Answer {
             shares.map(bar).collect::<Vec<_>>()
         };
         let all: Vec<Bar> = self.layers.iter().flat_map(bars_of).collect();
-        let sharpest = self.layers.iter().max_by(|a, b| {
-            a.geometry.curvature.lambda_max.total_cmp(&b.geometry.curvature.lambda_max)
-        })?;
-        let noisiest =
-            self.layers.iter().max_by(|a, b| a.geometry.centred.trace.total_cmp(&b.geometry.centred.trace))?;
+        let sharpest = self
+            .layers
+            .iter()
+            .max_by(|a, b| a.geometry.curvature.lambda_max.total_cmp(&b.geometry.curvature.lambda_max))?;
+        let noisiest = self
+            .layers
+            .iter()
+            .max_by(|a, b| a.geometry.centred.trace.total_cmp(&b.geometry.centred.trace))?;
         Some(Figure {
             id: "layers".to_owned(),
             title: "Where curvature and noise are, layer by layer".to_owned(),

@@ -180,7 +180,8 @@ fn is_decomposable(source: &dyn KernelSource, kinds: usize, most_work: f64) -> b
     let rows = source.samples() * source.outputs();
     let held = source.params().filter(|_| source.jacobian().is_some());
     let rank = held.map_or(rows, |p| rows.min(p)) as f64;
-    kinds as f64 * rows as f64 * rank * rank <= most_work && Spectrum::bytes(rows, held) <= memory::available()
+    kinds as f64 * rows as f64 * rank * rank <= most_work
+        && Spectrum::bytes(rows, held) <= memory::available()
 }
 
 impl Answer {

@@ -1,7 +1,7 @@
 //! A point: from an npz file with its Jacobian or its kernel, and its residuals; or from parameters of an experiment's model.
 
-use crate::experiment::Experiment;
 use super::watch::Watching;
+use crate::experiment::Experiment;
 use crate::run::{LabError, Progress, Unit, build};
 use crate::storage::{ArrayReader, StorageError, read_checkpoint};
 use jostle::geometry::{DenseKernel, GeometryError, Jacobian, KernelSource, layers_of_model};
@@ -96,8 +96,7 @@ pub(super) fn read_parameters(
     progress.begins("kernel", cost.multiply_adds, Unit::MultiplyAdds);
     let point = layers_of_model(model, loss, &theta[..params], &problem, &Watching(progress));
     progress.ends();
-    let (source, residuals) =
-        point.map_err(|source| LabError::Point { file: path.to_path_buf(), source })?;
+    let (source, residuals) = point.map_err(|source| LabError::Point { file: path.to_path_buf(), source })?;
     Ok(Point { source, residuals })
 }
 

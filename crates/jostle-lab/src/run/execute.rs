@@ -158,10 +158,7 @@ fn pool(threads: usize) -> Result<rayon::ThreadPool, LabError> {
 ///
 /// # Errors
 /// The threads cannot be started.
-pub fn on_threads<R: Send>(
-    threads: Option<usize>,
-    work: impl FnOnce() -> R + Send,
-) -> Result<R, LabError> {
+pub fn on_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> Result<R, LabError> {
     Ok(pool(threads_or_all(threads))?.install(work))
 }
 

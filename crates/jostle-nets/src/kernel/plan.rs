@@ -105,8 +105,7 @@ impl Plan {
             plan.fit::<F>(network, memory);
         }
         let groups = samples.div_ceil(plan.samples_of_a_group) as f64;
-        plan.multiply_adds =
-            plan.work_of_layers() + plan.work_of_passes(samples) * (groups + 1.0) / 2.0;
+        plan.multiply_adds = plan.work_of_layers() + plan.work_of_passes(samples) * (groups + 1.0) / 2.0;
         plan
     }
 

@@ -70,7 +70,8 @@ impl<'a, F: Float> Sizes<'a, F> {
     }
 
     fn of_factor(&self, layer: &Layer, method: Method, m: usize) -> usize {
-        let (terms, outputs, places) = (layer.affine.terms(), layer.affine.outputs, layer.affine.input.places());
+        let (terms, outputs, places) =
+            (layer.affine.terms(), layer.affine.outputs, layer.affine.input.places());
         let panels = length_of_panels::<F>;
         match method {
             Method::Readout => panels(terms, m),
@@ -162,7 +163,8 @@ impl<'a, F: Float> Sizes<'a, F> {
     /// What a product by passes takes: a gradient that is made and one that waits, and a pass along a direction.
     fn making_a_product(&self) -> usize {
         let layers = self.network.layers().iter();
-        let largest = layers.map(|l| l.affine.output().values().max(l.affine.input.values())).max().unwrap_or(0);
+        let largest =
+            layers.map(|l| l.affine.output().values().max(l.affine.input.values())).max().unwrap_or(0);
         let of_a_sample = self.network.kept_of_a_sample() + 5 * largest;
         WIDE * (2 * Network::num_params(self.network) + self.m * of_a_sample)
     }

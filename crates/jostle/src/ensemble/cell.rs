@@ -288,7 +288,6 @@ impl Cell {
                 Some("a model that is a linear predictor")
             }
             Needs::Truth | Needs::AverageAndTruth if self.start.linearise => Some("start.linearise = false"),
-            Needs::OneOutput if self.source.outputs() > 1 => Some("a model with one output"),
             Needs::Test | Needs::TestClasses if !self.source.has_test() || self.start.linearise => {
                 Some("a problem with test samples")
             }

@@ -115,8 +115,11 @@ fn path_left(cell: &Cell, problem: &Problem, theta: &[f64], residual: f64, allow
         return f64::INFINITY;
     }
     let model = cell.model.model();
-    let mut kernel_diagonal = vec![0.0; n];
-    model.kernel_diagonal(theta, problem, &mut kernel_diagonal);
+    let outputs = problem.outputs();
+    let mut blocks = vec![0.0; n * outputs];
+    model.kernel_blocks(theta, problem, &mut blocks);
+    let on_diagonal = |k: usize| blocks[k * outputs + k % outputs];
+    let kernel_diagonal: Vec<f64> = (0..n).map(on_diagonal).collect();
     let of_eigenvalue = |eigenvalue: f64| match cell.dynamics.batch() {
         Batch::Full => 2.0 * residual / eigenvalue.sqrt(),
         Batch::Size(_) => {

@@ -43,7 +43,8 @@ impl Cell {
         }
         let rows = self.source.samples() * self.source.outputs();
         // A linearisation has as many coordinates as its kernel has rows.
-        let kernel = if self.start.linearise { KernelCost::of_jacobian(rows, rows) } else { self.kernel_cost() };
+        let kernel =
+            if self.start.linearise { KernelCost::of_jacobian(rows, rows) } else { self.kernel_cost() };
         let decomposes = self.quantities.iter().any(|quantity| quantity.needs_spectrum());
         Some(self.measurement(kernel, decomposes, 0.0))
     }

@@ -7,6 +7,7 @@ mod measurement;
 mod plan;
 mod recording;
 mod start;
+mod tasks;
 mod unit;
 
 pub use crate::dynamics::kernel::Kernel;
@@ -18,13 +19,14 @@ pub use recording::Recording;
 pub use start::{Origin, START_ENTRIES, Start};
 pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, run_unit_until, units};
 
+use tasks::Tasks;
 use unit::{Shared, Work};
 
 use crate::float::Precision;
 use crate::setting::{Entry, Fallback, Kind, Setting};
 use crate::simd::Level;
 use std::borrow::Borrow;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 
 /// Runs all replicas of all cells on a thread pool, and hands over each cell's results, replicas in order, as soon as
 /// it and all cells before it are finished. Returns the number of cells handed over: fewer than there are only if the
@@ -41,22 +43,20 @@ pub fn run<C: Borrow<Cell> + Sync>(
 ) -> usize {
     let (sender, receiver) = mpsc::channel();
     let shared: Vec<Shared> = cells.iter().map(|_| Shared::default()).collect();
-    pool.in_place_scope_fifo(|scope| {
-        let mut open: Vec<Open> = Vec::with_capacity(cells.len());
-        for (k, (cell, shared)) in cells.iter().map(Borrow::borrow).zip(&shared).enumerate() {
+    let all: Vec<AllUnits<'_>> = cells
+        .iter()
+        .map(Borrow::borrow)
+        .zip(&shared)
+        .map(|(cell, shared)| {
             let (units, until) = (units(cell), cell.dynamics.steps());
-            open.push(Open { missing: units.len(), parts: vec![None; units.len()] });
-            let all = AllUnits { k, cell, units, until, shared, level, monitor };
-            let sender = sender.clone();
-            if cell.needs_preparation() {
-                scope.spawn_fifo(move |scope| {
-                    all.work(&Unit { replicas: 0..0 }).prepare_units();
-                    all.spawn(scope, &sender);
-                });
-            } else {
-                all.spawn(scope, &sender);
-            }
-        }
+            AllUnits { cell, units, until, shared, level, monitor }
+        })
+        .collect();
+    let mut open: Vec<Open> =
+        all.iter().map(|all| Open { missing: all.units.len(), parts: vec![None; all.units.len()] }).collect();
+    let tasks = Tasks::new(&all, pool.current_num_threads());
+    pool.in_place_scope_fifo(|scope| {
+        tasks.spawn(scope, &sender);
         drop(sender);
         let mut next = 0;
         for (k, part, result) in receiver {
@@ -73,11 +73,8 @@ pub fn run<C: Borrow<Cell> + Sync>(
     })
 }
 
-type Sender = mpsc::Sender<(usize, usize, Option<UnitResult>)>;
-
-/// The units of cell number `k`.
+/// The units of a cell.
 struct AllUnits<'a> {
-    k: usize,
     cell: &'a Cell,
     units: Vec<Unit>,
     until: u64,
@@ -86,25 +83,10 @@ struct AllUnits<'a> {
     monitor: &'a dyn Monitor,
 }
 
-impl<'a> AllUnits<'a> {
-    fn work<'b>(&self, unit: &'b Unit) -> Work<'b>
-    where
-        'a: 'b,
-    {
+impl AllUnits<'_> {
+    fn work<'b>(&'b self, unit: &'b Unit) -> Work<'b> {
         let Self { cell, until, shared, level, monitor, .. } = *self;
         Work { cell, unit, until, shared, level, monitor }
-    }
-
-    /// Makes every unit a task, which sends its result.
-    fn spawn(mut self, scope: &rayon::ScopeFifo<'a>, sender: &Sender) {
-        let (units, all) = (std::mem::take(&mut self.units), Arc::new(self));
-        for (part, unit) in units.into_iter().enumerate() {
-            let (sender, all) = (sender.clone(), Arc::clone(&all));
-            scope.spawn_fifo(move |_| {
-                // The receiver outlives the scope's tasks; a failed send could only mean that nobody listens.
-                let _ = sender.send((all.k, part, all.work(&unit).run()));
-            });
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::observable::find;
 use crate::problem::{ENTRIES, Generator, Problem};
 use crate::setting::{Settings, Value};
 use crate::theory::predicted_lasso;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 mod networks;

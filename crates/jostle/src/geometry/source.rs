@@ -284,12 +284,8 @@ fn kernel_with_layers(
     if residuals.iter().all(|r| r.is_finite()) {
         let is_plain = loss == Loss::Square && loss_factor == 0.5;
         let maps = (!is_plain).then_some(&maps[..]);
-        let request = KernelRequest {
-            maps,
-            has_layers,
-            watch,
-            ..KernelRequest::new(theta, problem.x(), &residuals)
-        };
+        let request =
+            KernelRequest { maps, has_layers, watch, ..KernelRequest::new(theta, problem.x(), &residuals) };
         if let Some(kernel) = model.kernel(&request) {
             return Ok((kernel, residuals));
         }

@@ -85,8 +85,9 @@ pub trait Model: Send + Sync {
         KernelCost::of_jacobian(samples * self.outputs(), self.num_params(dim))
     }
 
-    /// The squared norms `K_ii = |grad_theta f(x_i)|^2` (n x c), the diagonal of the kernel `K = J J'`.
-    fn kernel_diagonal(&self, theta: &[f64], problem: &Problem, diagonal: &mut [f64]);
+    /// The blocks `K_ii = J_i J_i'` (n x c x c) of every sample on the diagonal of the kernel `K = J J'`; with one output,
+    /// the squared norms `|grad_theta f(x_i)|^2`.
+    fn kernel_blocks(&self, theta: &[f64], problem: &Problem, blocks: &mut [f64]);
 }
 
 /// Predictions `f = X beta` (m) of inputs `X` (m x d).
@@ -122,12 +123,12 @@ impl<L: Link> Model for L {
         }
     }
 
-    fn kernel_diagonal(&self, theta: &[f64], problem: &Problem, diagonal: &mut [f64]) {
+    fn kernel_blocks(&self, theta: &[f64], problem: &Problem, blocks: &mut [f64]) {
         let dim = problem.dim();
         let squares: Vec<f64> = (0..dim)
             .map(|j| self.slope(parts::<L>(theta, dim, j))[..L::PARTS].iter().map(|s| s * s).sum())
             .collect();
-        for (i, k) in diagonal.iter_mut().enumerate() {
+        for (i, k) in blocks.iter_mut().enumerate() {
             *k = problem.row(i).iter().zip(&squares).map(|(x, s)| x * x * s).sum();
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{AnyNetwork, Model, Tape};
 use crate::geometry::{KernelCost, KernelRequest, KernelSource};
+use crate::linear_algebra::products_of_rows;
 use crate::problem::Problem;
 use crate::simd::Level;
 use std::sync::Arc;
@@ -77,18 +78,18 @@ impl Model for Arc<dyn AnyNetwork> {
         AnyNetwork::kernel_cost(&**self, samples)
     }
 
-    fn kernel_diagonal(&self, theta: &[f64], problem: &Problem, diagonal: &mut [f64]) {
-        let c = Model::outputs(self);
+    fn kernel_blocks(&self, theta: &[f64], problem: &Problem, blocks: &mut [f64]) {
+        let (c, params) = (Model::outputs(self), theta.len());
         let (mut tape, mut predictions, mut weights) = (Tape::default(), vec![0.0; c], vec![0.0; c]);
-        let mut row = vec![0.0; theta.len()];
-        for (i, out) in diagonal.chunks_exact_mut(c).enumerate() {
+        let mut rows = vec![0.0; c * params];
+        for (i, block) in blocks.chunks_exact_mut(c * c).enumerate() {
             self.forward_f64(Level::detect(), theta, problem.row(i), &mut tape, &mut predictions);
-            for (k, out) in out.iter_mut().enumerate() {
+            for (k, row) in rows.chunks_exact_mut(params).enumerate() {
                 weights[k] = 1.0;
-                self.backward_f64(Level::detect(), theta, problem.row(i), &mut tape, &weights, &mut row);
+                self.backward_f64(Level::detect(), theta, problem.row(i), &mut tape, &weights, row);
                 weights[k] = 0.0;
-                *out = row.iter().map(|g| g * g).sum();
             }
+            products_of_rows(&rows, &rows, params, block);
         }
     }
 }

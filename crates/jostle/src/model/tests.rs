@@ -50,12 +50,12 @@ proptest! {
 }
 
 #[test]
-fn the_kernel_diagonal_is_the_squared_norm_of_each_samples_gradient() {
+fn the_blocks_of_the_kernel_are_the_squared_norms_of_each_samples_gradient() {
     let problem = Problem::new(vec![1.0, -2.0, 0.5, 3.0], vec![0.0, 0.0], None).unwrap();
     let theta = [0.3, -0.7, 1.1, 0.2];
     for model in [&Power { depth: 3 } as &dyn Model, &Product] {
         let mut diagonal = [0.0; 2];
-        model.kernel_diagonal(&theta, &problem, &mut diagonal);
+        model.kernel_blocks(&theta, &problem, &mut diagonal);
         for (i, k) in diagonal.iter().enumerate() {
             let mut weights = [0.0; 2];
             weights[i] = 1.0;

@@ -19,15 +19,17 @@ pub enum CovarianceOf {
 }
 
 impl CovarianceOf {
-    /// `C` for one replica's residuals.
-    fn covariance(self, residuals: &[f64], loss_factor: f64, scale: f64) -> SampleCovariance {
+    /// `C` at a point.
+    fn covariance(self, point: &Point<'_>, scale: f64) -> SampleCovariance {
+        let (samples, outputs) = (point.problem.samples(), point.problem.outputs());
         match self {
             CovarianceOf::MiniBatch(batch) => {
-                SampleCovariance::of_mini_batch(residuals, loss_factor, batch as f64 / (scale * scale))
+                let effective = batch as f64 / (scale * scale);
+                SampleCovariance::of_mini_batch(point.residuals, outputs, point.loss_factor, effective)
             }
             CovarianceOf::Label => {
-                let variance = (2.0 * loss_factor * scale).powi(2) / residuals.len() as f64;
-                SampleCovariance::uniform(residuals.len(), variance)
+                let variance = (2.0 * point.loss_factor * scale).powi(2) / samples as f64;
+                SampleCovariance::uniform(samples, outputs, variance)
             }
         }
     }
@@ -81,7 +83,7 @@ impl SampleNoise for GaussianSampleNoise {
     }
 
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
-        self.of.covariance(point.residuals, point.loss_factor, self.scale)
+        self.of.covariance(point, self.scale)
     }
 
     fn words(&self, _: usize) -> String {
@@ -167,11 +169,12 @@ impl ParameterNoise for ShapedNoise {
 
     fn variances(&self, point: &Point<'_>) -> Vec<f64> {
         let params = point.theta.len();
-        let c = self.of.covariance(point.residuals, point.loss_factor, self.scale);
+        let c = self.of.covariance(point, self.scale);
         let mut variances = vec![0.0; params];
         let mut row = vec![0.0; params];
         let mut one = vec![0.0; point.residuals.len()];
-        for (i, a) in c.diagonal.iter().enumerate() {
+        // Of the linear models, which alone draw this noise: they have one output.
+        for (i, a) in c.blocks.iter().enumerate() {
             one[i] = 1.0;
             point.model.pull_back(point.theta, point.problem, &one, &mut row);
             one[i] = 0.0;

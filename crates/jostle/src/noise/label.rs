@@ -100,7 +100,7 @@ impl SampleNoise for LabelNoise {
             Labels::One => one,
             Labels::Batch => one / point.batch as f64,
         };
-        SampleCovariance::uniform(point.residuals.len(), variance)
+        SampleCovariance::uniform(point.problem.samples(), point.problem.outputs(), variance)
     }
 }
 

@@ -25,12 +25,11 @@ fn of_class(class: usize, output: usize, outputs: usize) -> f64 {
 }
 
 impl LabelFlip {
-    /// The mean of a power of the change of a label, entry `k` of all.
-    fn moment(&self, point: &Point<'_>, k: usize, power: i32) -> f64 {
-        let outputs = point.problem.outputs();
-        let (label, classes) = (point.problem.y()[k], outputs.max(2));
-        let changes = (0..classes).map(|class| (label - of_class(class, k % outputs, outputs)).powi(power));
-        self.probability.initial() / classes as f64 * changes.sum::<f64>()
+    /// The mean of the change of a label (c), or of some function of it, over all classes and whether it is replaced.
+    fn mean_of(&self, label: &[f64], of: impl Fn(&dyn Fn(usize) -> f64) -> f64) -> f64 {
+        let (outputs, classes) = (label.len(), label.len().max(2));
+        let of_class = |class| of(&|k: usize| label[k] - of_class(class, k, outputs));
+        self.probability.initial() / classes as f64 * (0..classes).map(of_class).sum::<f64>()
     }
 }
 
@@ -56,18 +55,32 @@ impl SampleNoise for LabelFlip {
         }
     }
 
-    /// The diagonal part, at the probability of the first step: `4 c^2 / (n batch)` times the variance of a label.
+    /// At the probability of the first step, and for given batches: with the loss factor `a`, `4 a^2 / (n batch)` times the
+    /// covariance of a label's change `D_i` (c), `E[D_i D_i'] - E[D_i] E[D_i]'`.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
+        let outputs = point.problem.outputs();
         let unit = (2.0 * point.loss_factor).powi(2) / (point.problem.samples() * point.batch) as f64;
-        let variance = |k| unit * (self.moment(point, k, 2) - self.moment(point, k, 1).powi(2));
-        let diagonal: Vec<f64> = (0..point.residuals.len()).map(variance).collect();
-        SampleCovariance { removed: vec![0.0; diagonal.len()], diagonal }
+        let block = |label: &[f64]| -> Vec<f64> {
+            let mean: Vec<f64> = (0..outputs).map(|k| self.mean_of(label, |change| change(k))).collect();
+            let entry = |a: usize, b: usize| {
+                unit * (self.mean_of(label, |change| change(a) * change(b)) - mean[a] * mean[b])
+            };
+            (0..outputs * outputs).map(|k| entry(k / outputs, k % outputs)).collect()
+        };
+        SampleCovariance {
+            blocks: point.problem.y().chunks_exact(outputs).flat_map(block).collect(),
+            removed: vec![0.0; point.residuals.len()],
+        }
     }
 
-    /// `2 c p / n` times the distance of a label from the mean of all classes.
+    /// With the loss factor `a`, `2 a p / n` times the distance of a label from the mean of all classes.
     fn mean(&self, point: &Point<'_>) -> Vec<f64> {
+        let outputs = point.problem.outputs();
         let unit = 2.0 * point.loss_factor / point.problem.samples() as f64;
-        (0..point.residuals.len()).map(|k| unit * self.moment(point, k, 1)).collect()
+        let of = |label: &[f64]| -> Vec<f64> {
+            (0..outputs).map(|k| unit * self.mean_of(label, |change| change(k))).collect()
+        };
+        point.problem.y().chunks_exact(outputs).flat_map(of).collect()
     }
 
     fn words(&self, _: usize) -> String {

@@ -46,9 +46,10 @@ impl SampleNoise for MiniBatchDifference {
 
     /// Twice the covariance of a mini-batch drawn without replacement, times `scale^2`.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
-        let effective = effective_batch_without_replacement(self.batch, point.residuals.len());
+        let effective = effective_batch_without_replacement(self.batch, point.problem.samples());
         SampleCovariance::of_mini_batch(
             point.residuals,
+            point.problem.outputs(),
             point.loss_factor,
             effective / (2.0 * self.scale * self.scale),
         )

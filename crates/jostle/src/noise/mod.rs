@@ -69,46 +69,53 @@ pub struct Point<'a> {
     pub model: &'a dyn Model,
     /// The parameters (p).
     pub theta: &'a [f64],
-    /// The residuals `f_i - y_i` (n).
+    /// The residuals `f_i - y_i` (n x c).
     pub residuals: &'a [f64],
-    /// The loss factor `c`.
+    /// The loss factor.
     pub loss_factor: f64,
     /// Number of samples in one step's batch: `n` for the full batch.
     pub batch: usize,
 }
 
-/// A covariance `C = diag(diagonal) - removed removed'` (n x n) in sample space; the gradient then has the noise
-/// covariance `J' C J`.
+/// A covariance `C = blocks - removed removed'` (nc x nc) in sample space, where different samples have only the removed
+/// part in common; the gradient then has the noise covariance `J' C J`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleCovariance {
-    /// The diagonal part (n).
-    pub diagonal: Vec<f64>,
-    /// The vector whose outer product is taken off (n).
+    /// One block for the outputs of each sample (n x c x c); with one output, the diagonal (n).
+    pub blocks: Vec<f64>,
+    /// The vector whose outer product is taken off (nc).
     pub removed: Vec<f64>,
 }
 
 impl SampleCovariance {
-    /// Covariance of the sample weights of a mini-batch of `effective_batch` samples drawn with replacement:
-    /// `(4 c^2 / B) (diag(r^2) / n - r r' / n^2)`.
-    pub fn of_mini_batch(residuals: &[f64], loss_factor: f64, effective_batch: f64) -> Self {
-        let n = residuals.len() as f64;
+    /// Covariance of the sample weights of a mini-batch of `effective_batch` samples drawn with replacement, for residuals
+    /// (nc) of `c` outputs each: with the loss factor `a`, `(4 a^2 / B) (r_i r_i' / n on the blocks - r r' / n^2)`.
+    pub fn of_mini_batch(residuals: &[f64], outputs: usize, loss_factor: f64, effective_batch: f64) -> Self {
+        let n = (residuals.len() / outputs) as f64;
         let factor = 4.0 * loss_factor * loss_factor / effective_batch;
+        let block = |r: &[f64]| -> Vec<f64> {
+            r.iter().flat_map(|a| r.iter().map(move |b| factor / n * a * b)).collect()
+        };
         Self {
-            diagonal: residuals.iter().map(|r| factor / n * r * r).collect(),
+            blocks: residuals.chunks_exact(outputs).flat_map(block).collect(),
             removed: residuals.iter().map(|r| factor.sqrt() / n * r).collect(),
         }
     }
 
-    /// The same variance for every sample, uncorrelated.
-    pub fn uniform(samples: usize, variance: f64) -> Self {
-        Self { diagonal: vec![variance; samples], removed: vec![0.0; samples] }
+    /// The same variance for every output of every sample, uncorrelated.
+    pub fn uniform(samples: usize, outputs: usize, variance: f64) -> Self {
+        let entry = |k: usize| if k / outputs % outputs == k % outputs { variance } else { 0.0 };
+        Self {
+            blocks: (0..samples * outputs * outputs).map(entry).collect(),
+            removed: vec![0.0; samples * outputs],
+        }
     }
 
-    /// The trace of the gradient's noise covariance, `Tr(J' C J) = sum_i diagonal_i K_ii - |J' removed|^2`.
+    /// The trace of the gradient's noise covariance, `Tr(J' C J) = sum_i Tr(C_i K_ii) - |J' removed|^2`.
     pub fn trace(&self, point: &Point<'_>) -> f64 {
-        let mut kernel = vec![0.0; point.residuals.len()];
-        point.model.kernel_diagonal(point.theta, point.problem, &mut kernel);
-        let whole: f64 = kernel.iter().zip(&self.diagonal).map(|(k, c)| k * c).sum();
+        let mut kernel = vec![0.0; self.blocks.len()];
+        point.model.kernel_blocks(point.theta, point.problem, &mut kernel);
+        let whole: f64 = kernel.iter().zip(&self.blocks).map(|(k, c)| k * c).sum();
         let mut gradient = vec![0.0; point.theta.len()];
         point.model.pull_back(point.theta, point.problem, &self.removed, &mut gradient);
         whole - gradient.iter().map(|g| g * g).sum::<f64>()
@@ -292,9 +299,18 @@ impl Noise {
 
 /// The trace of the covariance of one step's gradient: of all noises and of the mini-batch.
 pub fn total_trace(noises: &[Noise], dynamics: &Dynamics, point: &Point<'_>) -> f64 {
-    let effective = dynamics.effective_batch(point.problem.samples());
+    let (samples, outputs) = (point.problem.samples(), point.problem.outputs());
+    let effective = dynamics.effective_batch(samples);
     let sampling = if effective.is_finite() {
-        SampleCovariance::of_mini_batch(point.residuals, point.loss_factor, effective).trace(point)
+        // What a batch is a sample of: residuals, with the mean of what noises add to them.
+        let mut residuals = point.residuals.to_vec();
+        let unit = samples as f64 / (2.0 * point.loss_factor);
+        for noise in noises {
+            if let Noise::Sample(noise) = noise {
+                residuals.iter_mut().zip(noise.mean(point)).for_each(|(r, mean)| *r += unit * mean);
+            }
+        }
+        SampleCovariance::of_mini_batch(&residuals, outputs, point.loss_factor, effective).trace(point)
     } else {
         0.0
     };

@@ -38,14 +38,15 @@ impl SampleNoise for OutputGradientNoise {
     }
 
     /// `norm^2 / (N - 1) (1 - 1 1' / N)` with the `N = n c` outputs of all samples, at the norm of the first step: uniform on
-    /// a sphere without the direction of the mean. With several outputs and batches, its diagonal only is exact.
+    /// a sphere without the direction of the mean. With mini-batches, its diagonal only is exact.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
         let entries = point.residuals.len();
         let others = (entries as f64 - 1.0).max(1.0);
         let norm = if entries == 1 { 0.0 } else { self.norm.initial() };
+        let (samples, outputs) = (point.problem.samples(), point.problem.outputs());
         SampleCovariance {
-            diagonal: vec![norm * norm / others; entries],
             removed: vec![norm / (others * entries as f64).sqrt(); entries],
+            ..SampleCovariance::uniform(samples, outputs, norm * norm / others)
         }
     }
 

@@ -3,9 +3,9 @@
 use super::*;
 use crate::Precision;
 use crate::dynamics::kernel::plain::PlainProducts;
-use crate::dynamics::{Batch, GradientDescent};
+use crate::dynamics::{Batch, GradientDescent, Schedule};
 use crate::ensemble::{Cell, Recording, Silent, Source, Start, Unit, run_unit};
-use crate::model::{LinkKind, ModelSpec, Power, Square};
+use crate::model::{LinkKind, ModelSpec, Power, SharedLinear, Square};
 use crate::observable::find;
 use crate::random::Purpose;
 use crate::random::laws::{Moments, check_estimates};
@@ -71,7 +71,7 @@ impl Place {
         let mut add = |factor: f64, g: &[f64]| {
             (0..p * p).for_each(|k| covariance[k] += factor * g[k / p] * g[k % p]);
         };
-        for (i, a) in c.diagonal.iter().enumerate() {
+        for (i, a) in c.blocks.iter().enumerate() {
             let one: Vec<f64> = (0..SAMPLES).map(|k| f64::from(u8::from(k == i))).collect();
             add(*a, &self.pull_back(&one));
         }
@@ -84,12 +84,15 @@ impl Place {
     }
 }
 
-/// `C` (n x n).
+/// `C` (nc x nc).
 fn sample_covariance(c: &SampleCovariance) -> Vec<f64> {
-    let n = c.diagonal.len();
-    (0..n * n)
-        .map(|k| (if k / n == k % n { c.diagonal[k / n] } else { 0.0 }) - c.removed[k / n] * c.removed[k % n])
-        .collect()
+    let entries = c.removed.len();
+    let outputs = c.blocks.len() / entries;
+    let entry = |a: usize, b: usize| {
+        let same = if a / outputs == b / outputs { c.blocks[a * outputs + b % outputs] } else { 0.0 };
+        same - c.removed[a] * c.removed[b]
+    };
+    (0..entries * entries).map(|k| entry(k / entries, k % entries)).collect()
 }
 
 fn diagonal(variances: &[f64]) -> Vec<f64> {
@@ -235,7 +238,7 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
     let point = place.point(size);
     let trace = total_trace(&noises, &dynamics.clone().into(), &point);
     let effective = dynamics.effective_batch(SAMPLES);
-    let sampling = SampleCovariance::of_mini_batch(&place.residuals, LOSS_FACTOR, effective);
+    let sampling = SampleCovariance::of_mini_batch(&place.residuals, 1, LOSS_FACTOR, effective);
     let mut covariance = place.parameter_covariance(&sampling);
     if let Some(noise) = noise {
         let of_noise = place.parameter_covariance(&SampleNoise::covariance(&noise, &point));
@@ -339,7 +342,7 @@ fn the_covariance_of_a_mini_batch_is_the_mean_over_all_batches() {
             let batch = Batch::Size(size);
             let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, 0.1) };
             let effective = dynamics.effective_batch(5);
-            let formula = SampleCovariance::of_mini_batch(&residuals, LOSS_FACTOR, effective);
+            let formula = SampleCovariance::of_mini_batch(&residuals, 1, LOSS_FACTOR, effective);
             let exact = exact_covariance(&residuals, &batches(5, size, replacement));
             assert_close(&sample_covariance(&formula), &exact, &format!("{size}, {replacement}"));
         }
@@ -507,4 +510,109 @@ fn noises_that_do_not_read_residuals_can_be_drawn_for_many_steps_at_a_time() {
         }
     }
     assert!(checked > 5, "{checked} noises");
+}
+
+const OUTPUTS: usize = 3;
+
+/// Four one-hot samples with three outputs of a linear model whose outputs share five parameters, and the residuals.
+fn several_outputs() -> (ModelSpec, Problem, Vec<f64>, Vec<f64>) {
+    let mut x = vec![0.0; 4 * OUTPUTS * DIM];
+    Draws::new(12, &[0], 0).normals(Purpose::DESIGN, &mut x);
+    let y = [0, 2, 1, 1].iter().flat_map(|class| (0..OUTPUTS).map(move |k| f64::from(u8::from(k == *class))));
+    let problem = Problem::of(x, y.collect(), OUTPUTS * DIM, OUTPUTS);
+    let model = ModelSpec::of_network(Arc::new(SharedLinear { params: DIM, outputs: OUTPUTS }), 0);
+    let theta = vec![0.3, -0.7, 1.1, 0.2, -0.4];
+    let mut residuals = model.model().predict(&theta, problem.x(), problem.dim());
+    residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f -= y);
+    (model, problem, theta, residuals)
+}
+
+#[test]
+fn every_noise_of_the_sample_weights_has_the_covariance_it_states_for_several_outputs() {
+    let (model, problem, theta, residuals) = several_outputs();
+    let batch = problem.samples();
+    let (model, loss_factor) = (model.model(), LOSS_FACTOR);
+    let point = Point { problem: &problem, model, theta: &theta, residuals: &residuals, loss_factor, batch };
+    let draws = Draws::new(29, &[2], 0);
+    for (name, noise) in all_noises(1) {
+        let Noise::Sample(sample_noise) = &noise else { continue };
+        let mean = sample_noise.mean(&point);
+        let mut gradient = vec![0.0; DIM];
+        model.pull_back(&theta, &problem, &mean, &mut gradient);
+        let of_mean: f64 = gradient.iter().map(|g| g * g).sum();
+        let mut norms = Moments::about(vec![noise.trace(&point) + of_mean]);
+        let mut samples = Moments::about(mean);
+        let mut scratch = Scratch::default();
+        for t in 0..STEPS {
+            let step = Step {
+                draws: draws.at_step(t),
+                batch,
+                outputs: OUTPUTS,
+                residuals: &residuals,
+                labels: problem.y(),
+                loss_factor,
+            };
+            let mut weights = vec![0.0; residuals.len()];
+            sample_noise.perturb_f64(&step, &mut scratch, &mut weights);
+            samples.add(&weights);
+            model.pull_back(&theta, &problem, &weights, &mut gradient);
+            norms.add(&[gradient.iter().map(|g| g * g).sum()]);
+        }
+        let covariance = sample_covariance(&sample_noise.covariance(&point));
+        samples.check(&format!("{name}, several outputs"), RESOLVES, &covariance);
+        check_estimates(&format!("{name}, several outputs, trace"), RESOLVES, &[norms.average(0)]);
+    }
+}
+
+/// Over all batches of two and all ways to flip their labels, without a draw.
+#[test]
+fn the_trace_of_flipped_labels_in_mini_batches_is_the_mean_over_all_of_them() {
+    let (model, problem, theta, residuals) = several_outputs();
+    let probability = 0.4;
+    let n = problem.samples();
+    for replacement in [true, false] {
+        let noise =
+            Noise::Sample(Box::new(LabelFlip { probability: Schedule::constant(probability), index: 0 }));
+        let dynamics = GradientDescent { batch: Batch::Size(2), replacement, ..GradientDescent::new(1, 0.1) };
+        let model = model.model();
+        let point = Point {
+            problem: &problem,
+            model,
+            theta: &theta,
+            residuals: &residuals,
+            loss_factor: LOSS_FACTOR,
+            batch: 2,
+        };
+        let found = total_trace(std::slice::from_ref(&noise), &dynamics.into(), &point);
+
+        // Not flipped, or flipped to one of the classes.
+        let ways: Vec<(f64, Option<usize>)> = std::iter::once((1.0 - probability, None))
+            .chain((0..OUTPUTS).map(|class| (probability / OUTPUTS as f64, Some(class))))
+            .collect();
+        let all = batches(n, 2, replacement);
+        let (mut mean, mut squares) = (vec![0.0; DIM], 0.0);
+        for batch in &all {
+            for (p, first) in &ways {
+                for (q, second) in &ways {
+                    let mut weights = vec![0.0; residuals.len()];
+                    for (i, class) in batch.iter().zip([first, second]) {
+                        for k in 0..OUTPUTS {
+                            let entry = i * OUTPUTS + k;
+                            let flipped =
+                                class.map_or(problem.y()[entry], |class| f64::from(u8::from(class == k)));
+                            let residual = residuals[entry] + problem.y()[entry] - flipped;
+                            weights[entry] += 2.0 * LOSS_FACTOR / 2.0 * residual;
+                        }
+                    }
+                    let mut gradient = vec![0.0; DIM];
+                    model.pull_back(&theta, &problem, &weights, &mut gradient);
+                    let weight = p * q / all.len() as f64;
+                    mean.iter_mut().zip(&gradient).for_each(|(mean, g)| *mean += weight * g);
+                    squares += weight * gradient.iter().map(|g| g * g).sum::<f64>();
+                }
+            }
+        }
+        let expected = squares - mean.iter().map(|m| m * m).sum::<f64>();
+        assert!((found / expected - 1.0).abs() < 1e-12, "replacement {replacement}: {found} {expected}");
+    }
 }

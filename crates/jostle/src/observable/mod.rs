@@ -43,8 +43,6 @@ pub enum Needs {
     Nothing,
     /// A linear predictor.
     Coefficients,
-    /// A model with one output.
-    OneOutput,
     /// Samples to test on.
     Test,
     /// Labels that are classes.

@@ -135,7 +135,7 @@ pub(super) const ALL: &[Observable] = &[
         name: "noise_trace",
         symbol: "Tr Cov(J'w + zeta)",
         doc: "Trace of the covariance of one step's gradient: of the mini-batch and of every noise.",
-        needs: Needs::OneOutput,
+        needs: Needs::Nothing,
         diverged: INFINITE,
         measure: |view| total_trace(view.noises, view.dynamics, &view.point()),
         expect: Some(|moments| moments.noise_trace),

@@ -98,7 +98,7 @@ pub fn sampling_strength(
     }
     let residuals: Vec<f64> = mean_squared_residuals.iter().map(|square| square.sqrt()).collect();
     let effective = dynamics.effective_batch(n);
-    let covariance = SampleCovariance::of_mini_batch(&residuals, model.loss_factor, effective);
+    let covariance = SampleCovariance::of_mini_batch(&residuals, 1, model.loss_factor, effective);
     let variances = label_variances(&covariance, model.loss_factor);
     Ok(strength(problem, rate(model, dynamics, step)?, &variances))
 }
@@ -106,8 +106,8 @@ pub fn sampling_strength(
 /// The variance `n C_ii / 4 c^2` (n) that single perturbed labels would need for the same perturbation `C` of the sample
 /// weights.
 pub(super) fn label_variances(covariance: &SampleCovariance, loss_factor: f64) -> Vec<f64> {
-    let unit = covariance.diagonal.len() as f64 / (4.0 * loss_factor * loss_factor);
-    covariance.diagonal.iter().map(|variance| unit * variance).collect()
+    let unit = covariance.blocks.len() as f64 / (4.0 * loss_factor * loss_factor);
+    covariance.blocks.iter().map(|variance| unit * variance).collect()
 }
 
 /// `m`.

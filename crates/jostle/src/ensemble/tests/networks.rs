@@ -3,9 +3,11 @@
 use super::*;
 use crate::dynamics::{Augment, Flow, RateUnit};
 use crate::float::Float;
+use crate::geometry::{DenseKernel, KernelRequest, KernelSource};
 use crate::model::{Form, Loss, Network, Tape, Unit as Linear};
 use crate::noise::{CovarianceShape, LabelFlip, OutputGradientNoise, ShapedNoise};
 use crate::random::{Draws, Purpose};
+use rayon::prelude::*;
 
 /// `f = W x` with several outputs, trained as a network: what linear models can be compared with.
 #[derive(Debug)]
@@ -579,4 +581,83 @@ fn what_only_networks_do_is_refused_for_linear_models() {
     let entropy = ModelSpec { loss: Loss::CrossEntropy, ..affine(3, 1) };
     let found = refusal(two(), entropy, plain(), Vec::new());
     assert_eq!(found, "model.loss is \"cross-entropy\", which needs one-hot labels; expected \"square\"");
+}
+
+/// A linear model that counts the kernels of its kind that are alive, and makes them on all threads.
+#[derive(Debug)]
+struct Counting(Affine);
+
+static ALIVE: AtomicU64 = AtomicU64::new(0);
+static MOST: AtomicU64 = AtomicU64::new(0);
+
+/// A kernel that is counted while it lives.
+struct Counted(DenseKernel);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        ALIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl std::ops::Deref for Counted {
+    type Target = DenseKernel;
+    fn deref(&self) -> &DenseKernel {
+        &self.0
+    }
+}
+
+impl Network for Counting {
+    fn num_params(&self) -> usize {
+        Network::num_params(&self.0)
+    }
+    fn initial(&self, draws: &Draws<'_>) -> Vec<f64> {
+        Network::initial(&self.0, draws)
+    }
+    fn forward<F: Float>(&self, level: Level, theta: &[F], inputs: &[F], tape: &mut Tape<F>, out: &mut [F]) {
+        Network::forward(&self.0, level, theta, inputs, tape, out);
+    }
+    fn backward<F: Float>(
+        &self,
+        level: Level,
+        theta: &[F],
+        inputs: &[F],
+        tape: &mut Tape<F>,
+        weights: &[F],
+        gradient: &mut [F],
+    ) {
+        Network::backward(&self.0, level, theta, inputs, tape, weights, gradient);
+    }
+    fn work_per_sample(&self) -> f64 {
+        1.0
+    }
+    fn kernel(&self, request: &KernelRequest<'_>) -> Option<Box<dyn KernelSource>> {
+        MOST.fetch_max(ALIVE.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        let rows: Vec<&[f64]> = request.inputs.chunks_exact(self.0.dim).collect();
+        let kernel: Vec<Vec<f64>> = rows
+            .par_iter()
+            .map(|a| {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+                rows.iter().map(|b| a.iter().zip(*b).map(|(a, b)| a * b).sum()).collect()
+            })
+            .collect();
+        Some(Box::new(Counted(DenseKernel::new(kernel.concat(), 1).unwrap())))
+    }
+}
+
+/// A thread that waits for others within a unit looks for work, and must not find another unit.
+#[test]
+fn no_more_units_are_under_way_than_there_are_threads() {
+    let cell = Cell {
+        model: ModelSpec::of_network(Arc::new(Counting(Affine { dim: 19, outputs: 1 })), 3),
+        quantities: vec![quantity("trace_G")],
+        ..cell(shared(13, 19), Batch::Full, 16)
+    }
+    .check()
+    .unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let finished = run(&[&cell], &pool, Level::detect(), &Silent, &mut |_, result| {
+        assert_eq!(result.replicas.len(), 16);
+    });
+    assert_eq!((finished, ALIVE.load(Ordering::Relaxed)), (1, 0));
+    assert!(MOST.load(Ordering::Relaxed) <= 3, "{MOST:?}");
 }

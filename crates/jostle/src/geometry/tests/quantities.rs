@@ -186,6 +186,6 @@ fn a_models_point_has_the_models_loss_gradient_and_curvature() {
     close(found.gradient_norm, gradient.map(|g| g * g).sum::<f64>().sqrt(), 1e-8, "gradient");
     // Where a sample alone is fitted, the Hessian of its loss (1/4)(f - y)^2 is grad f grad f' / 2.
     let mut diagonal = vec![0.0; 3];
-    Square.kernel_diagonal(&theta, &problem, &mut diagonal);
+    Square.kernel_blocks(&theta, &problem, &mut diagonal);
     close(found.curvature.trace, diagonal.iter().sum::<f64>() / 3.0 / 2.0, 1e-13, "trace");
 }

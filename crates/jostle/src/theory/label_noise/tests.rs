@@ -80,7 +80,7 @@ proptest! {
         let model = spec.model();
         let point =
             Point { problem: &problem, model, theta: &theta, residuals: &residuals, loss_factor: c, batch };
-        let sampling = SampleCovariance::of_mini_batch(&residuals, c, dynamics.effective_batch(3));
+        let sampling = SampleCovariance::of_mini_batch(&residuals, 1, c, dynamics.effective_batch(3));
         let squared: Vec<f64> = residuals.iter().map(|r| r * r).collect();
         let added = sampling_strength(&problem, &spec, &dynamics, &squared, 0).unwrap();
         // A change of ln|w| by -s x_ij per unit of sample weight: s = 2 for the squares, 1 for the product form.
@@ -88,7 +88,7 @@ proptest! {
         for (covariance, lambda) in [(noise.covariance(&point), &found.lambda), (sampling, &added)] {
             for (j, lambda) in lambda.iter().enumerate() {
                 let variance: f64 =
-                    (0..3).map(|i| problem.row(i)[j].powi(2) * covariance.diagonal[i]).sum();
+                    (0..3).map(|i| problem.row(i)[j].powi(2) * covariance.blocks[i]).sum();
                 let drift = (eta * slope).powi(2) * variance / 2.0;
                 prop_assert!((found.rate * lambda - drift).abs() <= 1e-12 * drift);
             }

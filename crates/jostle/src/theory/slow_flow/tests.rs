@@ -45,9 +45,7 @@ fn cell(link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
         recording: Recording::Log(20),
         quantities: REGISTRY
             .iter()
-            .filter(|o| {
-                matches!(o.needs, Needs::Nothing | Needs::OneOutput | Needs::Coefficients | Needs::Truth)
-            })
+            .filter(|o| matches!(o.needs, Needs::Nothing | Needs::Coefficients | Needs::Truth))
             .collect(),
         average_from: None,
         replicas: 1,

@@ -98,7 +98,7 @@ impl<F: Float> Flowing<'_, F> {
         let mut strengths = vec![0.0; n];
         for noise in task.noises {
             let Noise::Sample(noise) = noise else { unreachable!("the cell has been checked") };
-            let covariance = noise.covariance(&point).diagonal;
+            let covariance = noise.covariance(&point).blocks;
             let unit = 4.0 * task.model.loss_factor * task.model.loss_factor;
             strengths.iter_mut().zip(covariance).for_each(|(s, c)| *s += c / unit);
         }
