@@ -5,13 +5,15 @@ use crate::float::Float;
 use crate::geometry::{KernelCost, KernelRequest, KernelSource};
 use crate::random::Draws;
 use crate::simd::Level;
+use std::any::Any;
 use std::fmt::Debug;
 
 /// What a pass forwards keeps for the pass backwards, and other buffers of a worker. Buffers keep their memory from
 /// step to step.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Tape<F> {
     arrays: Vec<Vec<F>>,
+    aside: Option<Box<dyn Any + Send>>,
 }
 
 impl<F: Float> Tape<F> {
@@ -31,6 +33,16 @@ impl<F: Float> Tape<F> {
             }
             &mut buffer[..length]
         })
+    }
+
+    /// Puts aside what is no array, such as the memory of a device, in the place of what was there.
+    pub fn put(&mut self, kept: impl Any + Send) {
+        self.aside = Some(Box::new(kept));
+    }
+
+    /// Takes back what was put aside, if it is of this type.
+    pub fn take<T: Any>(&mut self) -> Option<T> {
+        self.aside.take_if(|kept| kept.is::<T>())?.downcast().ok().map(|kept| *kept)
     }
 }
 
@@ -235,4 +247,20 @@ pub trait Pass: Sized {
 erased! {
     f64: forward_f64, backward_f64;
     f32: forward_f32, backward_f32;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_aside_is_taken_back_once() {
+        let mut tape = Tape::<f32>::default();
+        assert_eq!(tape.take::<String>(), None);
+        tape.put(1);
+        tape.put("kept".to_owned());
+        assert_eq!(tape.take::<i32>(), None);
+        assert_eq!(tape.take::<String>().as_deref(), Some("kept"));
+        assert_eq!(tape.take::<String>(), None);
+    }
 }
