@@ -2,6 +2,7 @@
 
 mod activation;
 mod affine;
+mod device;
 mod initial;
 mod kernel;
 mod kinds;
@@ -13,6 +14,7 @@ mod shape;
 
 pub use activation::Activation;
 pub use affine::Affine;
+pub use device::{DeviceError, OpenDevice};
 pub use initial::Initial;
 pub use kernel::{LayerPlan, Method, NetworkKernel, Plan};
 pub use kinds::{ENTRIES, build};

@@ -30,7 +30,7 @@ pub(crate) fn normals(seed: u64, length: usize) -> Vec<f64> {
 }
 
 /// One network of every kind of layer, and samples for it.
-fn networks() -> Vec<(FeedForward, Vec<f64>)> {
+pub(crate) fn networks() -> Vec<(FeedForward, Vec<f64>)> {
     let mut networks = Vec::new();
     for activation in Activation::NAMES {
         for pooling in ["average", "maximum"] {

@@ -16,6 +16,7 @@
 //! The crate reads no files, prints nothing and knows no clock.
 
 mod aligned;
+mod device;
 pub mod dynamics;
 pub mod ensemble;
 pub mod error;
@@ -32,6 +33,7 @@ pub mod simd;
 pub mod statistics;
 pub mod theory;
 
+pub use device::Device;
 pub use error::InputError;
 pub use float::{Float, Precision};
 pub use simd::Level;
