@@ -23,6 +23,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
             "threads": plan.threads,
             "level": plan.level.to_string(),
             "data": plan.data,
+            "devices": plan.devices,
             "kernels": plan.kernels().iter().map(|kernel| kernel.as_ref().map(|(kernel, rate)| serde_json::json!({
                 "kernel": kernel.kernel.to_string(),
                 "reason": kernel.reason,
@@ -59,6 +60,8 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
         lines.push(format!("# of it at most {bytes} for the geometry that is measured"));
     }
     lines.extend(plan.data.iter().map(|data| format!("# data: {data}")));
+    let device = |device| format!("# device: {device} (the time is that of the processor alone)");
+    lines.extend(plan.devices.iter().map(device));
     if output.verbose {
         lines.push(format!("# vectors: {}", plan.level));
         if plan.level.imitates_fma() {

@@ -3,6 +3,7 @@
 mod bad_input;
 mod check;
 mod checkpoints;
+mod device;
 mod flow;
 mod identity;
 mod images;

@@ -105,10 +105,7 @@ pub fn reproduce(
     let files = out.join("experiments");
     // Everything is checked before anything is written or computed.
     let plans = reproduction.plans()?;
-    let machine = plans.first().map_or_else(
-        || Machine::here(1, jostle::Level::detect()),
-        |plan| Machine::here(plan.threads, plan.level),
-    );
+    let machine = plans.first().map_or_else(|| Machine::here(1, jostle::Level::detect()), Plan::machine);
     prepare_folder(out)?;
     write_files(reproduction, &files)?;
     let mut experiments = reproduction.experiments(&files)?;

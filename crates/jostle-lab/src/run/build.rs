@@ -1,6 +1,7 @@
 //! From checked settings to cells with their data.
 
 use super::data::{held_bytes, origin, refuse_if_too_large, source};
+use super::device::{Open, device};
 use super::{LabError, images, memory};
 use crate::experiment::{CheckedCell, Component, Experiment};
 use crate::storage::{ArrayReader, read_checkpoint};
@@ -12,7 +13,8 @@ use jostle::observable::{default_names, find};
 use jostle::problem::ImageShape;
 use jostle::setting::SettingError;
 use jostle::theory::{TheoryError, slow_flow};
-use jostle::{InputError, Precision};
+use jostle::{Device, InputError, Precision};
+use jostle_nets::{FeedForward, OpenDevice};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -22,15 +24,35 @@ pub struct Built {
     pub cells: Vec<Cell>,
     /// Which data were read from where, a sentence each.
     pub data: Vec<String>,
+    /// The devices beside the processor that replicas are trained on, each with the name of its adapter.
+    pub devices: Vec<String>,
 }
 
 /// Builds every cell of an experiment, and writes into it which images it uses and which observables are recorded where
-/// it left that to the default. Cells with the same problem share its data.
+/// it left that to the default. Cells with the same problem share its data. Nothing is to be run: all passes are made on
+/// the processor, so that a run can be looked at on a machine that does not have its device.
 ///
 /// # Errors
 /// Settings that do not fit each other or the data, data that cannot be found or read, or data that do not fit in
 /// memory.
 pub fn build(experiment: &mut Experiment) -> Result<Built, LabError> {
+    build_on(experiment, |_| OpenDevice::open(Device::Cpu))
+}
+
+/// As [`build`], with replicas on the devices that they are to be trained on.
+///
+/// # Errors
+/// As [`build`], and a device that is not there.
+pub(super) fn build_to_run(experiment: &mut Experiment) -> Result<Built, LabError> {
+    build_on(experiment, OpenDevice::open)
+}
+
+fn build_on(experiment: &mut Experiment, open: Open) -> Result<Built, LabError> {
+    let explained = |(k, checked): (usize, &CheckedCell)| {
+        device(checked, open).map_err(|error| experiment.explain(k, &error).into())
+    };
+    let devices: Vec<OpenDevice> =
+        experiment.cells.iter().enumerate().map(explained).collect::<Result<_, LabError>>()?;
     let replaced = images::locate(experiment)?;
     let identities: Vec<String> = experiment.cells.iter().map(|cell| format!("{:?}", cell.problem)).collect();
     let mut known: HashMap<&String, usize> = HashMap::new();
@@ -57,7 +79,7 @@ pub fn build(experiment: &mut Experiment) -> Result<Built, LabError> {
     let cells = experiment.cells.iter().zip(sources).enumerate();
     let mut cells: Vec<Cell> = cells
         .map(|(k, (checked, source))| {
-            build_cell(checked, source, &|error| experiment.explain(k, &error).into())
+            build_cell(checked, source, &devices[k], &|error| experiment.explain(k, &error).into())
         })
         .collect::<Result<_, _>>()?;
     experiment.fill_quantities(|k| default_names(&cells[k]));
@@ -69,7 +91,11 @@ pub fn build(experiment: &mut Experiment) -> Result<Built, LabError> {
     };
     let cells: Result<_, LabError> =
         cells.into_iter().zip(&experiment.cells).enumerate().map(finish).collect();
-    Ok(Built { cells: cells?, data })
+    let mut devices: Vec<String> =
+        devices.iter().filter(|device| !device.is_cpu()).map(ToString::to_string).collect();
+    devices.sort();
+    devices.dedup();
+    Ok(Built { cells: cells?, data, devices })
 }
 
 /// Refuses a cell that theory says nothing of.
@@ -92,9 +118,10 @@ fn check_prediction(cell: &Cell) -> Result<(), InputError> {
 fn build_cell(
     checked: &CheckedCell,
     source: Source,
+    device: &OpenDevice,
     place: &impl Fn(InputError) -> LabError,
 ) -> Result<Cell, LabError> {
-    let (mut model, source) = model(&checked.model, source).map_err(place)?;
+    let (mut model, source) = model(&checked.model, source, device).map_err(place)?;
     if checked.problem.settings.has("loss_factor") {
         model.loss_factor = checked.problem.settings.number("loss_factor");
     }
@@ -120,7 +147,7 @@ fn build_cell(
 }
 
 /// The model, and the data as it sees them.
-fn model(model: &Component, source: Source) -> Result<(ModelSpec, Source), InputError> {
+fn model(model: &Component, source: Source, device: &OpenDevice) -> Result<(ModelSpec, Source), InputError> {
     let (kind, settings) = (model.kind, &*model.settings);
     if !jostle_nets::ENTRIES.iter().any(|entry| entry.kind == kind) {
         return model_from_settings(kind, settings, source);
@@ -133,8 +160,9 @@ fn model(model: &Component, source: Source) -> Result<(ModelSpec, Source), Input
         let ImageShape { channels, height, width } = image;
         jostle_nets::Shape { channels, height, width }
     };
-    let network = jostle_nets::build(kind, settings, source.dim(), source.outputs(), image.map(shape))?;
-    Ok((ModelSpec::with_settings(network, settings), source))
+    let (dim, outputs) = (source.dim(), source.outputs());
+    let network = FeedForward::from_settings(kind, settings, dim, outputs, image.map(shape))?;
+    Ok((ModelSpec::with_settings(device.place(network), settings), source))
 }
 
 /// Where replicas begin, with the points of the file where it names one.

@@ -1,10 +1,11 @@
 //! Runs an experiment into a run folder.
 
+use super::build::build_to_run;
 use super::estimate::{seconds_beside_steps, seconds_per_step};
 use super::manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Predicted, Status};
 use super::prediction::{PredictedCell, Predictions};
 use super::results::ResultFiles;
-use super::{Built, LabError, Run, build, memory};
+use super::{Built, LabError, Run, memory};
 use crate::experiment::{CheckedCell, Experiment, GridValue};
 use crate::storage::{StorageError, prepare_folder, write_atomically};
 use jostle::Level;
@@ -64,6 +65,8 @@ pub struct Plan {
     pub cells: Vec<Cell>,
     /// Which data were read from where, a sentence each.
     pub data: Vec<String>,
+    /// The devices beside the processor that replicas are trained on, each with the name of its adapter.
+    pub devices: Vec<String>,
     /// Which of them theory predicts, so that no replica takes a step.
     pub predicted: Vec<bool>,
     /// Threads that will be used.
@@ -73,16 +76,17 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Builds the cells of an experiment and checks that they fit in memory. `threads` is the number of processors
+    /// Builds the cells of an experiment, finds its devices, and checks that it fits in memory. `threads` is the number of processors
     /// when it is not given.
     ///
     /// # Errors
-    /// Settings that do not fit each other or the data, unreadable data, or too little memory.
+    /// Settings that do not fit each other or the data, unreadable data, a device that is not there, or too little
+    /// memory.
     pub fn new(experiment: &mut Experiment, threads: Option<usize>) -> Result<Self, LabError> {
         let threads = threads_or_all(threads);
-        let Built { cells, data } = build(experiment)?;
+        let Built { cells, data, devices } = build_to_run(experiment)?;
         let predicted = experiment.cells.iter().map(CheckedCell::is_predicted).collect();
-        let plan = Self { cells, data, predicted, threads, level: Level::detect() };
+        let plan = Self { cells, data, devices, predicted, threads, level: Level::detect() };
         let (needed, available) = (plan.memory(), memory::available());
         if needed > available {
             let what = format!("the experiment {:?}", experiment.name);
@@ -136,6 +140,11 @@ impl Plan {
             kernel.as_ref().map_or(0.0, of)
         };
         self.cells.iter().zip(&kernels).map(seconds).sum::<f64>() / self.threads as f64
+    }
+
+    /// The machine that it will run on.
+    pub fn machine(&self) -> Machine {
+        Machine { devices: self.devices.clone(), ..Machine::here(self.threads, self.level) }
     }
 
     /// The threads.
@@ -209,7 +218,7 @@ pub(super) fn write(
         cells_in_total: plan.cells.len(),
         replica_steps: 0.0,
         wall_seconds: 0.0,
-        machine: Machine::here(plan.threads, plan.level),
+        machine: plan.machine(),
     };
     manifest.write(out)?;
     let mut files = ResultFiles::create(out, &plan.cells, &experiment.cells)?;

@@ -123,7 +123,7 @@ pub struct Converged {
     pub step: u64,
 }
 
-/// The machine and how it was used. Results do not depend on it.
+/// The machine and how it was used. Results do not depend on it, but for those of networks on a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Architecture and operating system.
@@ -132,13 +132,16 @@ pub struct Machine {
     pub threads: usize,
     /// Instruction set of the kernels.
     pub level: String,
+    /// The devices beside the processor that networks were trained on, each with the name of its adapter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<String>,
 }
 
 impl Machine {
     /// This machine.
     pub fn here(threads: usize, level: jostle::Level) -> Self {
         let platform = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
-        Self { platform, threads, level: level.to_string() }
+        Self { platform, threads, level: level.to_string(), devices: Vec::new() }
     }
 }
 

@@ -3,6 +3,7 @@
 mod build;
 mod comparison;
 mod data;
+mod device;
 mod error;
 mod estimate;
 mod execute;

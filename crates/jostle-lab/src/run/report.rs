@@ -128,7 +128,9 @@ fn facts(run: &Run, diverged: usize, replicas: usize) -> Vec<(String, String)> {
         ),
         ("machine".to_owned(), format!("{}, {}", manifest.machine.platform, manifest.machine.level)),
     ];
-    data.into_iter().chain(of_run).collect()
+    let devices = &manifest.machine.devices;
+    let device = (!devices.is_empty()).then(|| ("device".to_owned(), devices.join("; ")));
+    data.into_iter().chain(of_run).chain(device).collect()
 }
 
 /// The name of a cell in a legend.

@@ -22,6 +22,7 @@ pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, run_unit_un
 use tasks::Tasks;
 use unit::{Shared, Work};
 
+use crate::device::Device;
 use crate::float::Precision;
 use crate::setting::{Entry, Fallback, Kind, Setting};
 use crate::simd::Level;
@@ -124,6 +125,14 @@ pub const ENTRY: Entry = Entry {
             kind: Kind::Choice(Precision::NAMES),
             fallback: Fallback::Text("f64"),
             doc: "Floating-point format of the trajectories: f64, or f32, which is about twice as fast.",
+        },
+        Setting {
+            name: "device",
+            symbol: "",
+            kind: Kind::Choice(Device::NAMES),
+            fallback: Fallback::Text("cpu"),
+            doc: "Where mlp, cnn and vgg are trained. \"wgpu\" and \"cuda\" are graphics processors, in float32, for a jostle that \
+                  was built with the feature of that name; only \"cpu\" gives the same bits on every machine.",
         },
         Setting {
             name: "method",

@@ -62,6 +62,7 @@ fn every_default_is_written_out_in_order() {
     replicas = 16
     seed = 0
     precision = "f64"
+    device = "cpu"
     method = "simulate"
 
     [grid]
