@@ -3,6 +3,7 @@
 mod bench;
 mod browser;
 mod devtools;
+mod gpu;
 mod stage;
 mod tally;
 mod tools;
@@ -22,6 +23,8 @@ cargo xtask bench [OPTIONS]                measures jostle against what one woul
 cargo xtask bench costs [--out DIR]        measures time and memory of `jostle run` against the size of an experiment
 cargo xtask bench nets [--rounds N]        measures kernels of networks, and a step of training, against PyTorch
 cargo xtask pytorch                        makes kernels of networks with PyTorch, and compares ours with them
+cargo xtask gpu                            trains networks on a graphics processor by wgpu, or on a driver that imitates
+                                           one, compares that with the processor, and type-checks CUDA
 
 Each prints its stages with their times, stops at the first that fails, and ends with one line, `N passed, N failed`:
 tests, and a stage that fails for another reason than a test counts as one.
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         ["reference"] => vec![Stage::new("settings reference", tools::write_reference)],
         ["bench", ref options @ ..] => bench::stages(options),
         ["pytorch"] => bench::pytorch(),
+        ["gpu"] => gpu::stages(),
         ["browser", ref options @ ..] => match browser::stages(options) {
             Ok(stages) => stages,
             Err(problem) => return misused(&problem),

@@ -104,7 +104,10 @@ pub(crate) fn plainly(command: &mut Command, advice: &str) -> Result<Tally, Fail
 }
 
 /// Runs a program that counts tests.
-fn counted(command: &mut Command, count: impl Fn(&str) -> Option<Tally>) -> Result<Tally, Failure> {
+pub(crate) fn counted(
+    command: &mut Command,
+    count: impl Fn(&str) -> Option<Tally>,
+) -> Result<Tally, Failure> {
     let (status, output) = watched(command)?;
     let tally = count(&output);
     match tally {
