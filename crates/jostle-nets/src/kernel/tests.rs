@@ -99,6 +99,10 @@ fn compare<F: Float>(tolerance: f64, memory: impl Fn(&FeedForward, usize) -> usi
         let others = normals(60 + seed as u64, side);
         close(&found.sums(&others), &dense.sums(&others), tolerance, seed);
 
+        // Eigenvalues by passes take time: those of the small cases, which need every method, are enough.
+        if !found.plan().keeps_kernel && samples > 40 {
+            continue;
+        }
         let whole = Geometry::measure(&dense, &residuals).unwrap();
         let layers = LayerGeometry::measure(&found, &residuals).unwrap();
         assert_eq!(layers.len(), network.layers().len());

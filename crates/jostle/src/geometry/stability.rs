@@ -134,8 +134,8 @@ impl Spectrum {
     /// # Errors
     /// A learning rate that is not above 0, a batch of no sample, or of more than there are.
     pub fn growth_rate(&self, learning_rate: f64, batches: Batches) -> Result<f64, GeometryError> {
-        let mut both = self.stability(learning_rate, &[batches])?;
-        Ok(both.next().expect("one kind of batches has one rate").1)
+        let both: Vec<_> = self.stability(learning_rate, &[batches])?.collect();
+        Ok(both[0].1)
     }
 
     /// [`max_stable_learning_rate`](Self::max_stable_learning_rate) and [`growth_rate`](Self::growth_rate) for several
