@@ -140,7 +140,7 @@ impl<F: Float> NetworkKernel<F> {
             blocks.map_init(Worker::default, make).collect()
         };
         let maker = TileMaker::new(&self.network, self.level, &self.rounded);
-        let mut parts = self.empty_parts(asked, blocks);
+        let mut parts = empty_parts(asked, blocks);
         for (g, group) in groups.iter().enumerate() {
             let rows = make(group);
             for (h, other) in groups[..=g].iter().enumerate() {
@@ -170,19 +170,6 @@ impl<F: Float> NetworkKernel<F> {
         parts
     }
 
-    fn empty_parts(&self, asked: &Asked<'_>, blocks: usize) -> Vec<Part<F>> {
-        let part = |layers: Range<usize>, keeps: bool| Part {
-            layers,
-            tiles: keeps.then(|| vec![Vec::new(); blocks * (blocks + 1) / 2]),
-            ..Part::default()
-        };
-        let alone = asked.alone.iter().enumerate().map(|(k, keeps)| {
-            let k = asked.layers.start + k;
-            part(k..k + 1, *keeps)
-        });
-        std::iter::once(part(asked.layers.clone(), asked.keeps)).chain(alone).collect()
-    }
-
     fn tile(
         &self,
         maker: &TileMaker<F>,
@@ -195,7 +182,9 @@ impl<F: Float> NetworkKernel<F> {
         let length = c * c * left.samples.len() * right.samples.len();
         let TileBuffers { buffers, layers, total, mapped } = buffers;
         layers.resize_with(asked.alone.len().max(1), Vec::new);
-        layers.iter_mut().for_each(|layer| tile::resize(layer, length));
+        for layer in layers.iter_mut() {
+            tile::resize(layer, length);
+        }
         total.clear();
         tile::resize(total, length);
         for (place, k) in asked.layers.clone().enumerate() {
@@ -220,6 +209,19 @@ impl<F: Float> NetworkKernel<F> {
         let alone = layers.iter().zip(asked.alone).map(|(layer, keeps)| found(layer, *keeps));
         std::iter::once(found(total, asked.keeps)).chain(alone).collect()
     }
+}
+
+fn empty_parts<F>(asked: &Asked<'_>, blocks: usize) -> Vec<Part<F>> {
+    let part = |layers: Range<usize>, keeps: bool| Part {
+        layers,
+        tiles: keeps.then(|| (0..blocks * (blocks + 1) / 2).map(|_| Vec::new()).collect()),
+        ..Part::default()
+    };
+    let alone = asked.alone.iter().enumerate().map(|(k, keeps)| {
+        let k = asked.layers.start + k;
+        part(k..k + 1, *keeps)
+    });
+    std::iter::once(part(asked.layers.clone(), asked.keeps)).chain(alone).collect()
 }
 
 /// What a worker needs to measure tiles.
