@@ -89,6 +89,7 @@ fn on(handle: &Handle, network: FeedForward) -> Arc<dyn AnyNetwork> {
 }
 
 #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as where there are devices")]
 fn on(handle: &Handle, _: FeedForward) -> Arc<dyn AnyNetwork> {
     match *handle {}
 }
