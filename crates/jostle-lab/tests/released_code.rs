@@ -93,7 +93,7 @@ fn label_noise_finds_the_sparse_truth_from_the_same_start() {
 
 /// Spherical noise of any size leaves the solution dense, and its norm grows with time.
 fn check_isotropic(std: f64, steps: u64, replicas: u32) -> (f64, f64) {
-    let noise = Noise::Parameter(Box::new(IsotropicNoise { std, index: 0 }));
+    let noise = Noise::Parameter(Box::new(IsotropicNoise { std, behind_momentum: false, index: 0 }));
     let replicas =
         simulate(GradientDescent::new(steps, 0.01), Some(noise), Recording::Every(steps / 6), replicas);
     let (mut early, mut late) = (0.0, 0.0);

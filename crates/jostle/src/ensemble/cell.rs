@@ -228,6 +228,13 @@ impl Cell {
         if let Some(k) = self.noises.iter().position(Noise::needs_network) {
             return refuse(&format!("noise.{k}"), "kind", "is a noise of networks; expected another one");
         }
+        if let Some(k) = self.noises.iter().position(Noise::is_behind_momentum)
+            && self.dynamics.momentum() > 0.0
+        {
+            let problem =
+                "is \"step\", which networks know only with dynamics.momentum above 0; expected \"gradient\"";
+            return refuse(&format!("noise.{k}"), "enters", problem);
+        }
         match &self.dynamics {
             Dynamics::GradientDescent(dynamics) if dynamics.nesterov => {
                 refuse("dynamics", "nesterov", "is true, which networks know only; expected false")

@@ -507,7 +507,7 @@ fn every_noise_of_the_full_gradient_is_refused_for_mini_batches() {
     for noise in noises(0) {
         assert!(refusal(|cell| cell.noises = vec![noise]).contains("expected dynamics.batch = \"full\""));
     }
-    let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 0.1, index: 1 }));
+    let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 0.1, behind_momentum: false, index: 1 }));
     let mut accepted = cell(shared(13, 19), Batch::Size(3), 1);
     accepted.noises.push(isotropic);
     assert!(accepted.check().is_ok());

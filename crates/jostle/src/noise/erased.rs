@@ -58,6 +58,7 @@ erased! {
     AnyParameterNoise of ParameterNoise: add;
     fn variances(&self, point: &Point<'_>) -> Vec<f64>;
     fn is_multiplicative(&self) -> bool;
+    fn is_behind_momentum(&self) -> bool;
     fn needs_products(&self) -> bool;
     fn needs_full_batch(&self) -> bool;
     steps

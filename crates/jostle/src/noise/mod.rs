@@ -212,6 +212,11 @@ pub trait ParameterNoise: Send + Sync {
     /// Whether `zeta` shrinks with the parameters it acts on, as gradients do.
     fn is_multiplicative(&self) -> bool;
 
+    /// Whether `zeta` is added to the step behind the momentum, instead of to the gradient that the momentum accumulates.
+    fn is_behind_momentum(&self) -> bool {
+        false
+    }
+
     /// Whether the noise is made of products with the factors of the Jacobian, which networks do not have.
     fn needs_products(&self) -> bool {
         false
@@ -265,6 +270,11 @@ impl Noise {
     /// Whether the noise is made of products with the factors of the Jacobian, which networks do not have.
     pub fn needs_products(&self) -> bool {
         matches!(self, Noise::Parameter(noise) if noise.needs_products())
+    }
+
+    /// Whether the noise is added to the step behind the momentum.
+    pub fn is_behind_momentum(&self) -> bool {
+        matches!(self, Noise::Parameter(noise) if noise.is_behind_momentum())
     }
 
     /// Checks the settings of the noise against each other.

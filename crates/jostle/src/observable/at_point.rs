@@ -15,6 +15,10 @@ fn curvature(view: &View<'_>, of: impl Fn(&Curvature) -> f64) -> f64 {
     view.geometry().map_or(NONE, |geometry| of(&geometry.curvature))
 }
 
+fn kernel(view: &View<'_>, of: impl Fn(&Curvature) -> f64) -> f64 {
+    view.kernel_curvature().map_or(NONE, |curvature| of(&curvature))
+}
+
 fn noise(view: &View<'_>, of: impl Fn(&NoiseShape) -> f64) -> f64 {
     view.geometry().map_or(NONE, |geometry: &Geometry| of(&geometry.uncentred))
 }
@@ -32,10 +36,12 @@ impl Observable {
 }
 
 /// The names of the observables that look at the kernel.
-const MEASURED: [&str; 12] = [
+const MEASURED: [&str; 14] = [
     "trace_G",
     "frobenius_G",
     "lambda_max_G",
+    "trace_kernel",
+    "frobenius_kernel",
     "effective_rank",
     "trace_noise",
     "trace_noise_G",
@@ -56,7 +62,7 @@ const fn entry(
     Observable { name, symbol, doc, needs, diverged, measure, expect: None }
 }
 
-pub(super) const ALL: [Observable; 16] = [
+pub(super) const ALL: [Observable; 18] = [
     entry(
         [
             "test_loss",
@@ -101,6 +107,23 @@ pub(super) const ALL: [Observable; 16] = [
         Needs::Nothing,
         INFINITE,
         |view| curvature(view, |c| c.lambda_max),
+    ),
+    entry(
+        [
+            "trace_kernel",
+            "Tr(J J') / n",
+            "Trace of the kernel of the outputs over n, whatever the loss: Tr G of the square loss. With the cross-entropy, whose \
+             curvature vanishes with the loss, it compares points of different losses.",
+        ],
+        Needs::Nothing,
+        INFINITE,
+        |view| kernel(view, |c| c.trace),
+    ),
+    entry(
+        ["frobenius_kernel", "|J J'|_F / n", "Frobenius norm of that kernel over n."],
+        Needs::Nothing,
+        INFINITE,
+        |view| kernel(view, |c| c.frobenius),
     ),
     entry(
         [

@@ -67,6 +67,8 @@ fn every_observable_has_the_value_computed_by_hand() {
         ("trace_G", 30.0),
         ("frobenius_G", 508.0f64.sqrt()),
         ("lambda_max_G", 15.0 + 29.0f64.sqrt()),
+        ("trace_kernel", 60.0),
+        ("frobenius_kernel", 2.0 * 508.0f64.sqrt()),
         ("effective_rank", 900.0 / 508.0),
         ("trace_noise", 15.0),
         ("trace_noise_G", 254.0),
@@ -189,7 +191,7 @@ fn the_noise_trace_adds_up_the_mini_batch_and_every_noise() {
     let trace = |batch, noises: &[Noise]| measure_with("noise_trace", &[1.0, 0.0], [1.0, 2.0], batch, noises);
     // One label of variance 4 with weight 2c = 1/2: (1/4) 4 (68 + 52) / 2.
     assert_eq!(trace(Batch::Full, &[label(2.0)]), 60.0);
-    let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 3.0, index: 1 }));
+    let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 3.0, behind_momentum: false, index: 1 }));
     assert_eq!(trace(Batch::Full, &[label(2.0), isotropic]), 60.0 + 2.0 * 9.0);
     // One sample: (1/4) ((68 + 52) / 2 - |(-4, 12)|^2 / 4).
     assert!((trace(Batch::Size(1), &[]) - 5.0).abs() < 1e-14);

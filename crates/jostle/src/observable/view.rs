@@ -3,7 +3,7 @@
 use super::Reference;
 use crate::dynamics::Dynamics;
 use crate::dynamics::kernel::{divergence_limit, exceeds};
-use crate::geometry::{Geometry, KernelSource, Spectrum, kernel_of_model};
+use crate::geometry::{Curvature, Geometry, KernelSource, Spectrum, kernel_of_model};
 use crate::model::{Loss, Model, predict};
 use crate::noise::{Noise, Point};
 use crate::problem::{Problem, TestSet};
@@ -42,6 +42,7 @@ pub struct View<'a> {
     residuals: Vec<f64>,
     certificate: OnceCell<Option<LassoCertificate>>,
     geometry: OnceCell<Option<(Box<dyn KernelSource>, Geometry)>>,
+    kernel_curvature: OnceCell<Option<Curvature>>,
 }
 
 impl<'a> View<'a> {
@@ -82,6 +83,7 @@ impl<'a> View<'a> {
             residuals,
             certificate: OnceCell::new(),
             geometry: OnceCell::new(),
+            kernel_curvature: OnceCell::new(),
             learning_rate: f64::NAN,
         }
     }
@@ -143,15 +145,26 @@ impl<'a> View<'a> {
         gradient
     }
 
-    /// The geometry, with the kernel that it is measured from; none where it is not finite or zero.
+    /// The geometry of a loss, with the kernel that it is measured from; none where it is not finite or zero.
+    fn measure(&self, loss: (Loss, f64)) -> Option<(Box<dyn KernelSource>, Geometry)> {
+        let (kernel, residuals) = kernel_of_model(self.model, loss, self.theta, self.problem).ok()?;
+        let geometry = Geometry::measure(&kernel, &residuals).ok()?;
+        Some((kernel, geometry))
+    }
+
     fn kernel_and_geometry(&self) -> Option<&(Box<dyn KernelSource>, Geometry)> {
-        let measure = || {
-            let loss = (self.loss, self.loss_factor);
-            let (kernel, residuals) = kernel_of_model(self.model, loss, self.theta, self.problem).ok()?;
-            let geometry = Geometry::measure(&kernel, &residuals).ok()?;
-            Some((kernel, geometry))
-        };
-        self.geometry.get_or_init(measure).as_ref()
+        self.geometry.get_or_init(|| self.measure((self.loss, self.loss_factor))).as_ref()
+    }
+
+    /// The curvature `J' J / n` of the outputs, which is that of the square loss with the factor 1/2, whatever the model's
+    /// loss; none where it is not finite or zero.
+    pub fn kernel_curvature(&self) -> Option<Curvature> {
+        let plain = (Loss::Square, 0.5);
+        if (self.loss, self.loss_factor) == plain {
+            return self.geometry().map(|geometry| geometry.curvature);
+        }
+        let measure = || self.measure(plain).map(|(_, geometry)| geometry.curvature);
+        *self.kernel_curvature.get_or_init(measure)
     }
 
     /// The geometry, of the model's loss; none where it is not finite or zero.

@@ -342,7 +342,7 @@ fn what_has_no_flow_is_refused() {
         Noise::Sample(Box::new(MiniBatchDifference { scale, batch, index })),
         Noise::Sample(Box::new(GaussianSampleNoise { of: mini_batch, scale, index })),
         Noise::Parameter(Box::new(ShapedNoise { of: CovarianceOf::Label, shape, scale, index })),
-        Noise::Parameter(Box::new(IsotropicNoise { std: 1.0, index })),
+        Noise::Parameter(Box::new(IsotropicNoise { std: 1.0, behind_momentum: false, index })),
     ];
     for noise in refused {
         let noises = vec![Noise::Sample(Box::new(label(1.0, Labels::One))), noise];

@@ -30,6 +30,8 @@ pub(super) struct Frame<'a, F> {
     ahead: Ahead<F>,
     /// This step's `zeta` (p x lanes), with padding; empty without parameter noise.
     pub(super) zeta: Aligned<F>,
+    /// The same for noise that is added behind the momentum; with networks only.
+    pub(super) behind: Aligned<F>,
     params: usize,
     scratch: Scratch<F>,
 }
@@ -118,7 +120,8 @@ impl<'a, F: Float> Frame<'a, F> {
             }
         };
         let params = params * lanes;
-        let zeta = if rule.has_parameter_noise() { params + PADDING } else { 0 };
+        let zeta =
+            |behind| Aligned::zeros(if rule.has_parameter_noise(behind) { params + PADDING } else { 0 });
         Self {
             rule,
             draws: Draws::new(rule.seed, replicas, step).on_level(rule.level),
@@ -130,7 +133,8 @@ impl<'a, F: Float> Frame<'a, F> {
             descent: F::default(),
             descent_until: step,
             ahead: Ahead { numbers: Vec::new(), first: step, steps: 0, most },
-            zeta: Aligned::zeros(zeta),
+            zeta: zeta(false),
+            behind: zeta(true),
             params,
             scratch: Scratch::default(),
         }
@@ -265,6 +269,11 @@ impl<'a, F: Float> Frame<'a, F> {
         }
     }
 
+    /// Whether there is noise of the parameters.
+    pub(super) fn has_zeta(&self) -> bool {
+        !(self.zeta.is_empty() && self.behind.is_empty())
+    }
+
     /// Lets every noise of the parameters add to this step's zeta.
     #[inline(never)]
     pub(super) fn draw_zeta(&mut self, step: u64, residuals: &[F], products: &dyn Products<F>) {
@@ -277,9 +286,12 @@ impl<'a, F: Float> Frame<'a, F> {
             loss_factor: self.rule.loss_factor,
         };
         self.zeta.fill(F::default());
+        self.behind.fill(F::default());
         for noise in self.rule.noises {
+            let behind = self.rule.is_behind_momentum(noise);
             if let Noise::Parameter(noise) = noise {
-                F::add_zeta(&**noise, &step, products, &mut self.scratch, &mut self.zeta[..self.params]);
+                let zeta = if behind { &mut self.behind } else { &mut self.zeta };
+                F::add_zeta(&**noise, &step, products, &mut self.scratch, &mut zeta[..self.params]);
             }
         }
     }

@@ -66,8 +66,16 @@ pub(crate) struct Rule<'a> {
 }
 
 impl Rule<'_> {
-    fn has_parameter_noise(&self) -> bool {
-        self.noises.iter().any(|noise| matches!(noise, Noise::Parameter(_)))
+    /// Whether a noise is added behind the momentum, where there is momentum.
+    fn is_behind_momentum(&self, noise: &Noise) -> bool {
+        noise.is_behind_momentum() && self.dynamics.momentum > 0.0
+    }
+
+    /// Whether there is noise of the parameters behind the momentum, or before it.
+    fn has_parameter_noise(&self, behind: bool) -> bool {
+        let is_there =
+            |noise: &Noise| matches!(noise, Noise::Parameter(_)) && self.is_behind_momentum(noise) == behind;
+        self.noises.iter().any(is_there)
     }
 }
 

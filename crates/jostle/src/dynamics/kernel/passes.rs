@@ -8,7 +8,8 @@
 //! ```
 //!
 //! With momentum `m <- momentum m + (g + zeta)` and `theta <- theta - learning_rate m`; with Nesterov's,
-//! `theta <- theta - learning_rate (g + zeta + momentum m)`.
+//! `theta <- theta - learning_rate (g + zeta + momentum m)`. Noise that enters behind the momentum is added to what the
+//! step size multiplies.
 
 use super::frame::{Frame, Shape, Stilled};
 use super::members::Members;
@@ -98,7 +99,7 @@ impl<F: Float> Training<'_, F> {
                 break;
             }
             F::backward(network, rule.level, &block.theta, inputs, &mut tape, &weights, &mut gradient);
-            if !frame.zeta.is_empty() {
+            if frame.has_zeta() {
                 frame.draw_zeta(block.step, &residuals, &NoProducts);
             }
             move_by(block, &mut frame, &dynamics, &gradient);
@@ -127,10 +128,13 @@ fn move_by<F: Float>(
         }
         return;
     }
-    for (((t, m), g), z) in block.theta.iter_mut().zip(&mut block.velocity).zip(gradient).zip(zeta) {
+    let noise = zeta.zip(frame.behind.iter().copied().chain(std::iter::repeat(F::default())));
+    for (((t, m), g), (z, behind)) in block.theta.iter_mut().zip(&mut block.velocity).zip(gradient).zip(noise)
+    {
         let g = *g + z;
         *m = momentum * *m + g;
-        *t += descent * if dynamics.nesterov { g + momentum * *m } else { *m };
+        let step = if dynamics.nesterov { g + momentum * *m } else { *m };
+        *t += descent * (step + behind);
     }
 }
 

@@ -220,7 +220,9 @@ fn noises(names: &[&str]) -> Vec<Noise> {
                 "difference of batches" => {
                     Noise::Sample(Box::new(MiniBatchDifference { scale, batch: 3, index }))
                 }
-                "isotropic" => Noise::Parameter(Box::new(IsotropicNoise { std, index })),
+                "isotropic" => {
+                    Noise::Parameter(Box::new(IsotropicNoise { std, behind_momentum: false, index }))
+                }
                 "covariance" => Noise::Sample(Box::new(GaussianSampleNoise { of, scale, index })),
                 "label covariance" => {
                     Noise::Sample(Box::new(GaussianSampleNoise { of: CovarianceOf::Label, scale, index }))

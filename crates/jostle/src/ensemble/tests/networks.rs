@@ -138,7 +138,8 @@ fn passes_take_the_steps_of_the_kernels_whatever_the_batch_and_the_noise() {
     let single = GradientDescent { batch: Batch::Size(1), ..GradientDescent::new(60, 0.01) };
     let few = GradientDescent { batch: Batch::Size(3), replacement: false, ..GradientDescent::new(60, 0.01) };
     for dynamics in [GradientDescent::new(60, 0.01), momentum, single, few] {
-        let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 0.1, index: 1 }));
+        let isotropic =
+            Noise::Parameter(Box::new(IsotropicNoise { std: 0.1, behind_momentum: false, index: 1 }));
         let noises = vec![label_noise(0.5, 0), isotropic];
         let origin = Origin::Points(vec![vec![0.25; 7].into()]);
         let run = |model: ModelSpec| {
@@ -446,17 +447,21 @@ fn classes(samples: usize) -> Problem {
 fn classes_are_learnt_with_cross_entropy() {
     let dynamics = GradientDescent { batch: Batch::Size(8), ..GradientDescent::new(4000, 0.5) };
     let model = ModelSpec { loss: Loss::CrossEntropy, ..affine(5, 3) };
-    let quantities = ["train_loss", "train_accuracy", "test_accuracy", "gradient_norm", "trace_G"];
+    let quantities =
+        ["train_loss", "train_accuracy", "test_accuracy", "gradient_norm", "trace_G", "trace_kernel"];
+    let squares: f64 = classes(40).x().iter().map(|x| x * x).sum();
     let cell = Cell {
         quantities: quantities.map(|name| find(name).unwrap()).to_vec(),
         ..with(classes(40), model, dynamics, Vec::new())
     };
     let replicas = all(cell);
-    let rows: Vec<&[f64]> = replicas[0].rows.chunks(5).collect();
-    let [loss, train, test, gradient, trace] = rows.last().unwrap() else { unreachable!() };
+    let rows: Vec<&[f64]> = replicas[0].rows.chunks(6).collect();
+    let [loss, train, test, gradient, trace, kernel] = rows.last().unwrap() else { unreachable!() };
     assert!(*loss < 0.2 && *loss < 0.2 * rows[0][0], "{loss} after {}", rows[0][0]);
     assert!(*train > 0.9 && train == test, "{train} {test}");
     assert!(*gradient < 0.1 && *trace > 0.0 && *trace < rows[0][4]);
+    // The curvature of the loss falls with the loss; the kernel of a linear predictor is the same everywhere.
+    assert!((kernel - 3.0 * squares / 40.0).abs() < 1e-12 * squares && *kernel == rows[0][5]);
 }
 
 /// The step of a replica whose start fits exactly, in the labels' own coordinates: minus the gradient of the noise.
@@ -535,6 +540,41 @@ fn nesterovs_momentum_is_that_of_pytorch() {
 }
 
 #[test]
+fn noise_that_enters_the_step_is_not_accumulated_by_the_momentum() {
+    // f = theta on one sample with y = 0, and a step size of one: theta moves by -(m + zeta).
+    let path = |behind_momentum: bool, momentum: f64, nesterov: bool| {
+        let noise = IsotropicNoise { std: 0.5, behind_momentum, index: 0 };
+        let dynamics = GradientDescent { momentum, nesterov, ..GradientDescent::new(2, 0.25) };
+        let start = Start { origin: Origin::Points(vec![vec![1.0].into()]), ..Start::default() };
+        let problem = Problem::new(vec![1.0], vec![0.0], None).unwrap();
+        let noises = vec![Noise::Parameter(Box::new(noise))];
+        all(Cell { start, ..with(problem, affine(1, 1), dynamics, noises) }).swap_remove(0).theta[0]
+    };
+    let mut zeta = [[0.0f64; 1]; 2];
+    for (step, zeta) in zeta.iter_mut().enumerate() {
+        let draws = Draws::new(4, &[0], step as u64);
+        draws.add_normals(Purpose::noise(0, 0), 0.5, zeta);
+    }
+    for nesterov in [false, true] {
+        let expected = |behind: bool| {
+            let (mut theta, mut m) = (1.0, 0.0);
+            for [z] in zeta {
+                let g = if behind { theta } else { theta + z };
+                m = 0.5 * m + g;
+                let step = if nesterov { g + 0.5 * m } else { m };
+                theta -= 0.25 * if behind { step + z } else { step };
+            }
+            theta
+        };
+        for behind in [false, true] {
+            assert!((path(behind, 0.5, nesterov) - expected(behind)).abs() < 1e-15, "{behind} {nesterov}");
+        }
+        assert!((expected(true) - expected(false)).abs() > 1e-3);
+    }
+    assert_eq!(path(true, 0.0, false), path(false, 0.0, false));
+}
+
+#[test]
 fn images_are_changed_before_they_are_seen() {
     let image = crate::problem::ImageShape { channels: 1, height: 5, width: 5 };
     let problem = data(3, 25, 1);
@@ -575,6 +615,17 @@ fn what_only_networks_do_is_refused_for_linear_models() {
     let nesterov = GradientDescent { nesterov: true, momentum: 0.5, ..plain() };
     let found = refusal(two(), linear(), nesterov, Vec::new());
     assert_eq!(found, "dynamics.nesterov is true, which networks know only; expected false");
+    let heavy = || GradientDescent { momentum: 0.5, ..plain() };
+    let behind = || {
+        let noise = IsotropicNoise { std: 1.0, behind_momentum: true, index: 0 };
+        vec![Noise::Parameter(Box::new(noise))]
+    };
+    let found = refusal(two(), linear(), heavy(), behind());
+    assert_eq!(
+        found,
+        "noise.0.enters is \"step\", which networks know only with dynamics.momentum above 0; expected \"gradient\""
+    );
+    assert!(with(two(), linear(), plain(), behind()).check().is_ok());
     let cropped = GradientDescent { augment: Augment::CropFlip, ..plain() };
     let found = refusal(two(), affine(3, 1), cropped, Vec::new());
     assert_eq!(found, "dynamics.augment is \"crop-flip\", which needs images; expected \"none\"");

@@ -307,7 +307,7 @@ fn where_no_lasso_is_known_the_reason_is_given() {
         error(LinkKind::Power(Power { depth: 3 }), &plain, vec![label(1.0, Labels::One, 0)])
             .contains("holds for")
     );
-    let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 1.0, index: 1 }));
+    let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 1.0, behind_momentum: false, index: 1 }));
     assert_eq!(
         error(HADAMARD, &plain, vec![label(1.0, Labels::One, 0), isotropic]),
         "no Lasso is known for noise.1: acts on the parameters, not on the labels or the samples"

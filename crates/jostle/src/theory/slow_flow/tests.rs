@@ -252,7 +252,7 @@ fn what_theory_does_not_describe_is_refused() {
         assert!(found.starts_with("the slow flow holds for beta = w^2, u^2 - v^2 and a * b; "), "{found}");
     }
     let mut noises = label(1.0);
-    noises.push(Noise::Parameter(Box::new(IsotropicNoise { std: 1.0, index: 1 })));
+    noises.push(Noise::Parameter(Box::new(IsotropicNoise { std: 1.0, behind_momentum: false, index: 1 })));
     assert_eq!(
         message(&cell(SQUARE, dynamics(), noises)),
         "the slow flow holds for label noise and mini-batches; noise.1 is another noise"
