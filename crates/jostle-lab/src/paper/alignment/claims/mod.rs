@@ -11,9 +11,9 @@ use crate::paper::judgement::{self, Measured};
 use crate::paper::{Paper, Runs};
 use crate::run::LabError;
 
-pub(super) use escape::{Fate, fates};
+pub(super) use escape::{Fate, SHARP, fates};
 pub(super) use growth::{Growth, growths};
-pub(super) use networks::{End, ends};
+pub(super) use networks::{End, NETWORKS, batches, ends, of_batch, outputs};
 pub(super) use stability::means_by;
 
 const ALIGNMENT: &Paper = &super::PAPER;
@@ -47,12 +47,13 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ),
     (
         "N1",
-        "On real images of ten classes the alignment is of order one along SGD, for a fully connected and a convolutional \
-         network, as it is with one output.",
+        "On real images the alignment is of order one along SGD, for a fully connected and a convolutional network: mu with \
+         one output, c mu with c of them.",
     ),
     (
         "N2",
-        "Where SGD ends on real images, Tr G <= 2 c B'/eta, |G|_F <= sqrt(c B') / (eta sqrt(1 - 1/B')) and lambda_max <= 2/eta.",
+        "Where SGD ends on real images its step size is at most the exact threshold, so that Tr G <= 2 B'/eta, |G|_F <= \
+         sqrt(B') / (eta sqrt(1 - 1/B')) and lambda_max <= 2/eta; and large step sizes end close to it.",
     ),
     ("N3", "From minima that gradient descent found on real images SGD escapes, and lands at flatter ones."),
 ];

@@ -28,13 +28,15 @@ pub(super) const TITLES: &[&str] = &[
     "Alignment along SGD on images",
     "Where SGD ends on images: the trace",
     "Where SGD ends on images: the Frobenius norm",
+    "Where SGD ends on images: the largest eigenvalue",
+    "Where SGD ends on images: the threshold",
     "Escape on images: the loss",
     "Escape on images: the curvature",
 ];
 
 /// Draws every figure.
 pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
-    Ok(vec![
+    let mut figures = vec![
         along::paths(runs)?,
         along::widths(runs)?,
         along::angle_and_size(runs)?,
@@ -48,11 +50,10 @@ pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
         escape::curvature(runs)?,
         threshold::atlas(runs)?,
         networks::alignment(runs)?,
-        networks::traces(runs)?,
-        networks::norms(runs)?,
-        networks::losses(runs)?,
-        networks::curvature(runs)?,
-    ])
+    ];
+    figures.extend(networks::solutions(runs)?);
+    figures.extend([networks::losses(runs)?, networks::curvature(runs)?]);
+    Ok(figures)
 }
 
 fn figure(k: usize, id: &str, see: String, source: &str, spec: serde_json::Value) -> Figure {

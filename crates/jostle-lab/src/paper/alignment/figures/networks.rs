@@ -1,6 +1,6 @@
 //! Networks on real images: along SGD, where it ends, and escape.
 
-use super::super::claims::{End, ends};
+use super::super::claims::{End, NETWORKS, SHARP, batches, ends, of_batch, outputs};
 use super::{curve, escape, figure};
 use crate::paper::Runs;
 use crate::paper::drawing::SPREAD;
@@ -15,96 +15,134 @@ fn data(run: &Run) -> String {
 
 pub(super) fn alignment(runs: &Runs) -> Result<Figure, LabError> {
     let (mut series, mut texts) = (Vec::new(), Vec::new());
-    for (name, short) in [("nets-mlp", "MLP"), ("nets-cnn", "CNN")] {
-        let run = runs.get(name);
-        for (quantity, symbol) in
-            [("alignment", "mu"), ("angle_alignment", "angle alpha"), ("size_alignment", "size beta")]
-        {
-            series.push(over_steps(run, 0, quantity, &format!("{short}, {symbol}"))?);
+    for (run, name) in NETWORKS.map(|(run, name)| (runs.get(run), name)) {
+        for (cell, c) in outputs(run)?.into_iter().enumerate() {
+            let mut one = over_steps(run, cell, "alignment", &format!("{name}, c = {c}"))?;
+            for point in &mut one.points {
+                (point.mid, point.low, point.high) = (c * point.mid, c * point.low, c * point.high);
+            }
+            texts.push(format!(
+                "{} {} to {} while the loss goes from {} to {}",
+                one.name,
+                compact(one.points[0].mid),
+                compact(one.points[one.points.len() - 1].mid),
+                compact(median(&run.values_at(cell, "train_loss", 0)?)),
+                compact(median(&run.finals(cell, "train_loss")?))
+            ));
+            series.push(one);
         }
-        texts.push(format!(
-            "{short} from {} to {} while the loss falls from {} to {}",
-            compact(median(&run.values_at(0, "alignment", 0)?)),
-            compact(median(&run.finals(0, "alignment")?)),
-            compact(median(&run.values_at(0, "train_loss", 0)?)),
-            compact(median(&run.finals(0, "train_loss")?))
-        ));
     }
     let see = format!(
-        "With ten outputs the alignment mu = alpha beta is near 1/c = 0.1, that of noise 2 L G / c: {}. Data: {}. {SPREAD}",
+        "Noise 2 L G / c, with c outputs, has the alignment 1/c: c mu is of order one along SGD. {}. Data: {}. {SPREAD}",
         texts.join(", "),
-        data(runs.get("nets-mlp"))
+        data(runs.get(NETWORKS[0].0))
     );
-    let line = ReferenceLine { value: 0.1, label: "1/c".to_owned() };
-    let spec = bands(&series, &Axis::log("step"), &Axis::log("alignment"), &[line]);
-    let source = "nets-mlp, nets-cnn: metrics.parquet, columns alignment, angle_alignment and size_alignment";
+    let line = ReferenceLine { value: 1.0, label: "1".to_owned() };
+    let spec = bands(&series, &Axis::log("step"), &Axis::log("c mu"), &[line]);
+    let source = "nets-mlp, nets-cnn: metrics.parquet, column alignment, times the outputs";
     Ok(figure(12, "images-alignment", see, source, spec))
 }
 
-/// What the replicas of every cell ended at, one series a batch size, with its bound beside it.
-fn against_step_sizes(
-    runs: &Runs,
-    of: impl Fn(&End) -> &[f64],
-    bound: usize,
-) -> Result<(Vec<Series>, String), LabError> {
-    let ends = ends(runs.get("nets-solutions"))?;
-    let mut batches: Vec<f64> = ends.iter().map(|end| end.batch).collect();
-    batches.sort_by(f64::total_cmp);
-    batches.dedup();
-    let (mut series, mut limits, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-    for batch in batches {
-        let of_batch = || ends.iter().filter(|end| end.batch == batch && !end.etas.is_empty());
-        let points: Vec<_> = of_batch().map(|end| point(median(&end.etas), of(end))).collect();
-        let limit = of_batch().map(|end| (median(&end.etas), end.bounds[bound] / median(&end.etas)));
-        if let (Some(first), Some(last)) = (points.first(), points.last()) {
-            texts.push(format!(
-                "{} to {} with B = {}",
-                compact(first.mid),
-                compact(last.mid),
-                compact(batch)
-            ));
-        }
-        limits.push(curve(&format!("bound, B = {}", compact(batch)), limit));
-        series.push(Series { name: format!("B = {}", compact(batch)), points });
-    }
-    series.extend(limits);
-    Ok((series, texts.join(", ")))
+/// A quantity of the ends of SGD over the step size, one series a batch size, with what bounds it beside them.
+struct Ends {
+    place: usize,
+    id: &'static str,
+    symbol: &'static str,
+    column: &'static str,
+    of: fn(&End) -> &[f64],
+    /// What it may be at most, with a step size.
+    bound: fn(&End, f64) -> f64,
+    /// Whether every batch size has a bound of its own.
+    by_batch: bool,
 }
 
-fn solutions(
-    runs: &Runs,
-    (k, id): (usize, &str),
-    (symbol, column): (&str, &str),
-    (drawn, texts): (Vec<Series>, String),
-) -> Figure {
+fn against_step_sizes(runs: &Runs, drawn: &Ends) -> Result<Figure, LabError> {
     let run = runs.get("nets-solutions");
+    let ends = ends(run)?;
+    let (mut series, mut limits, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    for batch in batches(&ends) {
+        let of_batch = of_batch(&ends, batch);
+        let points: Vec<_> =
+            of_batch.iter().map(|end| point(median(&end.etas), (drawn.of)(end))).collect();
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { continue };
+        let name = format!("B = {}", compact(batch));
+        texts.push(format!("{} to {} with {name}", compact(first.mid), compact(last.mid)));
+        let limit = of_batch.iter().map(|end| median(&end.etas)).zip(&of_batch);
+        let limit: Vec<(f64, f64)> = limit.map(|(eta, end)| (eta, (drawn.bound)(end, eta))).collect();
+        series.push(Series { name, points });
+        if drawn.by_batch {
+            // With full batches two of the bounds are infinite.
+            let limit = curve(&format!("bound, B = {}", compact(batch)), limit);
+            limits.extend(Some(limit).filter(|limit| !limit.points.is_empty()));
+        } else {
+            // The same for all: that of the batch size with the largest step sizes is drawn.
+            limits = vec![curve("bound", limit)];
+        }
+    }
+    series.extend(limits);
     let see = format!(
-        "{symbol} where SGD ends, from the smallest to the largest step size: {texts}. Medians over {} replicas, whiskers from \
-         the 10 % to the 90 % quantile; cells that all diverged are left out. Data: {}.",
+        "{} where SGD ends at a loss below 1e-3, from the smallest to the largest step size at which it does: {}. Medians over up \
+         to {} replicas, whiskers from the 10 % to the 90 % quantile. Data: {}.",
+        drawn.symbol,
+        texts.join(", "),
         run.replicas(0),
         data(run)
     );
-    let spec = sweep(&drawn, &Axis::log("step size eta"), &Axis::log(symbol), &[]);
-    figure(k, id, see, &format!("nets-solutions: metrics.parquet, column {column} at the last step"), spec)
+    let spec = sweep(&series, &Axis::log("step size eta"), &Axis::log(drawn.symbol), &[]);
+    let source = format!("nets-solutions: metrics.parquet, {} at the last step", drawn.column);
+    Ok(figure(drawn.place, drawn.id, see, &source, spec))
 }
 
-pub(super) fn traces(runs: &Runs) -> Result<Figure, LabError> {
-    let drawn = against_step_sizes(runs, |end| &end.traces, 0)?;
-    Ok(solutions(runs, (13, "images-trace"), ("Tr G", "trace_G"), drawn))
-}
-
-pub(super) fn norms(runs: &Runs) -> Result<Figure, LabError> {
-    let drawn = against_step_sizes(runs, |end| &end.norms, 1)?;
-    Ok(solutions(runs, (14, "images-frobenius"), ("|G|_F", "frobenius_G"), drawn))
+/// Where SGD ends: the trace, the Frobenius norm, the largest eigenvalue, and the step size over the threshold.
+pub(super) fn solutions(runs: &Runs) -> Result<Vec<Figure>, LabError> {
+    let drawn = [
+        Ends {
+            place: 13,
+            id: "images-trace",
+            symbol: "Tr G",
+            column: "column trace_G",
+            of: |end| &end.traces,
+            bound: |end, eta| end.bounds[0] / eta,
+            by_batch: true,
+        },
+        Ends {
+            place: 14,
+            id: "images-frobenius",
+            symbol: "|G|_F",
+            column: "column frobenius_G",
+            of: |end| &end.norms,
+            bound: |end, eta| end.bounds[1] / eta,
+            by_batch: true,
+        },
+        Ends {
+            place: 15,
+            id: "images-lambda-max",
+            symbol: "lambda_max",
+            column: "column lambda_max_G",
+            of: |end| &end.top,
+            bound: |end, eta| end.bounds[2] / eta,
+            by_batch: false,
+        },
+        Ends {
+            place: 16,
+            id: "images-threshold",
+            symbol: "eta / eta*",
+            column: "columns learning_rate (at the first step) and max_stable_learning_rate",
+            of: |end| &end.shares,
+            bound: |_, _| 1.0,
+            by_batch: false,
+        },
+    ];
+    drawn.iter().map(|drawn| against_step_sizes(runs, drawn)).collect()
 }
 
 pub(super) fn losses(runs: &Runs) -> Result<Figure, LabError> {
     let (see, spec) = escape::loss_paths(runs.get("nets-escape"))?;
-    Ok(figure(15, "images-escape-loss", see, "nets-escape: metrics.parquet, column train_loss", spec))
+    Ok(figure(17, "images-escape-loss", see, "nets-escape: metrics.parquet, column train_loss", spec))
 }
 
 pub(super) fn curvature(runs: &Runs) -> Result<Figure, LabError> {
-    let (see, spec) = escape::curvature_paths(runs.get("nets-escape"), 2.0)?;
+    let (see, spec) = escape::curvature_paths(runs.get("nets-escape"), SHARP)?;
     let source = "nets-escape: metrics.parquet, columns frobenius_G, trace_G, lambda_max_G";
-    Ok(figure(16, "images-escape-curvature", see, source, spec))
+    Ok(figure(18, "images-escape-curvature", see, source, spec))
 }
