@@ -48,25 +48,19 @@ fn compared(
     Ok(Measured::mean(&found))
 }
 
-/// Every way with the mean of a quantity and its interval.
-fn listed(runs: &Runs, quantity: &str) -> Result<String, LabError> {
-    let texts: Result<Vec<String>, LabError> = WAYS
-        .iter()
-        .map(|(run, name)| {
-            Ok(format!("{name} {}", Measured::mean(&runs.get(run).finals(0, quantity)?).text()))
-        })
-        .collect();
-    Ok(texts?.join(", "))
-}
-
 /// What was trained on what, for how long.
 fn setting(runs: &Runs) -> Result<String, LabError> {
     let run: &Run = runs.get(WAYS[1].0);
     let lost: usize = WAYS.iter().map(|(name, _)| runs.get(name).diverged(0)).sum();
+    let mut least = f64::INFINITY;
+    for (name, _) in WAYS {
+        least = runs.get(name).finals(0, "train_accuracy")?.into_iter().fold(least, f64::min);
+    }
     Ok(format!(
-        "{} replicas after {} steps, {lost} of all diverged. Data: {}.",
+        "{} replicas after {} steps, {lost} of all diverged, training accuracies from {} on. Data: {}.",
         run.replicas(0),
         last_step(run, 0)?,
+        compact(least),
         run.manifest.data.join("; ")
     ))
 }
@@ -83,12 +77,11 @@ fn accuracy(runs: &Runs) -> Result<Claim, LabError> {
          gains less than label noise",
         small.low > 0.0 && label.low > 0.0 && isotropic.value < label.value,
         format!(
-            "Gain of label noise in test accuracy, mean over starts in common, 95 % bootstrap interval. Of small batches {}, of \
-             isotropic noise {}. Test accuracy: {}. Training accuracy: {}. {}",
+            "Gain in test accuracy over large batches, mean over replicas with a start in common, 95 % bootstrap intervals: label \
+             noise {}, small batches {}, isotropic noise {}. {}",
+            label.text(),
             small.text(),
             isotropic.text(),
-            listed(runs, "test_accuracy")?,
-            listed(runs, "train_accuracy")?,
             setting(runs)?
         ),
     ))
@@ -109,15 +102,14 @@ fn sharpness(runs: &Runs) -> Result<Claim, LabError> {
         "Tr(J J')/n with small batches, and with label noise, over that with large batches: both intervals below 1",
         small.high < 1.0 && label.high < 1.0,
         format!(
-            "Tr(J J')/n with label noise over that without, mean over starts in common, 95 % bootstrap interval. Of small batches \
-             {}, of isotropic noise {}. Tr G, which vanishes with the loss: label noise {}, small batches {}, isotropic noise {}. \
-             Training losses: {}. {}",
+            "Tr(J J')/n over that with large batches, mean over replicas with a start in common, 95 % bootstrap intervals: label \
+             noise {}, small batches {}, isotropic noise {}. Of Tr G, which vanishes with the loss: {}, {}, {}. {}",
+            label.text(),
             small.text(),
             isotropic.text(),
             ratio("trace_G", 2)?.text(),
             ratio("trace_G", 0)?.text(),
             ratio("trace_G", 3)?.text(),
-            listed(runs, "train_loss")?,
             setting(runs)?
         ),
     ))

@@ -22,6 +22,24 @@ pub(crate) enum Fate {
     Diverged,
 }
 
+/// Every fate, and what is said of a replica that met it.
+const FATES: [(Fate, &str); 5] = [
+    (Fate::Stayed, "stayed"),
+    (Fate::Landed, "landed elsewhere"),
+    (Fate::Returned, "returned"),
+    (Fate::Away, "were still away"),
+    (Fate::Diverged, "diverged"),
+];
+
+/// How many replicas met which fate, as a text.
+pub(crate) fn counted(fates: &[Fate]) -> String {
+    let count = |(fate, what): (Fate, &str)| match fates.iter().filter(|f| **f == fate).count() {
+        0 => None,
+        count => Some(format!("{count} {what}")),
+    };
+    FATES.into_iter().filter_map(count).collect::<Vec<_>>().join(", ")
+}
+
 /// A loss as small as this is one of a minimum.
 const SMALL: f64 = 1e-6;
 
@@ -87,30 +105,16 @@ impl Outcome {
         })
     }
 
-    fn share(&self, fate: Fate) -> Measured {
-        Measured::share(self.fates.iter().filter(|f| **f == fate).count(), self.fates.len())
-    }
-
     fn text(&self) -> String {
-        let text = format!(
-            "{} eta*: stayed {}, landed {}, returned {}, still away {}, diverged {}",
-            compact(self.multiple),
-            self.share(Fate::Stayed).text(),
-            self.share(Fate::Landed).text(),
-            compact(self.share(Fate::Returned).value),
-            compact(self.share(Fate::Away).value),
-            compact(self.share(Fate::Diverged).value)
-        );
+        let text = format!("at {} eta* {}", compact(self.multiple), counted(&self.fates));
         if self.landed.is_empty() {
             return text;
         }
         format!(
-            "{text}, where |G|_F is {} of the minimum's (at most {}; below {FLATTER} of it in {} of {}) and Tr G at most {} of \
-             2c/eta",
+            "{text}, where |G|_F is {} of the minimum's (at most {}, below {FLATTER} of it in {}) and Tr G at most {} of 2c/eta",
             Measured::median(&self.landed).text(),
             compact(largest(self.landed.iter().copied())),
             self.landed.iter().filter(|ratio| **ratio < FLATTER).count(),
-            self.landed.len(),
             compact(largest(self.traces.iter().copied()))
         )
     }
@@ -123,7 +127,7 @@ impl Outcome {
     /// Nine in ten left, and most of all landed: every one of them at a flatter place where the trace is within its bound,
     /// and the median at a clearly flatter one.
     fn escapes(&self) -> bool {
-        self.share(Fate::Stayed).value <= 0.1
+        10 * self.stayed.len() <= self.fates.len()
             && 2 * self.landed.len() > self.fates.len()
             && Measured::median(&self.landed).high < FLATTER
             && self.landed.iter().all(|ratio| *ratio < 1.0)
@@ -157,8 +161,8 @@ pub(super) fn lands_flatter(runs: &Runs) -> Result<Claim, LabError> {
         holds,
         format!(
             "Median of the final |G|_F over that of the minimum at 1.3 eta*, over the replicas that landed elsewhere, interval of \
-             order statistics; {} replicas of SGD with one sample for {} steps from a minimum with loss {}. Shares with \
-             Wilson's 95 % intervals; to return is to land where |G|_F is within 1 % of what it was: {}. From {} minima, one a replica, after {} steps: {}.",
+             order statistics. {} replicas of SGD with one sample for {} steps from a minimum with loss {}; to return is to land \
+             where |G|_F is within 1 % of what it was: {}. From {} minima, one a replica, after {} steps: {}.",
             one.replicas(0),
             last_step(one, 0)?,
             compact(one.values_at(0, "train_loss", 0)?[0]),
@@ -189,12 +193,9 @@ pub(super) fn networks_land_flatter(runs: &Runs) -> Result<Claim, LabError> {
         holds,
         format!(
             "Median of the final |G|_F over that of the minimum at {} eta*, over the replicas that landed elsewhere, with their \
-             range (from six on, the interval of order statistics). {} replicas, each from a minimum of its own with a loss up \
-             to {}; SGD with one sample for {} steps. {}. Data: {}.",
+             range (from six on, the interval of order statistics). Of {} replicas, a minimum each: {}. Data: {}.",
             compact(SHARP),
             run.replicas(0),
-            compact(largest(run.values_at(0, "train_loss", 0)?)),
-            last_step(run, 0)?,
             texts(&outcomes),
             run.manifest.data.join("; ")
         ),

@@ -11,7 +11,7 @@ use crate::paper::judgement::{self, Measured};
 use crate::paper::{Paper, Runs};
 use crate::run::LabError;
 
-pub(super) use escape::{Fate, SHARP, fates};
+pub(super) use escape::{Fate, SHARP, counted, fates};
 pub(super) use growth::{Growth, growths};
 pub(super) use networks::{End, NETWORKS, batches, ends, of_batch, outputs};
 pub(super) use stability::means_by;

@@ -3,7 +3,7 @@
 use super::{claim, largest, smallest};
 use crate::claim::Claim;
 use crate::paper::Runs;
-use crate::paper::judgement::{Measured, last_step};
+use crate::paper::judgement::Measured;
 use crate::report::compact;
 use crate::run::{LabError, Run};
 use jostle::geometry::BatchMoments;
@@ -15,7 +15,8 @@ fn data(run: &Run) -> String {
 }
 
 /// The networks that are trained with one output and with ten, and what they are called.
-pub(crate) const NETWORKS: [(&str, &str); 2] = [("nets-mlp", "fully connected"), ("nets-cnn", "convolutional")];
+pub(crate) const NETWORKS: [(&str, &str); 2] =
+    [("nets-mlp", "fully connected"), ("nets-cnn", "convolutional")];
 
 /// The outputs `c` of every cell of a run.
 pub(crate) fn outputs(run: &Run) -> Result<Vec<f64>, LabError> {
@@ -31,12 +32,9 @@ pub(super) fn along_sgd(runs: &Runs) -> Result<Claim, LabError> {
                 run.paths(cell, "alignment")?.iter().map(|path| outputs * mean(path)).collect();
             let scaled = Measured::mean(&means);
             texts.push(format!(
-                "{name}, c = {outputs}: {}, loss {} to {}, training accuracy {} after {} steps",
+                "{name}, c = {outputs}: {} (training accuracy {})",
                 scaled.text(),
-                compact(median(&run.values_at(cell, "train_loss", 0)?)),
-                compact(median(&run.finals(cell, "train_loss")?)),
                 compact(median(&run.finals(cell, "train_accuracy")?)),
-                last_step(run, cell)?,
             ));
             found.push(scaled);
         }
@@ -54,8 +52,8 @@ pub(super) fn along_sgd(runs: &Runs) -> Result<Claim, LabError> {
         "mean of c mu along SGD in [0.5, 2] as in B2, for both networks, with c = 1 and c = 10 outputs",
         measured.low >= 0.5 && measured.high <= 2.0,
         format!(
-            "Mean of c mu over recorded steps and {} replicas: their mean, with the smallest and the largest; below with 95 % \
-             bootstrap intervals. {}. Data: {}.",
+            "c mu over recorded steps and {} replicas, mean of four with the smallest and the largest; here with 95 % bootstrap \
+             intervals. {}. Data: {}.",
             run.replicas(0),
             texts.join("; "),
             data(run)
@@ -88,7 +86,6 @@ pub(crate) struct End {
     pub(crate) shares: Vec<f64>,
     /// What `Tr G`, `|G|_F` and `lambda_max` may be at most, for step sizes of one.
     pub(crate) bounds: [f64; 3],
-    rate: f64,
     diverged: usize,
     replicas: usize,
 }
@@ -107,7 +104,6 @@ pub(crate) fn ends(run: &Run) -> Result<Vec<End>, LabError> {
         let thresholds = kept(run.finals(k, "max_stable_learning_rate")?);
         Ok(End {
             batch: run.key(k, "dynamics.batch").unwrap_or(f64::NAN),
-            rate: run.key(k, "dynamics.learning_rate").unwrap_or(f64::NAN),
             traces: kept(run.finals(k, "trace_G")?),
             norms: kept(run.finals(k, "frobenius_G")?),
             top: kept(run.finals(k, "lambda_max_G")?),
@@ -158,22 +154,14 @@ pub(super) fn solutions(runs: &Runs) -> Result<Claim, LabError> {
             reached.push(f64::NAN);
             continue;
         };
-        let [trace, norm, top, _] = closest.largest_shares();
         reached.push(median(&closest.shares));
-        texts.push(format!(
-            "B = {}: {} of eta* at {} of the start's limit ({} of the bound on Tr G, {} on |G|_F, {} on lambda_max)",
-            compact(batch),
-            Measured::median(&closest.shares).text(),
-            compact(closest.rate),
-            compact(trace),
-            compact(norm),
-            compact(top)
-        ));
+        texts.push(format!("{} with B = {}", Measured::median(&closest.shares).text(), compact(batch)));
     }
     let most = largest(ends.iter().filter(|end| !end.etas.is_empty()).flat_map(End::largest_shares));
     let least = smallest(reached.iter().copied());
     let count = |of: &dyn Fn(&End) -> usize| ends.iter().map(of).sum::<usize>();
-    let (total, diverged, judged) = (count(&|e| e.replicas), count(&|e| e.diverged), count(&|e| e.etas.len()));
+    let (total, diverged, judged) =
+        (count(&|e| e.replicas), count(&|e| e.diverged), count(&|e| e.etas.len()));
     Ok(claim(
         "N2",
         Measured { value: mean(&reached), low: least, high: largest(reached.iter().copied()) },
@@ -181,12 +169,11 @@ pub(super) fn solutions(runs: &Runs) -> Result<Claim, LabError> {
          most 5 %; with every batch size some step size ends at more than 0.6 of the exact threshold",
         most <= ABOUT && least > REACHED,
         format!(
-            "Largest share of the exact threshold eta* where SGD ended, median over replicas: mean over batch sizes, with the \
-             smallest and the largest. {}. The largest share of any bound is {}. Of {total} replicas after {} steps {judged} are \
-             at minima and {diverged} diverged. Data: {}.",
-            texts.join("; "),
+            "eta over the exact threshold where SGD ended, median over replicas, at the step size where it is largest: mean over \
+             batch sizes, with the smallest and the largest; here with the range over replicas: {}. Largest share of any bound: {}. \
+             Of {total} replicas {judged} are at minima, {diverged} diverged. Data: {}.",
+            texts.join(", "),
             compact(most),
-            last_step(run, 0)?,
             data(run)
         ),
     ))

@@ -1,6 +1,6 @@
 //! Escape from a minimum that gradient descent found.
 
-use super::super::claims::{Fate, fates};
+use super::super::claims::{Fate, counted, fates};
 use super::figure;
 use crate::paper::Runs;
 use crate::report::{Axis, Figure, ReferenceLine, Series, bands, compact};
@@ -11,14 +11,6 @@ use jostle::statistics::median;
 fn multiple(run: &Run, cell: usize) -> f64 {
     run.key(cell, "dynamics.learning_rate").unwrap_or(f64::NAN)
 }
-
-const FATES: [(Fate, &str); 5] = [
-    (Fate::Stayed, "stayed"),
-    (Fate::Landed, "landed elsewhere"),
-    (Fate::Returned, "returned"),
-    (Fate::Away, "were still away"),
-    (Fate::Diverged, "diverged"),
-];
 
 pub(super) fn losses(runs: &Runs) -> Result<Figure, LabError> {
     let (see, spec) = loss_paths(runs.get("escape"))?;
@@ -31,12 +23,7 @@ pub(super) fn loss_paths(run: &Run) -> Result<(String, serde_json::Value), LabEr
     for cell in 0..run.cells() {
         let name = format!("{} eta*", compact(multiple(run, cell)));
         series.push(over_steps(run, cell, "train_loss", &name)?);
-        let fates = fates(run, cell)?;
-        let counts = FATES.iter().filter_map(|(fate, what)| {
-            let count = fates.iter().filter(|f| *f == fate).count();
-            (count > 0).then(|| format!("{count} {what}"))
-        });
-        texts.push(format!("at {name} {}", counts.collect::<Vec<_>>().join(", ")));
+        texts.push(format!("at {name} {}", counted(&fates(run, cell)?)));
     }
     let see = format!(
         "SGD with one sample, begun at a minimum that gradient descent found, in units of its threshold: of {} replicas, {}. \

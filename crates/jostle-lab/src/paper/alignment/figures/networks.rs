@@ -62,8 +62,7 @@ fn against_step_sizes(runs: &Runs, drawn: &Ends) -> Result<Figure, LabError> {
     let (mut series, mut limits, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     for batch in batches(&ends) {
         let of_batch = of_batch(&ends, batch);
-        let points: Vec<_> =
-            of_batch.iter().map(|end| point(median(&end.etas), (drawn.of)(end))).collect();
+        let points: Vec<_> = of_batch.iter().map(|end| point(median(&end.etas), (drawn.of)(end))).collect();
         let (Some(first), Some(last)) = (points.first(), points.last()) else { continue };
         let name = format!("B = {}", compact(batch));
         texts.push(format!("{} to {} with {name}", compact(first.mid), compact(last.mid)));
