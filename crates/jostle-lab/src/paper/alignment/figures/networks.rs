@@ -22,7 +22,7 @@ pub(super) fn alignment(runs: &Runs) -> Result<Figure, LabError> {
                 (point.mid, point.low, point.high) = (c * point.mid, c * point.low, c * point.high);
             }
             texts.push(format!(
-                "{} {} to {} while the loss goes from {} to {}",
+                "{}: {} to {}, while the loss goes from {} to {}",
                 one.name,
                 compact(one.points[0].mid),
                 compact(one.points[one.points.len() - 1].mid),
@@ -33,8 +33,9 @@ pub(super) fn alignment(runs: &Runs) -> Result<Figure, LabError> {
         }
     }
     let see = format!(
-        "Noise 2 L G / c, with c outputs, has the alignment 1/c: c mu is of order one along SGD. {}. Data: {}. {SPREAD}",
-        texts.join(", "),
+        "Noise 2 L G / c, with c outputs, has the alignment 1/c, so that c mu is of order one. From the start to the end, {}. \
+         Data: {}. {SPREAD}",
+        texts.join("; "),
         data(runs.get(NETWORKS[0].0))
     );
     let line = ReferenceLine { value: 1.0, label: "1".to_owned() };
@@ -50,8 +51,9 @@ struct Ends {
     symbol: &'static str,
     column: &'static str,
     of: fn(&End) -> &[f64],
-    /// What it may be at most, with a step size.
+    /// What it may be at most, with a step size, and in words.
     bound: fn(&End, f64) -> f64,
+    bounded: &'static str,
     /// Whether every batch size has a bound of its own.
     by_batch: bool,
 }
@@ -80,10 +82,11 @@ fn against_step_sizes(runs: &Runs, drawn: &Ends) -> Result<Figure, LabError> {
     }
     series.extend(limits);
     let see = format!(
-        "{} where SGD ends at a loss below 1e-3, from the smallest to the largest step size at which it does: {}. Medians over up \
-         to {} replicas, whiskers from the 10 % to the 90 % quantile. Data: {}.",
+        "{} where SGD ends at a loss below 1e-3, from the smallest to the largest step size at which it does: {}. At most {}. \
+         Medians over up to {} replicas, whiskers from the 10 % to the 90 % quantile. Data: {}.",
         drawn.symbol,
         texts.join(", "),
+        drawn.bounded,
         run.replicas(0),
         data(run)
     );
@@ -102,6 +105,7 @@ pub(super) fn solutions(runs: &Runs) -> Result<Vec<Figure>, LabError> {
             column: "column trace_G",
             of: |end| &end.traces,
             bound: |end, eta| end.bounds[0] / eta,
+            bounded: "2 B'/eta, which is infinite with full batches",
             by_batch: true,
         },
         Ends {
@@ -111,6 +115,7 @@ pub(super) fn solutions(runs: &Runs) -> Result<Vec<Figure>, LabError> {
             column: "column frobenius_G",
             of: |end| &end.norms,
             bound: |end, eta| end.bounds[1] / eta,
+            bounded: "sqrt(B') / (eta sqrt(1 - 1/B')), which is infinite with one sample and with full batches",
             by_batch: true,
         },
         Ends {
@@ -120,6 +125,7 @@ pub(super) fn solutions(runs: &Runs) -> Result<Vec<Figure>, LabError> {
             column: "column lambda_max_G",
             of: |end| &end.top,
             bound: |end, eta| end.bounds[2] / eta,
+            bounded: "2/eta",
             by_batch: false,
         },
         Ends {
@@ -129,6 +135,7 @@ pub(super) fn solutions(runs: &Runs) -> Result<Vec<Figure>, LabError> {
             column: "columns learning_rate (at the first step) and max_stable_learning_rate",
             of: |end| &end.shares,
             bound: |_, _| 1.0,
+            bounded: "1, with the exact threshold eta* of every end",
             by_batch: false,
         },
     ];
