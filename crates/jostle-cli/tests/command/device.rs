@@ -38,20 +38,20 @@ fn answer(settings: &[&str]) -> String {
 fn only_networks_of_layers_in_float32_are_trained_on_a_device() {
     assert_eq!(
         answer(&["ensemble.device=\"gpu\""]),
-        r#"--set ensemble.device="gpu": ensemble.device is "gpu"; expected "cpu", "wgpu" or "cuda""#
+        r#"--set ensemble.device: ensemble.device is "gpu"; did you mean "cpu"?"#
     );
     assert_eq!(
         answer(&["ensemble.precision=\"f64\""]),
-        r#"x.toml:22:10: ensemble.device is "wgpu", which needs precision = "f32"; found "f64""#
+        r#"x.toml:23:10: ensemble.device is "wgpu", which needs precision = "f32"; found "f64""#
     );
     assert_eq!(
         answer(&["start.linearise=true"]),
-        r#"x.toml:22:10: ensemble.device is "wgpu"; expected "cpu" where the model is linearised"#
+        r#"x.toml:23:10: ensemble.device is "wgpu"; expected "cpu" where the model is linearised"#
     );
     let other = EXPERIMENT.replacen("kind = \"mlp\"\nwidths = [6, 5]", "kind = \"two-layer\"\nwidth = 4", 1);
     assert_eq!(
         Lab::with(&other).refuses(&["check", "x.toml"]),
-        r#"x.toml:22:10: ensemble.device is "wgpu"; expected "cpu" with model.kind = "two-layer""#
+        r#"x.toml:23:10: ensemble.device is "wgpu"; expected "cpu" with model.kind = "two-layer""#
     );
 }
 
@@ -60,7 +60,7 @@ fn only_networks_of_layers_in_float32_are_trained_on_a_device() {
 fn a_device_that_was_not_built_in_is_refused_with_the_way_to_it() {
     assert_eq!(
         answer(&[]),
-        "x.toml:22:10: ensemble.device is \"wgpu\", but this jostle was built without the feature \"wgpu\"; expected \
+        "x.toml:23:10: ensemble.device is \"wgpu\", but this jostle was built without the feature \"wgpu\"; expected \
          \"cpu\", or a jostle built by `cargo build --release --features wgpu`"
     );
 }
