@@ -12,6 +12,8 @@ pub struct FoundImages {
     pub dataset: String,
     /// The folder; `None` for images that are a part of jostle.
     pub folder: Option<String>,
+    /// How many training and test images there are at most, where it takes the place of another data set.
+    pub most: Option<[usize; 2]>,
 }
 
 impl Experiment {
@@ -30,12 +32,37 @@ impl Experiment {
             };
             let kept = component.settings.iter().filter(|(name, _)| !REPLACED.contains(name));
             let mut given: Vec<(&str, Checked)> = kept.map(|(name, value)| (name, value.clone())).collect();
+            // What the grid varies stays what the columns of the results say.
+            for (name, value) in
+                given.iter_mut().filter(|(name, _)| !cell.keys.iter().any(|(key, _)| is(key, name)))
+            {
+                if let (Some(most), Checked::Integer(asked)) = (found.most_of(name), value) {
+                    *asked = (*asked).min(most as u64);
+                }
+            }
             given.push(("dataset", Checked::Text(found.dataset.clone())));
             given.extend(found.folder.iter().map(|folder| ("path", Checked::Text(folder.clone()))));
             let settings = Settings::check(entry, &given)
                 .unwrap_or_else(|error| unreachable!("checked settings and a known data set: {error}"));
             let from = std::mem::replace(&mut component.settings, Arc::new(settings));
             filled.push((from, component.settings.clone()));
+        }
+    }
+}
+
+/// Whether a key of the grid is this setting of the problem.
+fn is(key: &str, name: &str) -> bool {
+    key.strip_prefix("problem.") == Some(name)
+}
+
+impl FoundImages {
+    /// The most that a setting may ask for.
+    fn most_of(&self, name: &str) -> Option<usize> {
+        let [train, test] = self.most?;
+        match name {
+            "samples" => Some(train),
+            "test_samples" => Some(test),
+            _ => None,
         }
     }
 }

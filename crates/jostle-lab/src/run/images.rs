@@ -76,10 +76,10 @@ fn find(settings: &Settings, root: Option<&Path>) -> Result<FoundImages, Trouble
     let dataset = settings.text("dataset");
     let needs_no_files = ImageFiles::embedded(dataset).is_some();
     let refuse = |setting, problem| Err(Trouble::Setting(SettingError::new(setting, problem)));
-    let of_jostle = |dataset: &str| Ok(FoundImages { dataset: dataset.to_owned(), folder: None });
+    let of_jostle = |dataset: &str| Ok(FoundImages { dataset: dataset.to_owned(), folder: None, most: None });
     let in_folder = |files: &ImageFiles| {
         let folder = files.folder().map(absolute).transpose()?;
-        Ok(FoundImages { dataset: dataset.to_owned(), folder })
+        Ok(FoundImages { dataset: dataset.to_owned(), folder, most: None })
     };
     if settings.has("path") {
         let (path, expected) = (settings.text("path"), file_names(dataset));
@@ -101,7 +101,10 @@ fn find(settings: &Settings, root: Option<&Path>) -> Result<FoundImages, Trouble
         return in_folder(&files);
     }
     if settings.has("fallback") {
-        return of_jostle(settings.text("fallback"));
+        let fallback = of_jostle(settings.text("fallback"))?;
+        let Some(files) = ImageFiles::embedded(&fallback.dataset) else { return Ok(fallback) };
+        let most = files.read()?.most(settings).map_err(Trouble::Setting)?;
+        return Ok(FoundImages { most: Some(most), ..fallback });
     }
     refuse("dataset", not_found(dataset, root))
 }

@@ -78,12 +78,7 @@ pub(super) fn choose(
     count: Option<usize>,
     random: Option<Draws<'_>>,
 ) -> Result<Vec<usize>, TooFew> {
-    let mut of_class = vec![Vec::new(); classes.len()];
-    for (i, label) in labels.iter().enumerate() {
-        if let Some(position) = classes.position(*label) {
-            of_class[position].push(i);
-        }
-    }
+    let of_class = by_class(labels, classes);
     let available: usize = of_class.iter().map(Vec::len).sum();
     let Some(count) = count else { return Ok(sorted(of_class.concat())) };
     let Some(draws) = random else {
@@ -111,6 +106,23 @@ pub(super) fn choose(
         chosen.extend(picks.iter().map(|pick| images[*pick]));
     }
     Ok(sorted(chosen))
+}
+
+/// How many images of these classes [`choose`] finds at most.
+pub(super) fn most(labels: &[u8], classes: &Classes, random: bool) -> usize {
+    let of_class = by_class(labels, classes);
+    if random { most_in_equal_parts(&of_class) } else { of_class.iter().map(Vec::len).sum() }
+}
+
+/// The images of every class.
+fn by_class(labels: &[u8], classes: &Classes) -> Vec<Vec<usize>> {
+    let mut of_class = vec![Vec::new(); classes.len()];
+    for (i, label) in labels.iter().enumerate() {
+        if let Some(position) = classes.position(*label) {
+            of_class[position].push(i);
+        }
+    }
+    of_class
 }
 
 /// How many of `count` images the class at `position` has.

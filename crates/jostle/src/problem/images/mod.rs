@@ -7,7 +7,7 @@ use super::{ImageShape, LOSS_FACTOR, Problem};
 use crate::error::InputError;
 use crate::random::Draws;
 use crate::setting::{Entry, Fallback, Kind, Setting, SettingError, Settings};
-use choice::{Classes, TooFew, choose};
+use choice::{Classes, TooFew, choose, most};
 use scale::Scale;
 
 /// Images with their classes, as files hold them.
@@ -84,6 +84,16 @@ impl ImageSet {
         Ok((train, part(&self.test, "test_samples", "test", 1)?))
     }
 
+    /// How many training and test images checked settings may ask for, with their classes and their kind of subset.
+    ///
+    /// # Errors
+    /// A class that there is not.
+    pub fn most(&self, settings: &Settings) -> Result<[usize; 2], SettingError> {
+        let classes = Classes::from_settings(settings, &self.classes, &self.name)?;
+        let random = settings.text("subset") == "random";
+        Ok([&self.train, &self.test].map(|images| most(&images.labels, &classes, random)))
+    }
+
     fn refuse(&self, setting: &'static str, found: usize, what: &str, few: &TooFew) -> SettingError {
         let (name, most) = (&self.name, few.most);
         let whose = match few.class {
@@ -131,7 +141,7 @@ pub(super) const ENTRY: Entry = Entry {
             kind: Kind::Choice(&["digits"]),
             fallback: Fallback::Absent,
             doc: "The data set to use where the files of the first are not known; without it that is an error. The run \
-                  says which one was used.",
+                  says which one was used. Of more images than it has, all are used, but where the grid names their number.",
         },
         Setting {
             name: "path",
