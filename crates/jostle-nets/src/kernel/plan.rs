@@ -133,11 +133,13 @@ impl Plan {
     fn fit<F: Float>(&mut self, network: &FeedForward, memory: f64) {
         let sizes = Sizes::<F>::new(network, self);
         let (n, size) = (self.samples, self.samples_of_a_block);
-        let fixed = sizes.fixed() + sizes.of_a_thread();
         let factors = |samples: usize| sizes.of_blocks(samples);
-        let left = memory - fixed;
-        self.keeps_kernel = sizes.kernel() + 2.0 * factors(size) <= left;
-        let for_factors = if self.keeps_kernel { left - sizes.kernel() } else { left };
+        let beside = |keeps_kernel: bool| {
+            let kernel = if keeps_kernel { sizes.kernel() } else { 0.0 };
+            sizes.fixed() + sizes.of_a_thread(keeps_kernel) + kernel
+        };
+        self.keeps_kernel = beside(true) + 2.0 * factors(size) <= memory;
+        let for_factors = memory - beside(self.keeps_kernel);
         self.samples_of_a_group = if factors(n) <= for_factors {
             n
         } else {
@@ -147,8 +149,8 @@ impl Plan {
         let held =
             if self.samples_of_a_group == n { factors(n) } else { 2.0 * factors(self.samples_of_a_group) };
         self.bytes_of_kernel = sizes.kernel();
-        self.bytes_of_a_thread = sizes.of_a_thread();
-        self.bytes = held + sizes.fixed() + if self.keeps_kernel { sizes.kernel() } else { 0.0 };
+        self.bytes_of_a_thread = sizes.of_a_thread(self.keeps_kernel);
+        self.bytes = held + beside(self.keeps_kernel) - self.bytes_of_a_thread;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::plan::{COLUMNS_OF_PAIRS, Method, Plan, pairs_of_a_product};
 use crate::network::{FeedForward, Layer};
-use crate::product::{length_of_panels, panel};
+use crate::product::{CHAIN, length_of_panels, panel};
 use jostle::Float;
 use jostle::model::Network;
 use std::marker::PhantomData;
@@ -95,9 +95,10 @@ impl<'a, F: Float> Sizes<'a, F> {
         }
     }
 
-    /// The buffers of a thread: it makes blocks, or tiles, or products by passes.
-    pub(super) fn of_a_thread(&self) -> f64 {
-        (self.making_a_block().max(self.making_a_tile()) + self.making_a_product()) as f64
+    /// The buffers of a thread: it makes blocks, or tiles, or products by passes where the kernel is not held.
+    pub(super) fn of_a_thread(&self, keeps_kernel: bool) -> f64 {
+        let product = if keeps_kernel { 0 } else { self.making_a_product() };
+        self.making_a_block().max(self.making_a_tile()).max(product) as f64
     }
 
     /// What a pass over a block needs beside its factors.
@@ -130,7 +131,7 @@ impl<'a, F: Float> Sizes<'a, F> {
         kept + forwards + size_of::<F>() * (most + weights + panels * panel::<F>())
     }
 
-    /// What a tile needs, with one of each layer.
+    /// What a tile needs, with that of a layer and one that is mapped.
     fn making_a_tile(&self) -> usize {
         let (m, c) = (self.m, self.c);
         let tile = (c * m) * (c * m);
@@ -156,16 +157,21 @@ impl<'a, F: Float> Sizes<'a, F> {
                 }
             }
         }
-        let tiles = tile * (2 + self.methods.len());
-        WIDE * (inputs + products + sums + tiles + 8 * c * m) + size_of::<F>() * (tile + units * panel::<F>())
+        WIDE * (inputs + products + sums + 3 * tile + 8 * c * m)
+            + size_of::<F>() * (tile + units * panel::<F>())
     }
 
-    /// What a product by passes takes: a gradient that is made and one that waits, and a pass along a direction.
+    /// What a product by passes takes: a gradient that is made, its transpose, and one that waits; and a pass along a
+    /// direction.
     fn making_a_product(&self) -> usize {
-        let layers = self.network.layers().iter();
-        let largest =
-            layers.map(|l| l.affine.output().values().max(l.affine.input.values())).max().unwrap_or(0);
+        let affine = || self.network.layers().iter().map(|layer| layer.affine);
+        let largest = affine().map(|a| a.output().values().max(a.input.values())).max().unwrap_or(0);
         let of_a_sample = self.network.kept_of_a_sample() + 5 * largest;
-        WIDE * (2 * Network::num_params(self.network) + self.m * of_a_sample)
+        let scratch = affine().map(|affine| {
+            let panels = length_of_panels::<f64>(CHAIN, affine.outputs);
+            panels.max(affine.terms() * panel::<f64>()) + affine.terms() * CHAIN
+        });
+        let scratch = scratch.max().unwrap_or(0);
+        WIDE * (3 * Network::num_params(self.network) + self.m * of_a_sample + scratch)
     }
 }

@@ -4,6 +4,9 @@ use super::Cell;
 use crate::dynamics::RateUnit;
 use crate::geometry::{KernelCost, Spectrum};
 
+/// Bytes that faer's products keep for each thread, at most: a part of the processor's caches.
+const BYTES_OF_PRODUCTS: f64 = 8.0 * 1024.0 * 1024.0;
+
 /// One measurement of a kernel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurement {
@@ -23,7 +26,8 @@ impl Measurement {
     pub fn bytes(&self, threads: usize) -> f64 {
         let rows = self.rows as f64;
         let spectrum = if self.decomposes { Spectrum::bytes(self.rows, self.params) } else { 0.0 };
-        self.kernel.bytes_on(self.rows, threads) + spectrum + self.held * 8.0 * rows * rows
+        let of_threads = threads as f64 * BYTES_OF_PRODUCTS;
+        self.kernel.bytes_on(self.rows, threads) + of_threads + spectrum + self.held * 8.0 * rows * rows
     }
 
     /// Multiply-adds, roughly: the kernel and its largest eigenvalue, or all of them and an iteration in their coordinates.

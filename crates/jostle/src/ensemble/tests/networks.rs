@@ -701,6 +701,7 @@ fn no_more_units_are_under_way_than_there_are_threads() {
     let cell = Cell {
         model: ModelSpec::of_network(Arc::new(Counting(Affine { dim: 19, outputs: 1 })), 3),
         quantities: vec![quantity("trace_G")],
+        average_from: None,
         ..cell(shared(13, 19), Batch::Full, 16)
     }
     .check()
