@@ -2,12 +2,14 @@
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod passes;
+mod placed;
 #[cfg(all(test, feature = "wgpu"))]
 mod tests;
 
 use crate::network::FeedForward;
 use jostle::Device;
 use jostle::model::AnyNetwork;
+use placed::placed;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -65,14 +67,14 @@ impl OpenDevice {
     pub fn place(&self, network: FeedForward) -> Arc<dyn AnyNetwork> {
         match &self.handle {
             None => Arc::new(network),
-            Some(handle) => on(handle, network),
+            Some(handle) => placed(network, handle),
         }
     }
 
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
     fn of_handle(device: Device, handle: Handle) -> Self {
         let adapter = handle.identity().map_or_else(String::new, |identity| identity.name);
-        Self { device, adapter, handle: Some(handle) }
+        Self { device, adapter, handle: Some(handle.autodiff()) }
     }
 }
 
@@ -81,17 +83,6 @@ impl Display for OpenDevice {
         let Self { device, adapter, .. } = self;
         if adapter.is_empty() { write!(f, "{device}") } else { write!(f, "{device}, {adapter}") }
     }
-}
-
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-fn on(handle: &Handle, network: FeedForward) -> Arc<dyn AnyNetwork> {
-    Arc::new(passes::OnDevice::new(network, handle.clone()))
-}
-
-#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as where there are devices")]
-fn on(handle: &Handle, _: FeedForward) -> Arc<dyn AnyNetwork> {
-    match *handle {}
 }
 
 #[cfg(feature = "wgpu")]
