@@ -92,6 +92,17 @@ fn where_a_data_set_is_not_known_its_fallback_is_used_and_named() {
 }
 
 #[test]
+fn of_a_fallback_no_more_images_are_asked_for_than_it_has_unless_the_grid_does() {
+    let lab = Lab::with(&on_images("dataset = \"cifar-10\"\nfallback = \"digits\"\nsubset = \"random\""));
+    lab.succeeds(&["run", "x.toml", "--out", "out", "--set", "problem.test_samples=5000"]);
+    let resolved = lab.read("out/experiment.toml");
+    assert!(resolved.contains("samples = 20\n") && !resolved.contains("5000"), "{resolved}");
+    lab.succeeds(&["run", "out/experiment.toml", "--out", "again"]);
+    let line = lab.refuses(&["run", "x.toml", "--out", "grid", "--set", "grid.problem.samples=[20, 5000]"]);
+    assert!(line.contains("is 5000, but class") && line.contains("expected at most"), "{line}");
+}
+
+#[test]
 fn a_data_set_that_is_not_there_is_refused_with_where_it_was_looked_for() {
     let lab = Lab::with(&on_images("dataset = \"cifar-10\""));
     assert_eq!(

@@ -130,6 +130,14 @@ fn pixels_left_as_they_are_go_from_0_to_1() {
 }
 
 #[test]
+fn the_most_that_may_be_asked_for_is_what_a_refusal_expects() {
+    let most = |given: &[(&str, Value)]| set().most(&Settings::check(&ENTRY, given).unwrap()).unwrap();
+    assert_eq!(most(&[]), [6, 2]);
+    assert_eq!(most(&[classes(&["0", "7"])]), [4, 2]);
+    assert_eq!(most(&[text("subset", "random")]), [5, 1]);
+}
+
+#[test]
 fn classes_and_counts_that_there_are_not_are_refused() {
     let refusal = |given: &[(&str, Value)]| problem(given).unwrap_err();
     assert_eq!(
