@@ -13,7 +13,7 @@ use crate::run::LabError;
 
 pub(super) use escape::{Fate, SHARP, counted, fates};
 pub(super) use growth::{Growth, growths};
-pub(super) use networks::{End, NETWORKS, batches, ends, of_batch, outputs};
+pub(super) use networks::{End, NETWORKS, batches, data_of_networks, ends, of_batch, outputs};
 pub(super) use stability::means_by;
 
 const ALIGNMENT: &Paper = &super::PAPER;

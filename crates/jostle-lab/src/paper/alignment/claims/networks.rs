@@ -15,29 +15,36 @@ fn data(run: &Run) -> String {
 }
 
 /// The networks that are trained with one output and with ten, and what they are called.
-pub(crate) const NETWORKS: [(&str, &str); 2] =
-    [("nets-mlp", "fully connected"), ("nets-cnn", "convolutional")];
+pub(crate) const NETWORKS: [(&str, &str); 4] = [
+    ("nets-mlp", "fully connected"),
+    ("nets-mlp-outputs", "fully connected"),
+    ("nets-cnn", "convolutional"),
+    ("nets-cnn-outputs", "convolutional"),
+];
 
-/// The outputs `c` of every cell of a run.
-pub(crate) fn outputs(run: &Run) -> Result<Vec<f64>, LabError> {
-    Ok(run.rebuilt_cells()?.iter().map(|cell| cell.source.outputs() as f64).collect())
+/// The outputs `c` of a run.
+pub(crate) fn outputs(run: &Run) -> Result<f64, LabError> {
+    Ok(run.rebuilt_cells()?[0].source.outputs() as f64)
+}
+
+/// What the networks with one output, and those with ten, were trained on.
+pub(crate) fn data_of_networks(runs: &Runs) -> String {
+    [NETWORKS[0].0, NETWORKS[1].0].map(|name| data(runs.get(name))).join("; ")
 }
 
 pub(super) fn along_sgd(runs: &Runs) -> Result<Claim, LabError> {
     let (mut found, mut texts) = (Vec::new(), Vec::new());
     for (run, name) in NETWORKS.map(|(run, name)| (runs.get(run), name)) {
-        for (cell, outputs) in outputs(run)?.into_iter().enumerate() {
-            // Noise 2 L G / c has the alignment 1/c.
-            let means: Vec<f64> =
-                run.paths(cell, "alignment")?.iter().map(|path| outputs * mean(path)).collect();
-            let scaled = Measured::mean(&means);
-            texts.push(format!(
-                "{name}, c = {outputs}: {} (training accuracy {})",
-                scaled.text(),
-                compact(median(&run.finals(cell, "train_accuracy")?)),
-            ));
-            found.push(scaled);
-        }
+        let outputs = outputs(run)?;
+        // Noise 2 L G / c has the alignment 1/c.
+        let means: Vec<f64> = run.paths(0, "alignment")?.iter().map(|path| outputs * mean(path)).collect();
+        let scaled = Measured::mean(&means);
+        texts.push(format!(
+            "{name}, c = {outputs}: {} (training accuracy {})",
+            scaled.text(),
+            compact(median(&run.finals(0, "train_accuracy")?)),
+        ));
+        found.push(scaled);
     }
     let means: Vec<f64> = found.iter().map(|mu| mu.value).collect();
     let measured = Measured {
@@ -45,7 +52,6 @@ pub(super) fn along_sgd(runs: &Runs) -> Result<Claim, LabError> {
         low: smallest(means.iter().copied()),
         high: largest(means.iter().copied()),
     };
-    let run = runs.get(NETWORKS[0].0);
     Ok(claim(
         "N1",
         measured,
@@ -54,9 +60,9 @@ pub(super) fn along_sgd(runs: &Runs) -> Result<Claim, LabError> {
         format!(
             "c mu over recorded steps and {} replicas, mean of four with the smallest and the largest; here with 95 % bootstrap \
              intervals. {}. Data: {}.",
-            run.replicas(0),
+            runs.get(NETWORKS[0].0).replicas(0),
             texts.join("; "),
-            data(run)
+            data_of_networks(runs)
         ),
     ))
 }

@@ -1,6 +1,6 @@
 //! Networks on real images: along SGD, where it ends, and escape.
 
-use super::super::claims::{End, NETWORKS, SHARP, batches, ends, of_batch, outputs};
+use super::super::claims::{End, NETWORKS, SHARP, batches, data_of_networks, ends, of_batch, outputs};
 use super::{curve, escape, figure};
 use crate::paper::Runs;
 use crate::paper::drawing::SPREAD;
@@ -16,32 +16,32 @@ fn data(run: &Run) -> String {
 pub(super) fn alignment(runs: &Runs) -> Result<Figure, LabError> {
     let (mut series, mut texts) = (Vec::new(), Vec::new());
     for (run, name) in NETWORKS.map(|(run, name)| (runs.get(run), name)) {
-        for (cell, c) in outputs(run)?.into_iter().enumerate() {
-            let mut one = over_steps(run, cell, "alignment", &format!("{name}, c = {c}"))?;
-            for point in &mut one.points {
-                (point.mid, point.low, point.high) = (c * point.mid, c * point.low, c * point.high);
-            }
-            texts.push(format!(
-                "{}: {} to {}, while the loss goes from {} to {}",
-                one.name,
-                compact(one.points[0].mid),
-                compact(one.points[one.points.len() - 1].mid),
-                compact(median(&run.values_at(cell, "train_loss", 0)?)),
-                compact(median(&run.finals(cell, "train_loss")?))
-            ));
-            series.push(one);
+        let c = outputs(run)?;
+        let mut one = over_steps(run, 0, "alignment", &format!("{name}, c = {c}"))?;
+        for point in &mut one.points {
+            (point.mid, point.low, point.high) = (c * point.mid, c * point.low, c * point.high);
         }
+        texts.push(format!(
+            "{}: {} to {}, while the loss goes from {} to {}",
+            one.name,
+            compact(one.points[0].mid),
+            compact(one.points[one.points.len() - 1].mid),
+            compact(median(&run.values_at(0, "train_loss", 0)?)),
+            compact(median(&run.finals(0, "train_loss")?))
+        ));
+        series.push(one);
     }
     let see = format!(
         "Noise 2 L G / c, with c outputs, has the alignment 1/c, so that c mu is of order one. From the start to the end, {}. \
          Data: {}. {SPREAD}",
         texts.join("; "),
-        data(runs.get(NETWORKS[0].0))
+        data_of_networks(runs)
     );
     let line = ReferenceLine { value: 1.0, label: "1".to_owned() };
     let spec = bands(&series, &Axis::log("step"), &Axis::log("c mu"), &[line]);
-    let source = "nets-mlp, nets-cnn: metrics.parquet, column alignment, times the outputs";
-    Ok(figure(12, "images-alignment", see, source, spec))
+    let names = NETWORKS.map(|(name, _)| name).join(", ");
+    let source = format!("{names}: metrics.parquet, column alignment, times the outputs");
+    Ok(figure(12, "images-alignment", see, &source, spec))
 }
 
 /// A quantity of the ends of SGD over the step size, one series a batch size, with what bounds it beside them.
