@@ -60,12 +60,10 @@ pub(super) fn advance_samples<V: Vector, L: Link>(
 /// Steps of one stretch, at most.
 const MOST_STEPS: u64 = 64;
 
-/// A step of a plain stretch: the perturbation of its weight, and the sample of the step after it, with its label.
-#[derive(Clone, Copy)]
-struct Entry<F> {
-    perturbation: F,
-    next: usize,
-    label: F,
+/// The steps of a plain stretch: the perturbations of their weights, and the samples of the steps after them.
+struct Tape<F> {
+    perturbations: [F; MOST_STEPS as usize],
+    nexts: [usize; MOST_STEPS as usize],
 }
 
 /// One replica on its way.
@@ -75,8 +73,8 @@ struct Runner<'b, 'd, F: Float> {
     residual: F,
     rows: *const F,
     stride: usize,
-    /// What the steps of a plain stretch need.
-    tape: [Entry<F>; MOST_STEPS as usize],
+    labels: &'b [F],
+    tape: Tape<F>,
     block: &'b mut Block<'d, F>,
     frame: Frame<'b, F>,
     batches: Members<'b>,
@@ -100,7 +98,11 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
             residual: residual[0],
             rows: rows.numbers().as_ptr(),
             stride: rows.stride,
-            tape: [Entry { perturbation: F::default(), next: 0, label: F::default() }; MOST_STEPS as usize],
+            labels: data.y(),
+            tape: Tape {
+                perturbations: [F::default(); MOST_STEPS as usize],
+                nexts: [0; MOST_STEPS as usize],
+            },
             block,
             frame,
             batches,
@@ -116,22 +118,22 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
         if steps == 0 || !self.frame.zeta.is_empty() {
             return 0;
         }
-        let y = self.block.data.y();
-        let mut known = 0;
-        while known < steps {
-            let members = self.batches.ahead(step + 1 + known, steps - known);
-            for (entry, member) in self.tape[known as usize..].iter_mut().zip(members) {
-                (entry.next, entry.label) = (*member, y[*member]);
-            }
-            known += members.len() as u64;
+        let mut rest = &mut self.tape.nexts[..steps as usize];
+        while !rest.is_empty() {
+            let members = self.batches.ahead(step + 1 + steps - rest.len() as u64, rest.len() as u64);
+            let (known, unknown) = rest.split_at_mut(members.len());
+            known.copy_from_slice(members);
+            rest = unknown;
         }
-        let mut known = 0;
-        while known < steps {
+        let mut rest = &mut self.tape.perturbations[..steps as usize];
+        while !rest.is_empty() {
             // One number a step: those of several steps stand side by side.
-            let Some((ahead, _)) = self.frame.perturbation(step + known, &[]) else { break };
-            let entries = &mut self.tape[known as usize..steps as usize];
-            entries.iter_mut().zip(ahead).for_each(|(entry, number)| entry.perturbation = *number);
-            known += entries.len().min(ahead.len()) as u64;
+            let Some((ahead, _)) = self.frame.perturbation(step + steps - rest.len() as u64, &[]) else {
+                break;
+            };
+            let (known, unknown) = rest.split_at_mut(ahead.len().min(rest.len()));
+            known.copy_from_slice(&ahead[..known.len()]);
+            rest = unknown;
         }
         steps
     }
@@ -149,7 +151,7 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
     /// Any step.
     #[inline(always)]
     fn step<V: Vector<Float = F>, L: Link>(&mut self, link: L, task: &Task<'_>, until: u64) {
-        let (data, state) = (self.block.data, &mut self.block.state);
+        let state = &mut self.block.state;
         let (mut residual, mut weight) = ([self.residual], [F::default()]);
         self.frame.weigh(state, &mut residual, &mut weight);
         if !self.frame.zeta.is_empty() {
@@ -164,7 +166,7 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
             let (row, next) = (self.rows.add(self.member * self.stride), self.rows.add(next * self.stride));
             pass::<V, L, 1, false>(link, [update], weight, [row], [next])[0]
         };
-        (self.member, self.residual) = (next, product - data.y()[next]);
+        (self.member, self.residual) = (next, product - self.labels[next]);
         state.end_step();
     }
 }
@@ -200,9 +202,9 @@ fn take_stretch<V: Vector, L: Link, const N: usize>(
                     // What was pointed to has been written to.
                     updates[r] = updates[r].again(&mut runners[r].block.state);
                 }
-                let entry = &runners[r].tape[ahead];
-                weights[r - first] = residuals[r].mul_add(weight, entry.perturbation) * descent;
-                nexts[r - first] = rows.wrapping_add(entry.next * stride);
+                let tape = &runners[r].tape;
+                weights[r - first] = residuals[r].mul_add(weight, tape.perturbations[ahead]) * descent;
+                nexts[r - first] = rows.wrapping_add(tape.nexts[ahead] * stride);
             }
             // SAFETY: members are rows of the data that all runners share, rows are as long as the parameters, and
             // nothing else uses the states meanwhile.
@@ -225,13 +227,13 @@ fn take_stretch<V: Vector, L: Link, const N: usize>(
             }
             for r in pair {
                 members[r] = nexts[r - first];
-                residuals[r] -= runners[r].tape[ahead].label;
+                residuals[r] -= runners[r].labels[runners[r].tape.nexts[ahead]];
             }
         }
     }
     for (runner, residual) in runners.iter_mut().zip(residuals) {
         runner.residual = residual;
-        runner.member = runner.tape[steps as usize - 1].next;
+        runner.member = runner.tape.nexts[steps as usize - 1];
         runner.block.state.end_steps(steps);
     }
 }
