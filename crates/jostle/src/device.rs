@@ -15,10 +15,10 @@ pub enum Device {
 }
 
 impl Device {
-    /// The names that an experiment file uses.
-    pub const NAMES: &'static [&'static str] = &["cpu", "wgpu", "cuda"];
+    /// What an experiment file may say: the names of devices, and `"auto"`, which leaves the choice to the program.
+    pub const CHOICES: &'static [&'static str] = &["cpu", "wgpu", "cuda", "auto"];
 
-    /// The device of one of [`Device::NAMES`].
+    /// The device of a name; `"auto"` is none.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "cpu" => Some(Self::Cpu),

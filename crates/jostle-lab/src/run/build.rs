@@ -13,7 +13,7 @@ use jostle::observable::{default_names, find};
 use jostle::problem::ImageShape;
 use jostle::setting::SettingError;
 use jostle::theory::{TheoryError, slow_flow};
-use jostle::{Device, InputError, Precision};
+use jostle::{InputError, Precision};
 use jostle_nets::{FeedForward, OpenDevice};
 use std::collections::HashMap;
 use std::path::Path;
@@ -36,7 +36,7 @@ pub struct Built {
 /// Settings that do not fit each other or the data, data that cannot be found or read, or data that do not fit in
 /// memory.
 pub fn build(experiment: &mut Experiment) -> Result<Built, LabError> {
-    build_on(experiment, |_| OpenDevice::open(Device::Cpu))
+    build_on(experiment, |_| Ok(OpenDevice::cpu()))
 }
 
 /// As [`build`], with replicas on the devices that they are to be trained on.

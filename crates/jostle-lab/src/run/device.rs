@@ -11,24 +11,21 @@ pub(super) type Open = fn(Device) -> Result<OpenDevice, DeviceError>;
 /// The device of a cell.
 ///
 /// # Errors
-/// A device that the cell's model or precision does not go with, or that is not there.
+/// A device that the cell's model or precision does not go with, or that is not there. Where the choice is left to the
+/// program, neither is an error: the processor can do everything.
 pub(super) fn device(checked: &CheckedCell, open: Open) -> Result<OpenDevice, InputError> {
-    let device = Device::named(checked.ensemble.text("device")).unwrap_or_default();
+    let Some(device) = Device::named(checked.ensemble.text("device")) else {
+        let possible: &[Device] =
+            if obstacle(checked).is_none() { &[Device::Cuda, Device::Wgpu] } else { &[] };
+        let found = possible.iter().find_map(|device| open(*device).ok());
+        return Ok(found.unwrap_or_else(OpenDevice::cpu));
+    };
     let refuse = |problem: String| {
         let problem = format!("is \"{device}\"{problem}");
         Err(InputError::in_section("ensemble")(SettingError::new("device", problem)))
     };
-    if device != Device::Cpu {
-        let (kind, precision) = (checked.model.kind, checked.ensemble.text("precision"));
-        if !jostle_nets::ENTRIES.iter().any(|entry| entry.kind == kind) {
-            return refuse(format!("; expected \"cpu\" with model.kind = {kind:?}"));
-        }
-        if precision != "f32" {
-            return refuse(format!(", which needs precision = \"f32\"; found {precision:?}"));
-        }
-        if checked.start.settings.flag("linearise") {
-            return refuse("; expected \"cpu\" where the model is linearised".to_owned());
-        }
+    if let Some(problem) = obstacle(checked).filter(|_| device != Device::Cpu) {
+        return refuse(problem);
     }
     open(device).or_else(|error| {
         let help = match &error {
@@ -39,4 +36,18 @@ pub(super) fn device(checked: &CheckedCell, open: Open) -> Result<OpenDevice, In
         };
         refuse(format!(", but {error}; {help}"))
     })
+}
+
+/// Why a cell cannot be trained anywhere but on the processor.
+fn obstacle(checked: &CheckedCell) -> Option<String> {
+    let (kind, precision) = (checked.model.kind, checked.ensemble.text("precision"));
+    if !jostle_nets::ENTRIES.iter().any(|entry| entry.kind == kind) {
+        Some(format!("; expected \"cpu\" with model.kind = {kind:?}"))
+    } else if precision != "f32" {
+        Some(format!(", which needs precision = \"f32\"; found {precision:?}"))
+    } else if checked.start.settings.flag("linearise") {
+        Some("; expected \"cpu\" where the model is linearised".to_owned())
+    } else {
+        None
+    }
 }

@@ -51,10 +51,15 @@ impl OpenDevice {
     /// A device that this build or this machine does not have.
     pub fn open(device: Device) -> Result<Self, DeviceError> {
         match device {
-            Device::Cpu => Ok(Self { device, adapter: String::new(), handle: None }),
+            Device::Cpu => Ok(Self::cpu()),
             Device::Wgpu => wgpu(),
             Device::Cuda => cuda(),
         }
+    }
+
+    /// The processor.
+    pub fn cpu() -> Self {
+        Self { device: Device::Cpu, adapter: String::new(), handle: None }
     }
 
     /// Whether it is the processor.

@@ -129,10 +129,11 @@ pub const ENTRY: Entry = Entry {
         Setting {
             name: "device",
             symbol: "",
-            kind: Kind::Choice(Device::NAMES),
+            kind: Kind::Choice(Device::CHOICES),
             fallback: Fallback::Text("cpu"),
             doc: "Where mlp, cnn and vgg are trained. \"wgpu\" and \"cuda\" are graphics processors, in float32, for a jostle that \
-                  was built with the feature of that name; only \"cpu\" gives the same bits on every machine.",
+                  was built with the feature of that name; only \"cpu\" gives the same bits on every machine. \"auto\" is \"cuda\" where \
+                  that can be, else \"wgpu\", else \"cpu\".",
         },
         Setting {
             name: "method",
