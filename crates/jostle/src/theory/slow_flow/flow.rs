@@ -16,6 +16,9 @@ const GROWTH: f64 = 3.0;
 const SHRINKAGE: f64 = 0.2;
 /// A step of this size, in units of the shortest time scale, is not stiff.
 const NOT_STIFF: f64 = 2.0;
+/// The share of a step in which the error of a node's force is given time to decay: enough for what is stiff, and so little
+/// that what is not stays as it is.
+const RELAXATION: f64 = 0.02;
 /// Kept from the step that the error estimate suggests.
 const SAFETY: f64 = 0.9;
 /// The method's order, and its coefficient of the implicit part.
@@ -53,6 +56,15 @@ pub(super) struct Step {
     moved: Vec<f64>,
     /// The step's size in units of the shortest time scale.
     stiffness: f64,
+}
+
+/// How the flow moves at a node, without the error of the node.
+#[derive(Clone)]
+pub(super) struct Course {
+    /// `dz/ds` (n).
+    force: Vec<f64>,
+    /// `dx/ds` (d).
+    velocity: Vec<f64>,
 }
 
 /// What a node lacks, because the fluctuations are only looked at every few steps.
@@ -116,6 +128,47 @@ impl<'a> Flow<'a> {
         Node { time, scale, x, coefficients, force, velocity }
     }
 
+    /// What the change of `c` at the given rates (d) does to the force: `-X (beta rates) / n`.
+    fn drift(&self, node: &Node, rates: &[f64]) -> Vec<f64> {
+        let n = self.problem.samples() as f64;
+        let lost: Vec<f64> = node.coefficients.beta.iter().zip(rates).map(|(b, r)| b * r).collect();
+        self.columns.product(&lost).iter().map(|v| -v / n).collect()
+    }
+
+    /// How the flow moves at the end of a step, after another one.
+    ///
+    /// Residuals that have found their slow course differ at a node from it by errors that would decay at once. The force
+    /// `f` obeys `df/ds = drift - (2 K/n) f`; with the mean accelerations `a` of the last two steps on the left, and the
+    /// node's own force for as much of it as does not decay within a short time `t`, it is
+    ///
+    /// ```text
+    /// (1/t + 2 K/n)^-1 (f/t + drift - a)
+    /// ```
+    ///
+    /// which is `f` itself where nothing decays, and the slow course where everything does.
+    pub(super) fn course(
+        &self,
+        step: &Step,
+        before: Option<&Step>,
+        kernel: &Symmetric,
+        rates: &[f64],
+    ) -> Course {
+        let to = &step.to;
+        let Some(before) = before.filter(|_| step.stiffness > NOT_STIFF) else { return to.course() };
+        let (last, size) = (before.size(), step.size());
+        let n = self.problem.samples() as f64;
+        let (time, between) = (RELAXATION * size, 0.5 * (last + size));
+        let Some(solve) = kernel.shifted(n / (2.0 * time)) else { return to.course() };
+        let changed = sum(&[
+            (1.0 / time, &to.force),
+            (1.0, &self.drift(to, rates)),
+            (1.0 / (last * between), &before.moved),
+            (-1.0 / (size * between), &step.moved),
+        ]);
+        let force: Vec<f64> = solve(&changed).iter().map(|v| 0.5 * n * v).collect();
+        Course { velocity: self.pull(&force), force }
+    }
+
     /// The kernel `K = X D X'` of a node.
     pub(super) fn kernel(&self, node: &Node) -> Symmetric {
         self.columns.gram(&node.coefficients.slope)
@@ -136,9 +189,7 @@ impl<'a> Flow<'a> {
         // (1/(size gamma) + 2 K/n)^-1
         let implicit = |rhs: &[f64]| -> Vec<f64> { solve(rhs).iter().map(|v| 0.5 * n * v).collect() };
         let scale = along(&from.scale, size, rates);
-        let lost: Vec<f64> = from.coefficients.beta.iter().zip(rates).map(|(b, r)| b * r).collect();
-        let drift: Vec<f64> = self.columns.product(&lost).iter().map(|v| -v / n).collect();
-
+        let drift = self.drift(from, rates);
         let k1 = implicit(&sum(&[(1.0, &from.force), (GAMMA * size, &drift)]));
         let k2 = implicit(&sum(&[(1.0, &from.force), (4.0 / size, &k1), (1.5 * size, &drift)]));
         let (third, force) = self.point_along(&scale, &from.x, 2.0, &k1);
@@ -167,91 +218,50 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// The beginning of the step before, as far as interpolation needs it.
-pub(super) struct Previous {
-    /// Before the node from which the step went.
-    time: f64,
-    x: Vec<f64>,
-    /// The change of `z` (n) from there to that node.
-    moved: Vec<f64>,
-}
-
-impl Previous {
-    /// The same, moved by a share of a correction.
-    pub(super) fn corrected(self, correction: &Correction, share: f64) -> Self {
-        Self { x: along(&self.x, share, &correction.x), ..self }
-    }
-}
-
 impl Step {
-    /// The node at a time within the step, moved by a share of a correction.
-    ///
-    /// Where the step is shorter than the shortest time scale, the flow's own velocities at its ends make a cubic
-    /// interpolation. They are of no use where residuals have found their slow course, from which those at a node differ
-    /// by errors that would decay at once: there, a parabola through the nodes is taken.
+    fn size(&self) -> f64 {
+        self.to.time - self.from.time
+    }
+
+    /// The node at a time within the step, moved by a share of a correction: a cubic interpolation between the courses at
+    /// the ends.
     pub(super) fn at(
         &self,
         flow: &Flow<'_>,
         time: f64,
-        previous: Option<&Previous>,
+        [begins, ends]: [&Course; 2],
         correction: &Correction,
         share: f64,
     ) -> Node {
-        let (from, to) = (&self.from, &self.to);
-        let t = (time - from.time) / (to.time - from.time);
-        let [x, velocity, force] = match previous {
-            Some(previous) if self.stiffness > NOT_STIFF => self.parabola(time, previous),
-            _ => self.cubic(t),
-        };
-        let scale = sum(&[(1.0 - t, &from.scale), (t, &to.scale), (share, &correction.scale)]);
-        let x = along(&x, share, &correction.x);
-        let coefficients = flow.start.coefficients(&scale, &x);
-        Node { time, scale, x, coefficients, force, velocity }
-    }
-
-    /// What the step that follows needs of this one.
-    pub(super) fn previous(&self) -> Previous {
-        Previous { time: self.from.time, x: self.from.x.clone(), moved: self.moved.clone() }
-    }
-
-    /// `x`, `dx/ds` and `dz/ds` at a share of the step.
-    fn cubic(&self, t: f64) -> [Vec<f64>; 3] {
-        let (from, to) = (&self.from, &self.to);
-        let (u, size) = (1.0 - t, to.time - from.time);
+        let (from, to, size) = (&self.from, &self.to, self.size());
+        let t = (time - from.time) / size;
+        let u = 1.0 - t;
         let (here, there) =
             ([u * u * (1.0 + 2.0 * t), t * u * u * size], [t * t * (3.0 - 2.0 * t), -t * t * u * size]);
         let bump = 6.0 * t * u / size;
         let (start, end) = (u * (1.0 - 3.0 * t), t * (3.0 * t - 2.0));
-        [
-            sum(&[
-                (here[0], &from.x),
-                (here[1], &from.velocity),
-                (there[0], &to.x),
-                (there[1], &to.velocity),
-            ]),
-            sum(&[(-bump, &from.x), (bump, &to.x), (start, &from.velocity), (end, &to.velocity)]),
-            sum(&[(bump, &self.moved), (start, &from.force), (end, &to.force)]),
-        ]
-    }
-
-    /// The same through the step's nodes and the one before.
-    fn parabola(&self, time: f64, previous: &Previous) -> [Vec<f64>; 3] {
-        let (from, to) = (&self.from, &self.to);
-        let (before, size) = (from.time - previous.time, to.time - from.time);
-        let t = time - from.time;
-        let last = t * (t - size) / (before * (before + size));
-        let next = t * (t + before) / (size * (before + size));
-        let (last_slope, next_slope) =
-            ((2.0 * t - size) / (before * (before + size)), (2.0 * t + before) / (size * (before + size)));
-        [
-            sum(&[(last, &previous.x), (1.0 - last - next, &from.x), (next, &to.x)]),
-            sum(&[(last_slope, &previous.x), (-last_slope - next_slope, &from.x), (next_slope, &to.x)]),
-            sum(&[(-last_slope, &previous.moved), (next_slope, &self.moved)]),
-        ]
+        let x = sum(&[
+            (here[0], &from.x),
+            (here[1], &begins.velocity),
+            (there[0], &to.x),
+            (there[1], &ends.velocity),
+            (share, &correction.x),
+        ]);
+        let velocity =
+            sum(&[(-bump, &from.x), (bump, &to.x), (start, &begins.velocity), (end, &ends.velocity)]);
+        let force = sum(&[(bump, &self.moved), (start, &begins.force), (end, &ends.force)]);
+        let scale = sum(&[(u, &from.scale), (t, &to.scale), (share, &correction.scale)]);
+        let coefficients = flow.start.coefficients(&scale, &x);
+        Node { time, scale, x, coefficients, force, velocity }
     }
 }
 
 impl Node {
+    /// How the flow moves here.
+    pub(super) fn course(&self) -> Course {
+        Course { force: self.force.clone(), velocity: self.velocity.clone() }
+    }
+
     /// `|r|^2`, the sum of the squared mean residuals.
     pub(super) fn squared_residuals(&self) -> f64 {
         let n = self.force.len() as f64;

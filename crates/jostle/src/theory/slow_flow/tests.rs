@@ -290,3 +290,19 @@ fn single_samples_begin_with_a_simulation() {
     let full = predict(&cell(SQUARE, GradientDescent::new(3000, 0.02), label(0.3)), 0).unwrap();
     assert_eq!(full.simulated, None);
 }
+
+#[test]
+fn a_predicted_loss_is_that_of_gradient_descent_between_the_solvers_steps_too() {
+    // So little noise that means are one path; the flow is off by the order of the step size.
+    let quantities: Vec<_> = REGISTRY.iter().filter(|o| o.name == "train_loss").collect();
+    let (recording, dynamics) = (Recording::Every(1), GradientDescent::new(6000, 0.005));
+    let cell = Cell { recording, quantities, ..cell(SQUARE, dynamics, label(1e-3)) };
+    let predicted = predict(&cell, 0).unwrap().rows;
+    let path = run_unit_until(&cell, &Unit { replicas: 0..1 }, 6000, Level::detect(), &Silent).unwrap();
+    let simulated = &path.replicas[0].rows;
+    assert!(simulated[6000] < 1e-3 * simulated[0] && predicted.len() == simulated.len());
+    let ratios: Vec<f64> = predicted.iter().zip(simulated).map(|(p, s)| p / s).collect();
+    for (k, pair) in ratios.windows(2).enumerate() {
+        assert!((pair[0] - 1.0).abs() < 0.1 && (pair[1] - pair[0]).abs() < 2e-3, "step {k}: {pair:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::Expansion;
 use super::conditions::{Conditions, Segment};
-use super::flow::{Correction, Flow, Node, Previous, Step, along};
+use super::flow::{Correction, Course, Flow, Node, Step, along};
 use super::fluctuation::{Fluctuation, Sums, Unbounded, between};
 use crate::linear_algebra::Symmetric;
 
@@ -71,8 +71,8 @@ pub(super) fn walk(
 /// Steps between two looks at the fluctuations.
 struct Stretch<'a> {
     steps: &'a [Step],
-    /// The step before, in the same segment.
-    earlier: Option<&'a Previous>,
+    /// The courses at their nodes, of which there is one more.
+    courses: &'a [Course],
     before: &'a Fluctuation,
     after: &'a Fluctuation,
     correction: &'a Correction,
@@ -88,21 +88,15 @@ impl Stretch<'_> {
     /// The ensemble at a recorded step.
     fn point(&self, flow: &Flow<'_>, step: u64, time: f64) -> Point {
         let k = self.steps.iter().position(|step| time <= step.to.time).unwrap_or(self.steps.len() - 1);
-        let inner = k.checked_sub(1).map(|k| self.steps[k].previous());
+        let courses = [&self.courses[k], &self.courses[k + 1]];
         let share = self.share(time);
         let spread = self.before.spread.iter().zip(&self.after.spread);
         Point {
             step,
-            node: self.steps[k].at(flow, time, inner.as_ref().or(self.earlier), self.correction, share),
+            node: self.steps[k].at(flow, time, courses, self.correction, share),
             spread: spread.map(|(a, b)| between(*a, *b, share)).collect(),
             sums: self.before.sums.between(&self.after.sums, share),
         }
-    }
-
-    /// What the step that follows needs of the last one.
-    fn last(&self) -> Previous {
-        let last = &self.steps[self.steps.len() - 1];
-        last.previous().corrected(self.correction, self.share(last.from.time))
     }
 }
 
@@ -183,7 +177,9 @@ impl Walk<'_> {
         let mut size = (FIRST * shortest).min(end);
         let mut next = recorded.partition_point(|step| *step <= segment.start);
         let mut since_look: Vec<Step> = Vec::new();
-        let mut earlier: Option<Previous> = None;
+        let mut courses = vec![self.node.course()];
+        // The last step before them, without what looks have corrected.
+        let mut earlier: Option<Step> = None;
         let every = if self.conditions.sampling > 0.0 { 1 } else { LOOK_EVERY };
         let (mut taken, mut tried) = (0, 0);
         while self.node.time < end {
@@ -213,8 +209,10 @@ impl Walk<'_> {
                 size = size.min(GENTLE * (step.to.time - step.from.time));
             }
             self.node = step.to.clone();
-            since_look.push(step);
             kernel = self.flow.kernel(&self.node);
+            let before = since_look.last().or(earlier.as_ref());
+            courses.push(self.flow.course(&step, before, &kernel, &self.fluctuation.rates));
+            since_look.push(step);
             if !(last || taken <= LOOK_ALWAYS || taken % every == 0) {
                 continue;
             }
@@ -226,7 +224,7 @@ impl Walk<'_> {
             let correction = self.correction(&before, elapsed, &kernel, size);
             let stretch = Stretch {
                 steps: &since_look,
-                earlier: earlier.as_ref(),
+                courses: &courses,
                 before: &before,
                 after: &self.fluctuation,
                 correction: &correction,
@@ -239,7 +237,8 @@ impl Walk<'_> {
                 record(stretch.point(self.flow, at, time));
                 next += 1;
             }
-            earlier = Some(stretch.last());
+            earlier = since_look.pop();
+            courses.drain(..courses.len() - 1);
             let Node { time, scale, x, .. } = &self.node;
             self.node =
                 self.flow.node(*time, along(scale, 1.0, &correction.scale), along(x, 1.0, &correction.x));
