@@ -3,12 +3,13 @@
 //! One step is `theta <- theta - learning_rate * (J(theta)' w + zeta)`; with momentum `b` the bracket `g` is first
 //! accumulated, `m <- b m + g`, and `m` takes its place (heavy ball, as in PyTorch without dampening).
 
-use super::batch::effective_batch_without_replacement;
 use super::{Augment, Batch, Schedule, TOLERANCE};
 use crate::error::InputError;
 use crate::geometry::Batches;
 use crate::noise::Noise;
-use crate::setting::{Entry, Fallback, Kind, Range, Setting, SettingError, Settings};
+use crate::setting::{
+    Entry, Fallback, Kind, Range, Setting, SettingError, Settings, effective_batch_without_replacement,
+};
 
 /// What a step size counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,21 +1,18 @@
 //! How theta moves: by gradient descent in discrete time, or along its flow in continuous time.
 
 pub(crate) mod augment;
-mod batch;
 mod flow;
 mod gradient_descent;
 pub(crate) mod kernel;
-mod schedule;
 mod scheme;
 pub(crate) mod stepper;
 
 pub use augment::Augment;
-pub use batch::Batch;
-pub(crate) use batch::effective_batch_without_replacement;
 pub use flow::Flow;
 pub use gradient_descent::{GradientDescent, RateUnit};
-pub use schedule::Schedule;
 pub use scheme::Scheme;
+
+pub use crate::setting::{Batch, Schedule};
 
 use crate::error::InputError;
 use crate::geometry::Batches;

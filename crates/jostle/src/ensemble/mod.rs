@@ -5,17 +5,16 @@ mod early_exit;
 mod linearisation;
 mod measurement;
 mod plan;
-mod recording;
 mod start;
 mod tasks;
 mod unit;
 
 pub use crate::dynamics::kernel::Kernel;
+pub use crate::setting::Recording;
 pub use cell::{Cell, Source, model_from_settings};
 pub use early_exit::may_stop_early;
 pub use measurement::Measurement;
 pub use plan::{KernelPlan, plan};
-pub use recording::Recording;
 pub use start::{Origin, START_ENTRIES, Start};
 pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, run_unit_until, units};
 

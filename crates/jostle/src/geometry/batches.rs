@@ -1,7 +1,7 @@
 //! Mini-batches, by the two moments of theirs that the mean-square dynamics depend on.
 
 use super::GeometryError;
-use crate::dynamics::effective_batch_without_replacement;
+use crate::setting::effective_batch_without_replacement;
 
 /// How the samples of a batch are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,9 @@
 //! Labels replaced by others: at every step, with some probability, a class by a uniformly chosen one.
 
 use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
-use crate::dynamics::Schedule;
 use crate::float::Float;
 use crate::random::{Draws, Purpose};
-use crate::setting::{Entry, Fallback, Kind, Setting, SettingError, Settings};
+use crate::setting::{Entry, Fallback, Kind, Schedule, Setting, SettingError, Settings};
 
 /// Every label of the batch is replaced, with the given probability, by a class chosen uniformly among all: one-hot with
 /// several outputs, +1 or -1 with one.

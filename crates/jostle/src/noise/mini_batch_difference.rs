@@ -1,10 +1,9 @@
 //! The released code's "mini-batch noise": the full gradient plus the difference of two mini-batch gradients.
 
 use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
-use crate::dynamics::effective_batch_without_replacement;
 use crate::float::Float;
 use crate::random::{Draws, Purpose};
-use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
+use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings, effective_batch_without_replacement};
 
 /// Adds `scale * (grad L_S - grad L_S')` with two independent batches, each drawn without replacement.
 #[derive(Debug, Clone, Copy, PartialEq)]

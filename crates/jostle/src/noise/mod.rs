@@ -21,7 +21,6 @@ pub use output_gradient::OutputGradientNoise;
 pub(crate) use erased::Perturb;
 pub use erased::{AnyParameterNoise, AnySampleNoise};
 
-use crate::dynamics::Dynamics;
 use crate::float::Float;
 use crate::model::Model;
 use crate::problem::Problem;
@@ -307,11 +306,11 @@ impl Noise {
     }
 }
 
-/// The trace of the covariance of one step's gradient: of all noises and of the mini-batch.
-pub fn total_trace(noises: &[Noise], dynamics: &Dynamics, point: &Point<'_>) -> f64 {
+/// The trace of the covariance of one step's gradient: of all noises and of the mini-batch, of an effective size that is
+/// infinite for the full batch.
+pub fn total_trace(noises: &[Noise], effective_batch: f64, point: &Point<'_>) -> f64 {
     let (samples, outputs) = (point.problem.samples(), point.problem.outputs());
-    let effective = dynamics.effective_batch(samples);
-    let sampling = if effective.is_finite() {
+    let sampling = if effective_batch.is_finite() {
         // What a batch is a sample of: residuals, with the mean of what noises add to them.
         let mut residuals = point.residuals.to_vec();
         let unit = samples as f64 / (2.0 * point.loss_factor);
@@ -320,7 +319,7 @@ pub fn total_trace(noises: &[Noise], dynamics: &Dynamics, point: &Point<'_>) -> 
                 residuals.iter_mut().zip(noise.mean(point)).for_each(|(r, mean)| *r += unit * mean);
             }
         }
-        SampleCovariance::of_mini_batch(&residuals, outputs, point.loss_factor, effective).trace(point)
+        SampleCovariance::of_mini_batch(&residuals, outputs, point.loss_factor, effective_batch).trace(point)
     } else {
         0.0
     };

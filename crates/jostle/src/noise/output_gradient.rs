@@ -1,10 +1,9 @@
 //! A Gaussian of fixed norm on the gradient with respect to the outputs of the batch.
 
 use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
-use crate::dynamics::Schedule;
 use crate::float::Float;
 use crate::random::Purpose;
-use crate::setting::{Entry, Fallback, Kind, Setting, Settings};
+use crate::setting::{Entry, Fallback, Kind, Schedule, Setting, Settings};
 
 /// Adds `norm * z / |z|` to the derivatives of the loss with respect to the outputs of the batch, `z` standard normal with
 /// its mean taken off: the label noise of the released code of Shape Matters for networks.

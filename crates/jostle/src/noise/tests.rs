@@ -236,8 +236,8 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
         Batch::Size(size) => size,
     };
     let point = place.point(size);
-    let trace = total_trace(&noises, &dynamics.clone().into(), &point);
     let effective = dynamics.effective_batch(SAMPLES);
+    let trace = total_trace(&noises, effective, &point);
     let sampling = SampleCovariance::of_mini_batch(&place.residuals, 1, LOSS_FACTOR, effective);
     let mut covariance = place.parameter_covariance(&sampling);
     if let Some(noise) = noise {
@@ -415,7 +415,11 @@ fn a_single_sample_has_no_mini_batch_noise() {
     for replacement in [true, false] {
         let batch = Batch::Size(1);
         let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, 0.1) };
-        assert_eq!(total_trace(&[], &dynamics.into(), &point), 0.0, "replacement {replacement}");
+        assert_eq!(
+            total_trace(&[], dynamics.effective_batch(problem.samples()), &point),
+            0.0,
+            "replacement {replacement}"
+        );
     }
 }
 
@@ -583,7 +587,8 @@ fn the_trace_of_flipped_labels_in_mini_batches_is_the_mean_over_all_of_them() {
             loss_factor: LOSS_FACTOR,
             batch: 2,
         };
-        let found = total_trace(std::slice::from_ref(&noise), &dynamics.into(), &point);
+        let found =
+            total_trace(std::slice::from_ref(&noise), dynamics.effective_batch(problem.samples()), &point);
 
         // Not flipped, or flipped to one of the classes.
         let ways: Vec<(f64, Option<usize>)> = std::iter::once((1.0 - probability, None))

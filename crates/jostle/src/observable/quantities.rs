@@ -137,7 +137,10 @@ pub(super) const ALL: &[Observable] = &[
         doc: "Trace of the covariance of one step's gradient: of the mini-batch and of every noise.",
         needs: Needs::Nothing,
         diverged: INFINITE,
-        measure: |view| total_trace(view.noises, view.dynamics, &view.point()),
+        measure: |view| {
+            let point = view.point();
+            total_trace(view.noises, view.dynamics.effective_batch(point.problem.samples()), &point)
+        },
         expect: Some(|moments| moments.noise_trace),
     },
     Observable {

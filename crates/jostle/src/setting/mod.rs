@@ -4,10 +4,16 @@
 //! writing out defaults, help texts and reference tables are all derived from these lists, so that a new noise needs
 //! no second mention of its options anywhere.
 
-use std::collections::BTreeMap;
+mod batch;
+mod recording;
+mod schedule;
 
-use crate::dynamics::{Batch, Schedule};
-use crate::ensemble::Recording;
+pub use batch::Batch;
+pub(crate) use batch::effective_batch_without_replacement;
+pub use recording::Recording;
+pub use schedule::Schedule;
+
+use std::collections::BTreeMap;
 
 /// A checked value of a setting.
 #[derive(Debug, Clone, PartialEq)]

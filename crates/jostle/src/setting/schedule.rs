@@ -1,6 +1,6 @@
 //! Step sizes that drop at given steps.
 
-use crate::setting::SettingError;
+use super::SettingError;
 
 /// A piecewise constant step size: `initial`, multiplied by `factor` from `step` on, for every drop in turn.
 #[derive(Debug, Clone, PartialEq)]
