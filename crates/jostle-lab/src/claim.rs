@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::compact_interval;
+use crate::number::compact_interval;
 
 /// A statement of a paper beside what was measured: one entry of `claims.json`, with its keys in this order.
 ///

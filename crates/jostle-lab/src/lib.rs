@@ -3,6 +3,7 @@
 pub mod claim;
 pub mod experiment;
 pub mod measure;
+mod number;
 pub mod paper;
 pub mod report;
 pub mod run;

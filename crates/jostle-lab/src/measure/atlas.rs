@@ -1,7 +1,8 @@
 //! The atlas of a point: which learning rates are stable with which batches, as a page.
 
 use super::{Answer, Unwatched, known};
-use crate::report::{Axis, BandPoint, Figure, ReferenceLine, Report, Series, bands, precise, render};
+use crate::number::precise;
+use crate::report::{Axis, BandPoint, Figure, ReferenceLine, Report, Series, bands, render};
 use crate::run::LabError;
 use crate::storage::write_atomically;
 use jostle::geometry::{Batches, Bounds, KernelSource, Threshold, coherence};

@@ -1,7 +1,8 @@
 //! Layer by layer: which layer is sharp, and where the noise acts.
 
 use super::{Answer, quantities};
-use crate::report::{Axis, Bar, Figure, bars, compact, precise};
+use crate::number::{compact, precise};
+use crate::report::{Axis, Bar, Figure, bars};
 use jostle::geometry::{Geometry, LayerGeometry};
 use serde_json::{Map, Value, json};
 

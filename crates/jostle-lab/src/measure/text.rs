@@ -1,7 +1,7 @@
 //! The answer as tables for a terminal.
 
 use super::{Answer, layers};
-use crate::report::precise;
+use crate::number::precise;
 use jostle::geometry::{Geometry, Sampling};
 
 impl Answer {

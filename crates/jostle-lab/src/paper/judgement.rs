@@ -2,7 +2,7 @@
 
 use super::Paper;
 use crate::claim::Claim;
-use crate::report::compact_interval;
+use crate::number::compact_interval;
 use crate::run::Run;
 use crate::storage::StorageError;
 use jostle::statistics::{bootstrap, mean, median, median_interval, wilson};

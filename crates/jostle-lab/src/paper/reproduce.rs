@@ -185,7 +185,7 @@ fn report(
         facts: [
             fact("jostle", manifest.version.clone()),
             fact("scale", manifest.scale.clone()),
-            fact("replica-steps", crate::report::compact(steps)),
+            fact("replica-steps", crate::number::compact(steps)),
             fact("time", format!("{:.1} s on {} threads", manifest.wall_seconds, manifest.machine.threads)),
             fact("machine", format!("{}, {}", manifest.machine.platform, manifest.machine.level)),
         ]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::number::compact;
+use crate::number::compact;
 
 /// How values are laid out along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

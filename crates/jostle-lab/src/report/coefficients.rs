@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::axis::{Axis, Scale, range};
-use super::number::compact;
 use super::spec::{
     DAGGER, Estimate, NEUTRAL, color, frame, number, shown_interval, shown_number, tooltip, x, y,
 };
+use crate::number::compact;
 
 /// The coefficients a method ended with, one estimate over replicas per coefficient.
 #[derive(Debug, Clone, PartialEq)]

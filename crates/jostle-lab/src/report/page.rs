@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::escape::{html, name, script_json};
-use super::number::compact_interval;
 use super::spec::notes;
 use super::{Figure, Report};
 use crate::claim::{Claim, verdict_line};
+use crate::number::compact_interval;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

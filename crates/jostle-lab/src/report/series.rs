@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::axis::{Axis, Channel, Scale, range};
-use super::number::compact;
 use super::spec::{DAGGER, ReferenceLine, number};
+use crate::number::compact;
 
 /// One point of a series: a value at `x` with its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]

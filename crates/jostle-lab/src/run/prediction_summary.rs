@@ -2,7 +2,7 @@
 
 use super::comparison::{Comparison, Difference, Differences};
 use super::prediction::{PredictedCell, Predictions};
-use crate::report::compact;
+use crate::number::compact;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::path::Path;

@@ -2,9 +2,8 @@
 
 use super::series::{over_steps, point, recovered, spread};
 use super::{LabError, Run};
-use crate::report::{
-    Axis, Estimate, Figure, Report, Series, bands, coefficients, compact, compact_interval, render, sweep,
-};
+use crate::number::{compact, compact_interval};
+use crate::report::{Axis, Estimate, Figure, Report, Series, bands, coefficients, render, sweep};
 use crate::storage::{StorageError, write_atomically};
 use jostle::observable::find;
 use std::io::Write;

@@ -2,7 +2,8 @@
 
 use super::series::spread;
 use super::{LabError, Run};
-use crate::report::{Estimate, compact, compact_interval};
+use crate::number::{compact, compact_interval};
+use crate::report::Estimate;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -2,9 +2,9 @@
 
 use super::predicted::{Predicted, mean, predictions, relative_distance, slopes, theory};
 use crate::claim::Claim;
+use crate::number::compact;
 use crate::paper::judgement::{self, Measured, last_step};
 use crate::paper::{Paper, Runs};
-use crate::report::compact;
 use crate::run::{LabError, Run};
 use jostle::statistics::{allowed_distance, distance_to_law, median};
 use jostle::theory::{mean_squared_columns, predicted_lasso, support_recovery};

@@ -1,11 +1,10 @@
 //! The figures: what the paper states, and what it leaves to the reader.
 
 use super::predicted::{Predicted, predictions, slopes, theory};
+use crate::number::compact;
 use crate::paper::Runs;
 use crate::paper::drawing::{self, SPREAD};
-use crate::report::{
-    Axis, BandPoint, Category, Figure, ReferenceLine, Series, bands, categories, compact, sweep,
-};
+use crate::report::{Axis, BandPoint, Category, Figure, ReferenceLine, Series, bands, categories, sweep};
 use crate::run::series::{over_steps, point, spread};
 use crate::run::{LabError, Run, spread_text};
 use jostle::problem::Problem;

@@ -1,9 +1,9 @@
 //! Claims A1 to A8, each a measurement that could fail.
 
 use crate::claim::Claim;
+use crate::number::compact;
 use crate::paper::judgement::{self, Measured, last_step, mean_of};
 use crate::paper::{Paper, Runs};
-use crate::report::compact;
 use crate::run::{LabError, Run};
 use jostle::ensemble::Source;
 use jostle::problem::{ENTRIES, Generator, Problem};

@@ -1,10 +1,9 @@
 //! The figures: the paper's own, and what it does not show.
 
+use crate::number::compact;
 use crate::paper::Runs;
 use crate::paper::drawing::{self, SPREAD};
-use crate::report::{
-    Axis, Category, Figure, ReferenceLine, Series, bands, categories, coefficients, compact, sweep,
-};
+use crate::report::{Axis, Category, Figure, ReferenceLine, Series, bands, categories, coefficients, sweep};
 use crate::run::series::{over_steps, point, recovered, spread};
 use crate::run::{LabError, Run, spread_text};
 use jostle::statistics::median;

@@ -1,10 +1,11 @@
 //! Claims N4 and N5 and their figures: a convolutional network with small batches, large ones, and noise added to them.
 
 use crate::claim::Claim;
+use crate::number::compact;
 use crate::paper::Runs;
 use crate::paper::drawing::figure;
 use crate::paper::judgement::{self, Measured, last_step};
-use crate::report::{Axis, Category, Figure, categories, compact};
+use crate::report::{Axis, Category, Figure, categories};
 use crate::run::series::spread;
 use crate::run::{LabError, Run};
 use jostle::statistics::median;

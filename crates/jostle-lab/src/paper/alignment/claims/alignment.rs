@@ -2,9 +2,9 @@
 
 use super::{claim, largest, smallest};
 use crate::claim::Claim;
+use crate::number::compact;
 use crate::paper::Runs;
 use crate::paper::judgement::{Measured, last_step};
-use crate::report::compact;
 use crate::run::{LabError, Run};
 use jostle::statistics::mean;
 

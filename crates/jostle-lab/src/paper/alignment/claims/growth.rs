@@ -3,9 +3,9 @@
 use super::super::points::{Point, starts};
 use super::claim;
 use crate::claim::Claim;
+use crate::number::compact;
 use crate::paper::Runs;
 use crate::paper::judgement::{Measured, last_step};
-use crate::report::compact;
 use crate::run::{LabError, Run};
 
 /// What was predicted and measured at one step size.

@@ -2,9 +2,9 @@
 
 use super::{claim, largest, smallest};
 use crate::claim::Claim;
+use crate::number::compact;
 use crate::paper::Runs;
 use crate::paper::judgement::Measured;
-use crate::report::compact;
 use crate::run::{LabError, Run};
 use jostle::geometry::BatchMoments;
 use jostle::statistics::{mean, median};

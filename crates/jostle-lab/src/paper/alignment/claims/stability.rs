@@ -3,9 +3,9 @@
 use super::super::points::{Point, starts};
 use super::{claim, exactly, largest, smallest};
 use crate::claim::Claim;
+use crate::number::{compact, precise};
 use crate::paper::Runs;
 use crate::paper::judgement::Measured;
-use crate::report::{compact, precise};
 use crate::run::{LabError, Run};
 use jostle::statistics::mean;
 

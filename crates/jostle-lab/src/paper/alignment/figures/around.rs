@@ -2,9 +2,10 @@
 
 use super::super::claims::{Growth, growths, means_by};
 use super::{curve, figure};
+use crate::number::compact;
 use crate::paper::Runs;
 use crate::paper::judgement::Measured;
-use crate::report::{Axis, BandPoint, Figure, ReferenceLine, Series, compact, sweep};
+use crate::report::{Axis, BandPoint, Figure, ReferenceLine, Series, sweep};
 use crate::run::series::point;
 use crate::run::{LabError, Run};
 

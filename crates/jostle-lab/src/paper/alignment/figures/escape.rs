@@ -2,8 +2,9 @@
 
 use super::super::claims::{Fate, counted, fates};
 use super::figure;
+use crate::number::compact;
 use crate::paper::Runs;
-use crate::report::{Axis, Figure, ReferenceLine, Series, bands, compact};
+use crate::report::{Axis, Figure, ReferenceLine, Series, bands};
 use crate::run::series::{over_steps, point};
 use crate::run::{LabError, Run};
 use jostle::statistics::median;

@@ -2,9 +2,10 @@
 
 use super::super::claims::{End, NETWORKS, SHARP, batches, data_of_networks, ends, of_batch, outputs};
 use super::{curve, escape, figure};
+use crate::number::compact;
 use crate::paper::Runs;
 use crate::paper::drawing::SPREAD;
-use crate::report::{Axis, Figure, ReferenceLine, Series, bands, compact, sweep};
+use crate::report::{Axis, Figure, ReferenceLine, Series, bands, sweep};
 use crate::run::series::{over_steps, point};
 use crate::run::{LabError, Run};
 use jostle::statistics::median;

@@ -2,8 +2,9 @@
 
 use super::super::points::{Point, starts};
 use super::{curve, figure};
+use crate::number::compact;
 use crate::paper::Runs;
-use crate::report::{Axis, BandPoint, Figure, ReferenceLine, Series, bands, compact, sweep};
+use crate::report::{Axis, BandPoint, Figure, ReferenceLine, Series, bands, sweep};
 use crate::run::{LabError, Run};
 use jostle::statistics::median;
 

@@ -3,12 +3,12 @@
 /// Formats a number with three significant digits: `0.12`, `75`, `7e-4`, `1.2e6`; `inf`, `-inf` and `nan` as words.
 ///
 /// Magnitudes from 0.01 up to 10 000 are written out, all others in exponent form.
-pub fn compact(value: f64) -> String {
+pub(crate) fn compact(value: f64) -> String {
     with_digits(value, 3)
 }
 
 /// Formats a number as [`compact`] does, but with six significant digits: `0.0169842`, `1.24518e-5`.
-pub fn precise(value: f64) -> String {
+pub(crate) fn precise(value: f64) -> String {
     with_digits(value, 6)
 }
 
@@ -35,7 +35,7 @@ fn with_digits(value: f64, digits: usize) -> String {
 }
 
 /// Formats an estimate with its interval: `7e-4 [3e-4, 1e-3]`, or the value alone when no interval is known.
-pub fn compact_interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
+pub(crate) fn compact_interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
     let end = |bound: Option<f64>| bound.map_or_else(|| "?".to_owned(), compact);
     match (value, low, high) {
         (None, None, None) => "not measured".to_owned(),
