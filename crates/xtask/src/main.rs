@@ -26,8 +26,8 @@ cargo xtask pytorch                        makes kernels of networks with PyTorc
 cargo xtask gpu                            trains networks on a graphics processor by wgpu, or on a driver that imitates
                                            one, compares that with the processor, and type-checks CUDA
 
-Each prints its stages with their times, stops at the first that fails, and ends with one line, `N passed, N failed`:
-tests, and a stage that fails for another reason than a test counts as one.
+Each prints its stages with their times and stops at the first that fails. Those with tests end with one line, `N passed, N
+failed`; a stage that fails for another reason than a test counts as one.
 ";
 
 fn main() -> ExitCode {

@@ -52,6 +52,8 @@ pub(crate) fn run(stages: Vec<Stage>) -> ExitCode {
             }
         }
     }
-    println!("{total}");
+    if total != Tally::default() {
+        println!("{total}");
+    }
     ExitCode::SUCCESS
 }
