@@ -2,7 +2,7 @@
 
 use crate::stage::{Failure, Stage};
 use crate::tally::Tally;
-use crate::tools::{cargo, plainly, root, succeeds};
+use crate::tools::{cargo, counted, plainly, root, succeeds};
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -49,7 +49,7 @@ pub(crate) fn pytorch() -> Vec<Stage> {
         Stage::new("kernels against PyTorch", move || {
             let mut command =
                 cargo(&["test", "--package", "jostle-nets", "--test", "pytorch", "--", "--include-ignored"]);
-            plainly(command.env("JOSTLE_PYTORCH_FIXTURE", fixture()), "see the messages above")
+            counted(command.env("JOSTLE_PYTORCH_FIXTURE", fixture()), Tally::of_cargo_test)
         }),
     ]
 }
