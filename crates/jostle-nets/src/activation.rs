@@ -1,6 +1,6 @@
 //! Functions of one number that stand between layers.
 
-use jostle::Float;
+use jostle::{Float, Level, model};
 
 /// What happens to every output of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +35,11 @@ impl Activation {
     }
 
     /// Replaces every `z` by its value.
-    pub(crate) fn apply<F: Float>(self, z: &mut [F]) {
+    pub(crate) fn apply<F: Float>(self, level: Level, z: &mut [F]) {
         match self {
             Self::Identity => {}
             Self::Relu => z.iter_mut().for_each(|z| *z = if *z < F::default() { F::default() } else { *z }),
-            Self::Tanh => z.iter_mut().for_each(|z| *z = F::of(libm::tanh((*z).into()))),
+            Self::Tanh => model::Activation::Tanh.apply(level, z),
             Self::Gelu => z.iter_mut().for_each(|z| {
                 let x: f64 = (*z).into();
                 *z = F::of(x * normal_distribution(x));

@@ -134,11 +134,13 @@ impl FeedForward {
             let (values, pooled) = kept.split_at_mut(values);
             let activation = layer.activation;
             if before.is_empty() {
-                layer.affine.forward(level, &theta[range], input, scratch, values, |z| activation.apply(z));
+                layer
+                    .affine
+                    .forward(level, &theta[range], input, scratch, values, |z| activation.apply(level, z));
             } else {
                 layer.affine.forward(level, &theta[range], input, scratch, before, |_| ());
                 values.copy_from_slice(before);
-                activation.apply(values);
+                activation.apply(level, values);
             }
             input = if layer.pool == Pool::Keep {
                 values

@@ -31,7 +31,7 @@ impl Activation {
     }
 
     /// Replaces the inputs `z` of units by their values `phi(z)`.
-    pub(super) fn apply<F: Float>(self, level: Level, units: &mut [F]) {
+    pub fn apply<F: Float>(self, level: Level, units: &mut [F]) {
         match self {
             Self::Relu => dispatch!(level, values, F, [Relu: Function], (units: &mut [F])),
             Self::Tanh => dispatch!(level, values, F, [Tanh: Function], (units: &mut [F])),
