@@ -4,7 +4,7 @@ use crate::args::{CheckOptions, Output};
 use crate::{Ending, print};
 use jostle::ensemble::{Cell, Measurement};
 use jostle::geometry::LayerCost;
-use jostle_lab::experiment::{CheckedCell, Experiment};
+use jostle_lab::experiment::Experiment;
 use jostle_lab::run::{LabError, Plan, memory};
 
 /// Validates an experiment file and says what running it would take.
@@ -62,10 +62,6 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
     lines.extend(plan.data.iter().map(|data| format!("# data: {data}")));
     let device = |device| format!("# device: {device} (the time is that of the processor alone)");
     lines.extend(plan.devices.iter().map(device));
-    let is_automatic = |cell: &CheckedCell| cell.ensemble.text("device") == "auto";
-    if plan.devices.is_empty() && experiment.cells.iter().any(is_automatic) {
-        lines.push("# device: cpu (no other that this jostle was built with was found)".to_owned());
-    }
     if output.verbose {
         lines.push(format!("# vectors: {}", plan.level));
         if plan.level.imitates_fma() {

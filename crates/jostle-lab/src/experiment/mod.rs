@@ -22,8 +22,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jostle::InputError;
 use jostle::setting::{Settings, Value as Checked};
+use jostle::{Device, InputError};
 
 pub use error::ExperimentError;
 pub use images::FoundImages;
@@ -249,9 +249,26 @@ impl Experiment {
             filled.push((from, names, cell.observe.clone()));
         }
     }
+
+    /// Writes out the device where the file leaves it open.
+    pub(crate) fn fill_device(&mut self, device: Device) {
+        for cell in self.cells.iter_mut().filter(|cell| cell.leaves_device_open()) {
+            let kept = cell.ensemble.iter().filter(|(name, _)| *name != "device");
+            let mut given: Vec<(&str, Checked)> = kept.map(|(name, value)| (name, value.clone())).collect();
+            given.push(("device", Checked::Text(device.to_string())));
+            let settings = Settings::check(&jostle::ensemble::ENTRY, &given)
+                .unwrap_or_else(|error| unreachable!("checked settings and a known device: {error}"));
+            cell.ensemble = Arc::new(settings);
+        }
+    }
 }
 
 impl CheckedCell {
+    /// Whether the device is left to the program.
+    pub(crate) fn leaves_device_open(&self) -> bool {
+        self.ensemble.text("device") == "auto"
+    }
+
     /// Whether the cell asks for theory's means instead of replicas.
     pub fn is_predicted(&self) -> bool {
         self.ensemble.text("method") == "predict"

@@ -1,7 +1,7 @@
 //! From checked settings to cells with their data.
 
 use super::data::{held_bytes, origin, refuse_if_too_large, source};
-use super::device::{Open, device};
+use super::device::{Open, choose, device};
 use super::{LabError, images, memory};
 use crate::experiment::{CheckedCell, Component, Experiment};
 use crate::storage::{ArrayReader, read_checkpoint};
@@ -44,6 +44,7 @@ pub fn build(experiment: &mut Experiment) -> Result<Built, LabError> {
 /// # Errors
 /// As [`build`], and a device that is not there.
 pub(super) fn build_to_run(experiment: &mut Experiment) -> Result<Built, LabError> {
+    choose(experiment);
     build_on(experiment, OpenDevice::open)
 }
 

@@ -1,6 +1,6 @@
 //! Which device a cell asks for.
 
-use crate::experiment::CheckedCell;
+use crate::experiment::{CheckedCell, Experiment};
 use jostle::setting::SettingError;
 use jostle::{Device, InputError};
 use jostle_nets::{DeviceError, OpenDevice};
@@ -8,18 +8,25 @@ use jostle_nets::{DeviceError, OpenDevice};
 /// How to get at a device: [`OpenDevice::open`], or the processor in the place of any other where no pass will be made.
 pub(super) type Open = fn(Device) -> Result<OpenDevice, DeviceError>;
 
-/// The device of a cell.
+/// Writes out the device where a file leaves it to the program: a graphics processor, if there is one on which all the
+/// cells that ask for that can be trained.
+pub(super) fn choose(experiment: &mut Experiment) {
+    let mut open = experiment.cells.iter().filter(|cell| cell.leaves_device_open()).peekable();
+    if open.peek().is_none() {
+        return;
+    }
+    let possible: &[Device] =
+        if open.all(|cell| obstacle(cell).is_none()) { &[Device::Cuda, Device::Wgpu] } else { &[] };
+    let found = possible.iter().copied().find(|device| OpenDevice::open(*device).is_ok());
+    experiment.fill_device(found.unwrap_or_default());
+}
+
+/// The device of a cell; the processor where that is left open.
 ///
 /// # Errors
-/// A device that the cell's model or precision does not go with, or that is not there. Where the choice is left to the
-/// program, neither is an error: the processor can do everything.
+/// A device that the cell's model or precision does not go with, or that is not there.
 pub(super) fn device(checked: &CheckedCell, open: Open) -> Result<OpenDevice, InputError> {
-    let Some(device) = Device::named(checked.ensemble.text("device")) else {
-        let possible: &[Device] =
-            if obstacle(checked).is_none() { &[Device::Cuda, Device::Wgpu] } else { &[] };
-        let found = possible.iter().find_map(|device| open(*device).ok());
-        return Ok(found.unwrap_or_else(OpenDevice::cpu));
-    };
+    let device = Device::named(checked.ensemble.text("device")).unwrap_or_default();
     let refuse = |problem: String| {
         let problem = format!("is \"{device}\"{problem}");
         Err(InputError::in_section("ensemble")(SettingError::new("device", problem)))
