@@ -610,3 +610,28 @@ fn float32_follows_float64_as_long_as_rounding_lets_it() {
         }
     }
 }
+
+/// Parameters that shrink to nothing at their own times: some replicas keep an exponent with them already, and some do not.
+#[test]
+fn replicas_that_shrink_at_different_times_are_those_that_they_are_alone() {
+    let problem = Problem::new(vec![1.0, 1.0], vec![-1.0, 0.0], None).unwrap();
+    let cell = Cell {
+        source: Source::Shared(Arc::new(problem)),
+        model: ModelSpec::new(LinkKind::Square(Square), 1.0),
+        dynamics: GradientDescent { batch: Batch::Size(1), ..GradientDescent::new(50_000, 0.01) }.into(),
+        noises: vec![label_noise(1.0, 0)],
+        recording: Recording::Log(2),
+        quantities: vec![quantity("train_loss")],
+        average_from: None,
+        ..cell(shared(13, 19), Batch::Full, 8)
+    };
+    let cell = cell.check().unwrap();
+    let together = run_one(cell.clone());
+    let logs: Vec<f64> = together.iter().map(|replica| replica.log_abs_theta[0]).collect();
+    assert!(logs.iter().all(|log| *log < -177.5), "below 2^-256: {logs:?}");
+    for replica in 0..8 {
+        let unit = Unit { replicas: replica..replica + 1 };
+        let alone = run_unit(&cell, &unit, Level::detect(), &Silent).unwrap().replicas;
+        assert!(all_bits(&alone) == all_bits(&together[replica as usize..][..1]), "replica {replica}");
+    }
+}

@@ -234,7 +234,8 @@ impl<'a, F: Float> Frame<'a, F> {
         if self.ahead.most == 0 {
             return None;
         }
-        if self.ahead.most == 1 || step >= self.ahead.first + self.ahead.steps as u64 {
+        // Before the first step the difference wraps around, and is larger than any number of steps.
+        if self.ahead.most == 1 || step.wrapping_sub(self.ahead.first) >= self.ahead.steps as u64 {
             self.draw_ahead(step, residuals, labels);
         }
         let lanes = self.draws.lanes();

@@ -39,21 +39,27 @@ impl<'a> Members<'a> {
 
     /// The samples of batches of one, for some steps from `step` on: at most `most` of them.
     pub(super) fn ahead(&mut self, step: u64, most: u64) -> &[usize] {
-        if step >= self.first + self.drawn.len() as u64 {
-            self.draw(step);
-        }
-        let ahead = &self.drawn[(step - self.first) as usize..];
+        let place = self.place(step);
+        let ahead = &self.drawn[place..];
         &ahead[..ahead.len().min(most as usize)]
     }
 
     /// The batch of a step.
     #[inline(always)]
     pub(super) fn at(&mut self, step: u64) -> &[usize] {
-        if step >= self.first + (self.drawn.len() / self.size) as u64 {
+        let place = self.place(step) * self.size;
+        &self.drawn[place..place + self.size]
+    }
+
+    /// The number of a step among those that were drawn; it may also lie before them.
+    #[inline(always)]
+    fn place(&mut self, step: u64) -> usize {
+        let steps = (self.drawn.len() / self.size) as u64;
+        // Before the first step the difference wraps around, and is larger than any number of steps.
+        if step.wrapping_sub(self.first) >= steps {
             self.draw(step);
         }
-        let place = (step - self.first) as usize * self.size;
-        &self.drawn[place..place + self.size]
+        (step - self.first) as usize
     }
 
     #[inline(never)]

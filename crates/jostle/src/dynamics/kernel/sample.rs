@@ -35,16 +35,18 @@ pub(super) fn advance_samples<V: Vector, L: Link>(
     let mut step = first.block.state.step;
     while step < until {
         // Steps without anything particular are taken in stretches; the last one stores the coefficients.
-        let mut stretch = MOST_STEPS.min(until - 1 - step);
-        for runner in &mut runners {
-            stretch = stretch.min(runner.prepare(stretch));
-        }
+        let most = MOST_STEPS.min(until - 1 - step);
+        let stretch = runners.iter_mut().fold(most, |steps, runner| steps.min(runner.plain_steps()));
         if stretch == 0 {
             for runner in &mut runners {
                 runner.step::<V, L>(link, task, until);
             }
             step += 1;
             continue;
+        }
+        // Only now that all of them take it: what is drawn depends on how long it is.
+        for runner in &mut runners {
+            runner.draw(stretch);
         }
         let (fours, rest) = runners.as_chunks_mut::<4>();
         for four in fours {
@@ -109,15 +111,19 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
         }
     }
 
-    /// How many of the next `most` steps are a plain stretch: without averages, rescaled parameters, noise of the
-    /// parameters, momentum, or a change of the step size. Draws what they need.
-    fn prepare(&mut self, most: u64) -> u64 {
-        let state = &self.block.state;
-        let step = state.step;
-        let steps = most.min(state.plain_steps()).min(self.frame.steps_at_this_rate(step));
-        if steps == 0 || !self.frame.zeta.is_empty() {
+    /// How many of the next steps are a plain stretch: without averages, rescaled parameters, noise of the parameters,
+    /// momentum, or a change of the step size.
+    fn plain_steps(&mut self) -> u64 {
+        if !self.frame.zeta.is_empty() {
             return 0;
         }
+        let state = &self.block.state;
+        state.plain_steps().min(self.frame.steps_at_this_rate(state.step))
+    }
+
+    /// Draws what a stretch of some steps needs.
+    fn draw(&mut self, steps: u64) {
+        let step = self.block.state.step;
         let mut rest = &mut self.tape.nexts[..steps as usize];
         while !rest.is_empty() {
             let members = self.batches.ahead(step + 1 + steps - rest.len() as u64, rest.len() as u64);
@@ -135,7 +141,6 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
             known.copy_from_slice(&ahead[..known.len()]);
             rest = unknown;
         }
-        steps
     }
 
     /// Stops where the stretch has come to, because the residual is out of bounds.

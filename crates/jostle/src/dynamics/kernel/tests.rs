@@ -1,6 +1,7 @@
 //! Every kernel, on every level, in both precisions, against a plain reference: the same bits after every step.
 
 mod identities;
+mod turns;
 
 use super::plain::{PlainProducts, chain, slopes};
 use super::*;
@@ -28,7 +29,22 @@ struct Reference<'a, F> {
     pulled: Vec<F>,
 }
 
-impl<F: Float> Reference<'_, F> {
+impl<'a, F: Float> Reference<'a, F> {
+    fn new(task: &'a Task<'a>, problem: &'a Problem, replica: u32, start: &[f64]) -> Self {
+        let dim = problem.dim();
+        Self {
+            task,
+            problem,
+            replica: [replica],
+            step: 0,
+            theta: start.iter().map(|t| F::of(*t)).collect(),
+            velocity: vec![F::default(); start.len()],
+            beta_sums: [vec![0.0; dim], vec![0.0; dim]],
+            scratch: Scratch::default(),
+            pulled: Vec::new(),
+        }
+    }
+
     fn beta(&self) -> Vec<F> {
         let dim = self.problem.dim();
         (0..dim).map(|j| plain::coefficient(self.task.link, &self.theta, dim, j)).collect()
@@ -165,20 +181,8 @@ fn compare<F: Float>(task: &Task<'_>, problem: &Problem, kernel: Kernel, steps: 
             state: State::new(task, &Begin::everywhere(&theta, replicas.len()), dim, replicas.to_vec()),
         })
         .collect();
-    let mut references: Vec<_> = replicas
-        .iter()
-        .map(|replica| Reference::<F> {
-            task,
-            problem,
-            replica: [*replica],
-            step: 0,
-            theta: theta.iter().map(|t| F::of(*t)).collect(),
-            velocity: vec![F::default(); theta.len()],
-            beta_sums: [vec![0.0; dim], vec![0.0; dim]],
-            scratch: Scratch::default(),
-            pulled: Vec::new(),
-        })
-        .collect();
+    let mut references: Vec<_> =
+        replicas.iter().map(|replica| Reference::<F>::new(task, problem, *replica, &theta)).collect();
     for step in steps {
         advance(task, kernel, &mut blocks, *step);
         for (k, reference) in references.iter_mut().enumerate() {

@@ -37,17 +37,7 @@ fn replay(task: &Task<'_>, problem: &Problem, kernel: Kernel, mut each: impl FnM
     let data = Data::<f64>::new(problem);
     let dim = problem.dim();
     let theta = ModelSpec::new(task.link, 0.7).initial(dim, 0).unwrap();
-    let mut reference = Reference::<f64> {
-        task,
-        problem,
-        replica: [3],
-        step: 0,
-        theta: theta.clone(),
-        velocity: vec![0.0; theta.len()],
-        beta_sums: [vec![0.0; dim], vec![0.0; dim]],
-        scratch: Scratch::default(),
-        pulled: Vec::new(),
-    };
+    let mut reference = Reference::<f64>::new(task, problem, 3, &theta);
     // The slopes of the squares are twice the parameters: theta <- theta (1 + 2 pulled), so that g h = -2 pulled.
     for _ in 0..task.rule.dynamics.steps {
         reference.advance();
