@@ -3,7 +3,7 @@
 use super::StorageError;
 use super::atomic::{AtomicFile, open};
 use super::error::{Item, show_shape};
-use super::npy::ArrayHeader;
+use super::npy::{ArrayHeader, texts};
 use ndarray::{ArrayView1, ArrayView2};
 use ndarray_npy::{NpzWriter, WriteNpyError, WriteNpyExt, WriteNpzError};
 use std::fs::File;
@@ -67,6 +67,14 @@ impl ArrayWriter {
         self.add(name, values.len(), &ArrayView1::from(values))
     }
 
+    /// Adds an array of texts of shape `(values.len(),)`: NumPy's `<U..`, as wide as the longest of them.
+    ///
+    /// # Errors
+    /// The name is taken, or the disk refuses.
+    pub fn texts(&mut self, name: &str, values: &[String]) -> Result<(), StorageError> {
+        self.add(name, values.len(), &Texts(values))
+    }
+
     /// Completes the file and gives it its name.
     ///
     /// # Errors
@@ -98,6 +106,15 @@ impl ArrayWriter {
             // Past 4 GiB an entry needs the wider fields, which must be announced before its data.
             .large_file(count > (1 << 28));
         self.npz.add_array_with_options(name, array, options).map_err(|e| write_error(e).in_file(&self.path))
+    }
+}
+
+/// Texts that are written as an array.
+struct Texts<'a>(&'a [String]);
+
+impl WriteNpyExt for Texts<'_> {
+    fn write_npy<W: io::Write>(&self, mut writer: W) -> Result<(), WriteNpyError> {
+        writer.write_all(&texts(self.0)).map_err(WriteNpyError::Io)
     }
 }
 
@@ -198,6 +215,14 @@ impl ArrayReader {
             [_] => header.read_integers(name, bytes, entry),
             _ => Err(header.wrong_type(name, "one dimension")),
         })
+    }
+
+    /// Reads an array of texts of one dimension.
+    ///
+    /// # Errors
+    /// There is no such array, it is damaged, or does not hold texts.
+    pub fn read_texts(&mut self, name: &str) -> Result<Vec<String>, StorageError> {
+        self.with_array(name, |header, bytes, entry| header.read_texts(name, bytes, entry))
     }
 
     fn with_array<T>(

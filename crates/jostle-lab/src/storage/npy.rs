@@ -2,8 +2,10 @@
 
 use super::StorageError;
 use super::error::{Item, show_shape};
+use half::{bf16, f16};
 use ndarray_npy::npy::header::{Header, Layout};
 use ndarray_npy::{ReadDataError, ReadableElement};
+use std::cmp::Ordering;
 use std::fmt::Display;
 use std::io::{self, Read};
 
@@ -18,6 +20,7 @@ pub(super) struct ArrayHeader {
     header: Header,
     /// The element type without its byte order, e.g. `f8`; anything that is not a plain type is shown in full.
     dtype: String,
+    is_big_endian: bool,
 }
 
 impl ArrayHeader {
@@ -25,11 +28,17 @@ impl ArrayHeader {
         let bytes = header_bytes(reader).map_err(|e| damaged(name, &e))?;
         let header = Header::from_reader(&mut bytes.as_slice()).map_err(|e| damaged(name, &e))?;
         let descriptor = header.type_descriptor.as_string().cloned();
+        let is_big_endian = descriptor.as_ref().is_some_and(|text| text.starts_with('>'));
         let dtype = descriptor.map_or_else(
             || header.type_descriptor.to_string(),
             |text| text.trim_start_matches(['<', '>', '=', '|']).to_string(),
         );
-        Ok(Self { header, dtype })
+        Ok(Self { header, dtype, is_big_endian })
+    }
+
+    /// The characters of each of its elements, if they are texts (NumPy's `U`).
+    pub(super) fn text_width(&self) -> Option<usize> {
+        self.dtype.strip_prefix('U')?.parse().ok()
     }
 
     pub(super) fn shape(&self) -> &[usize] {
@@ -41,18 +50,25 @@ impl ArrayHeader {
         format!("{} of shape {}", self.dtype, show_shape(self.shape()))
     }
 
-    /// The number of elements and their size in bytes, if the array can be: `stored` bytes are in the file.
+    /// The size in bytes of a number of this type.
     ///
     /// # Errors
-    /// The element type is not a number, or the shape promises more than the file can hold or memory can.
-    fn size(&self, name: &str, stored: u64) -> Result<(usize, usize), StorageError> {
-        let bytes = match self.dtype.as_str() {
-            "f8" | "i8" | "u8" => 8,
-            "f4" | "i4" | "u4" => 4,
-            "i2" | "u2" => 2,
-            "i1" | "u1" | "b1" => 1,
-            _ => return Err(self.wrong_type(name, "real numbers: float32, float64, integers or bool")),
-        };
+    /// The element type is not a number.
+    fn bytes_of_number(&self, name: &str) -> Result<usize, StorageError> {
+        match self.dtype.as_str() {
+            "f8" | "i8" | "u8" => Ok(8),
+            "f4" | "i4" | "u4" => Ok(4),
+            "f2" | "V2" | "i2" | "u2" => Ok(2),
+            "i1" | "u1" | "b1" => Ok(1),
+            _ => Err(self.wrong_type(name, "real numbers: floats of 16 to 64 bits, integers or bool")),
+        }
+    }
+
+    /// The number of elements of so many bytes each, if the array can be: `stored` bytes are in the file.
+    ///
+    /// # Errors
+    /// The shape promises more than the file can hold or memory can.
+    fn count(&self, name: &str, stored: u64, bytes: usize) -> Result<usize, StorageError> {
         let too_large =
             |limit| StorageError::TooLarge { name: name.to_string(), shape: show_shape(self.shape()), limit };
         // No compression of a zip file shrinks to less than a thousandth.
@@ -62,7 +78,20 @@ impl ArrayHeader {
             .filter(|count| count.checked_mul(bytes).is_some_and(|total| total as u64 <= limit))
             .ok_or_else(|| too_large("the file holds"))?;
         Vec::<f64>::new().try_reserve_exact(count).map_err(|_| too_large("fits into memory"))?;
-        Ok((count, bytes))
+        Ok(count)
+    }
+
+    fn elements<R: Read>(
+        &self,
+        name: &str,
+        stored: u64,
+        bytes: usize,
+        reader: R,
+    ) -> Result<Elements<'_, R>, StorageError> {
+        let count = self.count(name, stored, bytes)?;
+        // One byte more than promised is enough to see that there are too many.
+        let reader = reader.take((count * bytes) as u64 + 1);
+        Ok(Elements { array: self, count, bytes, reader })
     }
 
     /// Reads the elements that follow the header, in row-major order.
@@ -72,10 +101,13 @@ impl ArrayHeader {
         stored: u64,
         reader: impl Read,
     ) -> Result<Vec<f64>, StorageError> {
-        let elements = Elements::new(self, name, stored, reader)?;
+        let elements = self.elements(name, stored, self.bytes_of_number(name)?, reader)?;
         let values = match self.dtype.as_str() {
             "f8" => elements.read::<f64>(),
             "f4" => elements.map::<f32, _>(f64::from),
+            "f2" => elements.map_words(|word| f16::from_bits(word).to_f64()),
+            // NumPy knows no bfloat16: ml_dtypes' has no kind of its own in a file, only its two bytes.
+            "V2" => elements.map_words(|word| bf16::from_bits(word).to_f64()),
             "i8" => elements.map::<i64, _>(|v| v as f64),
             "i4" => elements.map::<i32, _>(f64::from),
             "i2" => elements.map::<i16, _>(f64::from),
@@ -97,7 +129,7 @@ impl ArrayHeader {
         stored: u64,
         reader: impl Read,
     ) -> Result<Vec<i64>, StorageError> {
-        let elements = Elements::new(self, name, stored, reader)?;
+        let elements = self.elements(name, stored, self.bytes_of_number(name)?, reader)?;
         let values = match self.dtype.as_str() {
             "i8" => elements.read::<i64>(),
             "i4" => elements.map::<i32, _>(i64::from),
@@ -112,6 +144,29 @@ impl ArrayHeader {
         Ok(self.row_major(values))
     }
 
+    /// Reads the texts of an array of one dimension: `width` characters of four bytes each, filled up with zeros.
+    pub(super) fn read_texts(
+        &self,
+        name: &str,
+        stored: u64,
+        reader: impl Read,
+    ) -> Result<Vec<String>, StorageError> {
+        let (Some(width), [_]) = (self.text_width(), self.shape()) else {
+            return Err(self.wrong_type(name, "texts (NumPy's str) in one dimension"));
+        };
+        let count = self.count(name, stored, width.saturating_mul(4))?;
+        let elements = self.elements(name, stored, 4 * width, reader)?;
+        let bytes = elements.raw().map_err(|e| damaged(name, &e))?;
+        let order = if self.is_big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+        let codes: Vec<u32> = bytes.as_chunks::<4>().0.iter().map(|bytes| order(*bytes)).collect();
+        let text = |codes: &[u32]| {
+            let end = codes.iter().rposition(|code| *code != 0).map_or(0, |last| last + 1);
+            codes[..end].iter().map(|code| char::from_u32(*code)).collect::<Option<String>>()
+        };
+        let texts = (0..count).map(|k| text(&codes[k * width..(k + 1) * width]));
+        texts.collect::<Option<_>>().ok_or_else(|| damaged(name, &"it holds what is not a character"))
+    }
+
     pub(super) fn wrong_type(&self, name: &str, expected: &str) -> StorageError {
         StorageError::WrongType {
             item: Item::Array,
@@ -121,38 +176,77 @@ impl ArrayHeader {
         }
     }
 
+    /// The values in row-major order, whatever the order of the file.
     fn row_major<T: Copy>(&self, values: Vec<T>) -> Vec<T> {
-        match (self.header.layout, self.shape()) {
-            (Layout::Fortran, &[rows, columns]) => (0..rows)
-                .flat_map(|i| (0..columns).map(move |j| (i, j)))
-                .map(|(i, j)| values[i + j * rows])
-                .collect(),
-            _ => values,
+        let shape = self.shape();
+        if self.header.layout != Layout::Fortran || shape.len() < 2 {
+            return values;
         }
+        // In Fortran's order the first index runs fastest.
+        let strides: Vec<usize> = (0..shape.len()).map(|k| shape[..k].iter().product()).collect();
+        let place = |at: usize| {
+            let (mut rest, mut place) = (at, 0);
+            for (side, stride) in shape.iter().zip(&strides).rev() {
+                place += rest % side * stride;
+                rest /= side;
+            }
+            place
+        };
+        (0..values.len()).map(|at| values[place(at)]).collect()
     }
 }
 
 /// The elements of an array that has passed its checks, not yet read.
 struct Elements<'a, R> {
-    header: &'a Header,
+    array: &'a ArrayHeader,
     count: usize,
+    /// Of one element.
+    bytes: usize,
     reader: io::Take<R>,
 }
 
-impl<'a, R: Read> Elements<'a, R> {
-    fn new(array: &'a ArrayHeader, name: &str, stored: u64, reader: R) -> Result<Self, StorageError> {
-        let (count, bytes) = array.size(name, stored)?;
-        // One byte more than promised is enough to see that there are too many.
-        Ok(Self { header: &array.header, count, reader: reader.take((count * bytes) as u64 + 1) })
-    }
-
+impl<R: Read> Elements<'_, R> {
     fn read<T: ReadableElement>(self) -> Result<Vec<T>, ReadDataError> {
-        T::read_to_end_exact_vec(self.reader, &self.header.type_descriptor, self.count)
+        T::read_to_end_exact_vec(self.reader, &self.array.header.type_descriptor, self.count)
     }
 
     fn map<T: ReadableElement, V>(self, convert: impl Fn(T) -> V) -> Result<Vec<V>, ReadDataError> {
         Ok(self.read::<T>()?.into_iter().map(convert).collect())
     }
+
+    /// Elements of two bytes that only this file gives a meaning to.
+    fn map_words<V>(self, convert: impl Fn(u16) -> V) -> Result<Vec<V>, ReadDataError> {
+        let order = if self.array.is_big_endian { u16::from_be_bytes } else { u16::from_le_bytes };
+        Ok(self.raw()?.as_chunks::<2>().0.iter().map(|bytes| convert(order(*bytes))).collect())
+    }
+
+    /// Exactly the bytes that were promised.
+    fn raw(mut self) -> Result<Vec<u8>, ReadDataError> {
+        let mut bytes = Vec::with_capacity(self.count * self.bytes);
+        self.reader.read_to_end(&mut bytes).map_err(ReadDataError::Io)?;
+        match bytes.len().cmp(&(self.count * self.bytes)) {
+            Ordering::Less => Err(ReadDataError::MissingData),
+            Ordering::Equal => Ok(bytes),
+            Ordering::Greater => Err(ReadDataError::ExtraBytes(1)),
+        }
+    }
+}
+
+/// The bytes of an npy file of texts, of the width of the longest of them: what `numpy.save` writes.
+pub(super) fn texts(values: &[String]) -> Vec<u8> {
+    // NumPy gives an array of empty texts a width of one.
+    let width = values.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1);
+    let header = format!("{{'descr': '<U{width}', 'fortran_order': False, 'shape': ({},), }}", values.len());
+    // Magic, version and the header's length take ten bytes; all of it with the line's end is a multiple of 64.
+    let padding = 63 - (10 + header.len()) % 64;
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(((header.len() + padding + 1) as u16).to_le_bytes());
+    bytes.extend(header.bytes().chain(std::iter::repeat_n(b' ', padding)).chain([b'\n']));
+    for text in values {
+        let codes = text.chars().map(u32::from).chain(std::iter::repeat(0)).take(width);
+        bytes.extend(codes.flat_map(u32::to_le_bytes));
+    }
+    bytes
 }
 
 /// The header of an array as bytes, refused where the general parser of Python literals would take too much time or

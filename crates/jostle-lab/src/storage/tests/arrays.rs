@@ -2,7 +2,7 @@
 
 use super::super::{Array, ArrayReader, ArrayWriter};
 use super::{assert_says, file, folder, names_in};
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -109,13 +109,79 @@ fn fortran_order_is_turned_into_rows() {
 }
 
 #[test]
+fn fortran_order_is_turned_into_rows_in_three_dimensions_too() {
+    // np.arange(24).reshape(2, 3, 4), saved in Fortran's order: the first index runs fastest.
+    let at = |k: u8| (k % 2) * 12 + (k / 2 % 3) * 4 + k / 6;
+    let data: Vec<u8> = (0..24).map(at).collect();
+    let (_folder, mut reader) = with_array(npy(&header("|u1", true, "(2, 3, 4)"), &data));
+    let array = reader.read("X").unwrap();
+    assert_eq!(array.shape, [2, 3, 4]);
+    assert_eq!(array.values, (0..24).map(f64::from).collect::<Vec<_>>());
+}
+
+#[test]
+fn floats_of_16_bits_are_read() {
+    // np.array([1, -2.5, 65504, 2**-24], "float16"), and [1, -2.5, 3.39e38, 2**-133] of ml_dtypes.bfloat16.
+    let half = [0x3c00_u16, 0xc100, 0x7bff, 0x0001];
+    let brain = [0x3f80_u16, 0xc020, 0x7f7f, 0x0001];
+    let exact = [1.0, -2.5, 65504.0, 2f64.powi(-24)];
+    let largest = (2.0 - 2f64.powi(-7)) * 2f64.powi(127);
+    let cases = [
+        ("<f2", half.map(u16::to_le_bytes), exact),
+        (">f2", half.map(u16::to_be_bytes), exact),
+        ("<V2", brain.map(u16::to_le_bytes), [1.0, -2.5, largest, 2f64.powi(-133)]),
+        ("|V2", brain.map(u16::to_le_bytes), [1.0, -2.5, largest, 2f64.powi(-133)]),
+    ];
+    for (dtype, data, expected) in cases {
+        let (_folder, mut reader) = with_array(npy(&header(dtype, false, "(4,)"), data.as_flattened()));
+        assert_eq!(reader.read_vector("X").unwrap(), expected, "{dtype}");
+    }
+    let (_folder, mut reader) = with_array(npy(&header("<f2", false, "(4,)"), &[0; 7]));
+    assert_says(reader.read_vector("X"), &["array \"X\": reached EOF before reading all data"]);
+    let (_folder, mut reader) = with_array(npy(&header("<f2", false, "(4,)"), &[0; 9]));
+    assert_says(reader.read_vector("X"), &["array \"X\": file had 1 extra bytes before EOF"]);
+}
+
+#[test]
+fn texts_are_written_as_numpy_does_and_read_back() {
+    let (_folder, path) = file("final.npz", "");
+    let names = ["a", "bc\u{e9}", ""].map(str::to_owned);
+    let mut writer = ArrayWriter::create(&path).unwrap();
+    writer.texts("names", &names).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(ArrayReader::open(&path).unwrap().read_texts("names").unwrap(), names);
+    // numpy.save(file, numpy.array(["a", "bc\u{e9}", ""])) of NumPy 2.3.
+    let mut saved =
+        b"\x93NUMPY\x01\x00\x76\x00{'descr': '<U3', 'fortran_order': False, 'shape': (3,), }".to_vec();
+    saved.resize(127, b' ');
+    saved.push(b'\n');
+    saved.extend(b"a\0\0\0\0\0\0\0\0\0\0\0b\0\0\0c\0\0\0\xe9\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(&path).unwrap()).unwrap();
+    let mut written = Vec::new();
+    zip.by_index(0).unwrap().read_to_end(&mut written).unwrap();
+    assert!(written == saved, "{written:?}");
+
+    let (_folder, mut reader) = with_array(npy(&header(">U2", false, "(1,)"), b"\0\0\0o\0\0\0k"));
+    assert_eq!(reader.read_texts("X").unwrap(), ["ok"]);
+    let (_folder, mut reader) = with_array(npy(&header("<U1", false, "(1,)"), &[0xff; 4]));
+    assert_says(reader.read_texts("X"), &["array \"X\": it holds what is not a character"]);
+    let (_folder, mut reader) = with_array(npy(&header("<f8", false, "(1,)"), &[0; 8]));
+    assert_says(
+        reader.read_texts("X"),
+        &["is f8 of shape (1,); expected texts (NumPy's str) in one dimension"],
+    );
+}
+
+#[test]
 fn what_was_found_is_named_with_what_was_expected() {
-    let (_folder, mut reader) = with_array(npy(&header("<f2", false, "(3, 4)"), &[0; 24]));
+    let (_folder, mut reader) = with_array(npy(&header("<c8", false, "(3, 4)"), &[0; 96]));
     assert_says(
         reader.read("X"),
-        &["final.npz: array \"X\" is f2 of shape (3, 4); expected real numbers: float32, float64"],
+        &[
+            "final.npz: array \"X\" is c8 of shape (3, 4); expected real numbers: floats of 16 to 64 bits, integers",
+        ],
     );
-    assert_says(reader.read_vector("X"), &["is f2 of shape (3, 4); expected one dimension"]);
+    assert_says(reader.read_vector("X"), &["is c8 of shape (3, 4); expected one dimension"]);
     assert_says(reader.read_matrix("x"), &["final.npz: has no array \"x\"; did you mean \"X\"?; present: X"]);
     let (_folder, mut reader) = with_array(npy(&header("|O", false, "(3,)"), &[0; 24]));
     assert_says(reader.read("X"), &["is O of shape (3,); expected real numbers"]);
