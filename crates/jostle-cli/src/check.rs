@@ -5,13 +5,14 @@ use crate::{Ending, print};
 use jostle::ensemble::{Cell, Measurement};
 use jostle::geometry::LayerCost;
 use jostle_lab::experiment::Experiment;
-use jostle_lab::run::{LabError, Plan, memory};
+use jostle_lab::run::{LabError, Plan, StdOfLambda, lines_of_lambdas, memory};
 
 /// Validates an experiment file and says what running it would take.
 pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, LabError> {
     let mut experiment = Experiment::read(&options.file, &options.changes.overrides(None))?;
     let plan = Plan::new(&mut experiment, options.threads.map(usize::from))?;
     let resolved = experiment.to_toml_string();
+    let label_noise: Vec<_> = plan.cells.iter().map(StdOfLambda::of).collect();
     if output.json {
         let json = serde_json::json!({
             "name": experiment.name,
@@ -33,6 +34,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
                 "may_stop_early": kernel.may_stop_early,
             }))).collect::<Vec<_>>(),
             "geometry": plan.cells.iter().map(geometry_json).collect::<Vec<_>>(),
+            "label_noise": label_noise,
             "experiment": resolved,
         });
         print(&format!("{json:#}\n"));
@@ -60,6 +62,8 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
         lines.push(format!("# of it at most {bytes} for the geometry that is measured"));
     }
     lines.extend(plan.data.iter().map(|data| format!("# data: {data}")));
+    let label_noise = lines_of_lambdas(label_noise.iter().map(|found| &found[..]));
+    lines.extend(label_noise.into_iter().map(|line| format!("# {line}")));
     let device = |device| format!("# device: {device} (the time is that of the processor alone)");
     lines.extend(plan.devices.iter().map(device));
     if output.verbose {

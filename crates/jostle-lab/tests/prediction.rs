@@ -16,7 +16,7 @@ const SQUARE: LinkKind = LinkKind::Square(Square);
 
 fn label(std: f64, labels: Labels) -> Noise {
     let distribution = LabelDistribution::Gaussian;
-    Noise::Sample(Box::new(LabelNoise { std, labels, distribution, index: 0 }))
+    Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index: 0 }))
 }
 
 fn one() -> Noise {
@@ -110,8 +110,13 @@ fn every_observable_of_every_model_and_noise_is_predicted() {
     check("momentum", &cell(SQUARE, momentum, one(), 1000, 32), &[1000, 3000, 10_000], 0.02);
     let all = cell(SQUARE, descent(10_000), label(6.0, Labels::Batch), 1000, 32);
     check("all labels", &all, &[1000, 3000, 10_000], 0.02);
-    let rademacher =
-        LabelNoise { std: 1.0, labels: Labels::One, distribution: LabelDistribution::Rademacher, index: 0 };
+    let rademacher = LabelNoise {
+        std: 1.0,
+        lambda: None,
+        labels: Labels::One,
+        distribution: LabelDistribution::Rademacher,
+        index: 0,
+    };
     let signs = cell(SQUARE, descent(10_000), Noise::Sample(Box::new(rademacher)), 1000, 32);
     check("signs", &signs, &[3000, 10_000], 0.02);
 }

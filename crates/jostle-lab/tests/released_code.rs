@@ -79,7 +79,8 @@ fn label_noise_finds_the_sparse_truth_from_the_same_start() {
     let drops = Schedule::with_drops(0.01, vec![(100_000, 0.1), (200_000, 0.1)]).unwrap();
     let dynamics = GradientDescent { learning_rate: drops, ..GradientDescent::new(300_000, 0.01) };
     let (labels, distribution) = (Labels::One, LabelDistribution::Gaussian);
-    let noise = Noise::Sample(Box::new(LabelNoise { std: 1.0, labels, distribution, index: 0 }));
+    let noise =
+        Noise::Sample(Box::new(LabelNoise { std: 1.0, lambda: None, labels, distribution, index: 0 }));
     let replicas = simulate(dynamics, Some(noise), Recording::Log(2), 64);
     let mut errors: Vec<f64> = replicas.iter().map(|replica| last(replica)[1]).collect();
     errors.sort_by(f64::total_cmp);

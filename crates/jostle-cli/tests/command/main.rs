@@ -14,3 +14,4 @@ mod output;
 mod predict;
 mod reproduce;
 mod run_folder;
+mod wanted_lasso;

@@ -41,6 +41,9 @@ fn write_entry(out: &mut String, entry: &Entry) {
     out.push_str("\n| setting | symbol | value | default | meaning |\n|---|---|---|---|---|\n");
     for setting in entry.settings {
         let default = match (setting.default_value(), setting.fallback) {
+            (Some(value), Fallback::NumberUnless { other, .. }) => {
+                format!("{}, none with `{other}`", code(&value.to_string()))
+            }
             (Some(value), _) => code(&value.to_string()),
             (None, Fallback::Required) => "required".to_string(),
             (None, _) => "none".to_string(),

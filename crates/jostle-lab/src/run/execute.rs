@@ -5,7 +5,7 @@ use super::estimate::{seconds_beside_steps, seconds_per_step};
 use super::manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Predicted, Status};
 use super::prediction::{PredictedCell, Predictions};
 use super::results::ResultFiles;
-use super::{Built, LabError, Run, memory};
+use super::{Built, LabError, Run, StdOfLambda, memory};
 use crate::experiment::{CheckedCell, Experiment, GridValue};
 use crate::storage::{StorageError, prepare_folder, write_atomically};
 use jostle::Level;
@@ -298,6 +298,7 @@ fn record(
             .iter()
             .filter_map(|r| r.converged.map(|step| Converged { replica: r.replica, step }))
             .collect(),
+        label_noise: StdOfLambda::of(cell),
         predicted,
     }
 }

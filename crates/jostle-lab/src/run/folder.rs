@@ -1,7 +1,7 @@
 //! A finished run, read back from its folder: what figures and claims are made from.
 
 use super::manifest::{Manifest, Predicted, Status};
-use super::{LabError, build};
+use super::{LabError, StdOfLambda, build};
 use crate::experiment::{Experiment, Overrides};
 use crate::storage::{ArrayReader, StorageError, Table, read_parquet};
 use jostle::ensemble::Cell;
@@ -134,6 +134,11 @@ impl Run {
     /// How many replicas of a cell diverged.
     pub fn diverged(&self, cell: usize) -> usize {
         self.manifest.cells.get(cell).map_or(0, |record| record.diverged.len())
+    }
+
+    /// The label noise of a cell whose standard deviation followed from a `lambda`.
+    pub fn label_noise(&self, cell: usize) -> &[StdOfLambda] {
+        self.manifest.cells.get(cell).map_or(&[], |record| &record.label_noise)
     }
 
     /// What the prediction of a cell covers; `None` where it was simulated.

@@ -1,6 +1,6 @@
 //! `manifest.json`: what a run is, how far it has come, and which replicas diverged.
 
-use super::LabError;
+use super::{LabError, StdOfLambda};
 use crate::storage::{StorageError, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -54,6 +54,9 @@ pub struct CellRecord {
     /// The replicas that converged and stopped early, with the step.
     #[serde(default)]
     pub converged: Vec<Converged>,
+    /// The label noise whose standard deviation followed from a `lambda`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub label_noise: Vec<StdOfLambda>,
     /// Set where theory's means stand in the place of replicas: nothing of the cell was simulated but what this says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predicted: Option<Predicted>,

@@ -9,6 +9,7 @@ mod estimate;
 mod execute;
 mod folder;
 mod images;
+mod label_noise;
 mod manifest;
 pub mod memory;
 mod prediction;
@@ -23,6 +24,7 @@ pub use comparison::{Comparison, Difference, Differences, OfObservables, compare
 pub use error::LabError;
 pub use execute::{Outcome, Plan, Progress, Unit, Unwatched, execute, on_threads};
 pub use folder::Run;
+pub use label_noise::{StdOfLambda, lines_of_lambdas};
 pub use manifest::{
     CellRecord, Converged, Diverged, Expansion, Machine, Manifest, Outside, Predicted, Simulated, Status,
     write_json,

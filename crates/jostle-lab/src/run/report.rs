@@ -1,7 +1,7 @@
 //! The report of a run of one experiment file.
 
 use super::series::{over_steps, point, recovered, spread};
-use super::{LabError, Run};
+use super::{LabError, Run, lines_of_lambdas};
 use crate::number::{compact, compact_interval};
 use crate::report::{Axis, Estimate, Figure, Report, Series, bands, coefficients, render, sweep};
 use crate::storage::{StorageError, write_atomically};
@@ -128,8 +128,10 @@ fn facts(run: &Run, diverged: usize, replicas: usize) -> Vec<(String, String)> {
         ("machine".to_owned(), format!("{}, {}", manifest.machine.platform, manifest.machine.level)),
     ];
     let devices = &manifest.machine.devices;
+    let label_noise = lines_of_lambdas((0..run.cells()).map(|cell| run.label_noise(cell)));
+    let label_noise = (!label_noise.is_empty()).then(|| ("label noise".to_owned(), label_noise.join("; ")));
     let device = (!devices.is_empty()).then(|| ("device".to_owned(), devices.join("; ")));
-    data.into_iter().chain(of_run).chain(device).collect()
+    data.into_iter().chain(label_noise).chain(of_run).chain(device).collect()
 }
 
 /// The name of a cell in a legend.

@@ -1,7 +1,7 @@
 //! What a finished run says at its end.
 
 use super::series::spread;
-use super::{LabError, Run};
+use super::{LabError, Run, StdOfLambda, lines_of_lambdas};
 use crate::number::{compact, compact_interval};
 use crate::report::Estimate;
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ struct CellSummary {
     replicas: usize,
     diverged: usize,
     predicted: bool,
+    label_noise: Vec<StdOfLambda>,
     /// None where there is no prediction.
     finals: Vec<Option<Estimate>>,
 }
@@ -51,6 +52,7 @@ pub fn summary(run: &Run) -> Result<Summary, LabError> {
             replicas: run.replicas(cell),
             diverged: run.diverged(cell),
             predicted: run.predicted(cell).is_some(),
+            label_noise: run.label_noise(cell).to_vec(),
             finals: finals?,
         })
     });
@@ -99,6 +101,10 @@ impl Summary {
         }
         if !self.data.is_empty() {
             let _ = writeln!(text, "\nData: {}.", self.data.join("; "));
+        }
+        let label_noise = lines_of_lambdas(self.cells.iter().map(|cell| &cell.label_noise[..]));
+        if !label_noise.is_empty() {
+            let _ = writeln!(text, "\n{}", label_noise.join("\n"));
         }
         if let Some((count, first)) = self.converged {
             let all: usize = self.cells.iter().map(|cell| cell.replicas).sum();
@@ -159,6 +165,7 @@ impl Summary {
                 "replicas": cell.replicas,
                 "diverged": cell.diverged,
                 "predicted": cell.predicted,
+                "label_noise": cell.label_noise,
                 "final": finals.collect::<serde_json::Map<_, _>>(),
             })
         });

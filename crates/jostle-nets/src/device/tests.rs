@@ -128,8 +128,13 @@ fn trained(network: &FeedForward, device: &OpenDevice, threads: usize) -> UnitRe
     let problem = Problem::with_outputs(normals(4, n * values), y, 2).unwrap();
     let batch = Batch::Size(8);
     let dynamics = GradientDescent { batch, momentum: 0.5, ..GradientDescent::new(STEPS, 0.02) };
-    let noise =
-        LabelNoise { std: 0.1, labels: Labels::Batch, distribution: LabelDistribution::Gaussian, index: 0 };
+    let noise = LabelNoise {
+        std: 0.1,
+        lambda: None,
+        labels: Labels::Batch,
+        distribution: LabelDistribution::Gaussian,
+        index: 0,
+    };
     let cell = Cell {
         source: Source::Shared(Arc::new(problem)),
         model: ModelSpec::of_network(device.place(network.clone()), 3),

@@ -5,10 +5,11 @@ use crate::dynamics::{Augment, Batch, Dynamics, RateUnit};
 use crate::error::InputError;
 use crate::float::Precision;
 use crate::model::{Form, LinkKind, Loss, ModelSpec, Power, RandomFeatures};
-use crate::noise::Noise;
+use crate::noise::{LabelNoise, Noise};
 use crate::observable::{Needs, Observable, Reference};
 use crate::problem::{Generator, Problem};
 use crate::setting::{SettingError, Settings};
+use crate::theory::{TheoryError, std_of_lambda};
 use std::sync::Arc;
 
 /// Where the replicas of a cell get their training data.
@@ -129,16 +130,18 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Checks that the parts fit each other, and normalises the batch.
+    /// Checks that the parts fit each other, normalises the batch, and finds the label noise whose Lasso is given.
     ///
     /// # Errors
     /// A batch larger than the problem, a noise that needs full batches with mini-batches, a flow of a model or with a
     /// noise for which there is none, an observable that needs a truth, an average or a predicted Lasso that is not
-    /// there, initial values of the wrong number, or a model, a start or a noise that do not go together.
+    /// there, initial values of the wrong number, a model, a start or a noise that do not go together, or a `lambda` for
+    /// which no label noise is known.
     pub fn check(mut self) -> Result<Self, InputError> {
         self.dynamics = self.dynamics.fit(self.source.samples(), &self.model, &self.noises)?;
         self.check_model()?;
         self.check_start()?;
+        self.find_label_noise()?;
         for quantity in &self.quantities {
             if let Some(lacks) = self.lacks(quantity.needs) {
                 let problem = format!("has {:?}, which needs {lacks}", quantity.name);
@@ -161,6 +164,34 @@ impl Cell {
             return Err(InputError::in_section("observe")(SettingError::new("average_from", problem)));
         }
         Ok(self)
+    }
+
+    /// Finds the standard deviation of the label noise whose Lasso is given.
+    fn find_label_noise(&mut self) -> Result<(), InputError> {
+        let asking =
+            |(k, noise): (usize, &Noise)| noise.of_lambda().map(|(label, lambda)| (k, label, lambda));
+        let asking: Vec<_> = self.noises.iter().enumerate().filter_map(asking).collect();
+        let Some((k, label, lambda)) = asking.last().copied() else { return Ok(()) };
+        let refuse = |problem: String| {
+            let error = SettingError::new("lambda", format!("is {lambda}{problem}"));
+            InputError::in_section(format!("noise.{k}"))(error)
+        };
+        if asking.len() > 1 {
+            return Err(refuse(", which another noise has as well; expected std".to_owned()));
+        }
+        if let Some(lacks) = self.lacks(Needs::Lasso) {
+            return Err(refuse(format!(", which needs {lacks}; expected std in its place")));
+        }
+        let Source::Shared(problem) = &self.source else {
+            let needs = ", which needs problem.data_per_replica = false; expected std in its place";
+            return Err(refuse(needs.to_owned()));
+        };
+        let std = std_of_lambda(self, problem, k, lambda).map_err(|error| match error {
+            TheoryError::TooMuchNoise { .. } => refuse(format!(", but {error}")),
+            _ => refuse(format!(", but {error}; expected std in its place")),
+        })?;
+        self.noises[k] = Noise::Sample(Box::new(LabelNoise { std, ..label }));
+        Ok(())
     }
 
     /// Checks that the model fits the data, the dynamics and the noises.

@@ -25,7 +25,7 @@ fn shared(samples: u64, dim: u64) -> Source {
 
 fn label_noise(std: f64, index: usize) -> Noise {
     let (labels, distribution) = (Labels::One, LabelDistribution::Gaussian);
-    Noise::Sample(Box::new(LabelNoise { std, labels, distribution, index }))
+    Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index }))
 }
 
 /// 60 steps of label noise on 13 samples of dimension 19.

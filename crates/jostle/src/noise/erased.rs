@@ -1,6 +1,6 @@
 //! Noises behind pointers: each law, written once over both precisions, as a method for each of them.
 
-use super::{ParameterNoise, Point, Products, SampleCovariance, SampleNoise, Scratch, Step};
+use super::{LabelNoise, ParameterNoise, Point, Products, SampleCovariance, SampleNoise, Scratch, Step};
 use crate::setting::SettingError;
 
 macro_rules! erased {
@@ -41,6 +41,7 @@ erased! {
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance;
     fn mean(&self, point: &Point<'_>) -> Vec<f64>;
     fn words(&self, batch: usize) -> String;
+    fn label_noise(&self) -> Option<LabelNoise>;
     fn reads_residuals(&self) -> bool;
     fn needs_full_batch(&self) -> bool;
     fn check(&self) -> Result<(), SettingError>;

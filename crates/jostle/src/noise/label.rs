@@ -26,8 +26,11 @@ pub enum LabelDistribution {
 /// Fresh noise in the labels at every step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LabelNoise {
-    /// Standard deviation `delta` of the perturbation.
+    /// Standard deviation `delta` of the perturbation; NaN where it follows from `lambda` and no cell has been checked yet.
     pub std: f64,
+    /// The mean penalty `lambda_j` of the Lasso that the time average is to tend to, where it takes the place of `std`,
+    /// see [`std_of_lambda`](crate::theory::std_of_lambda).
+    pub lambda: Option<f64>,
     /// Which labels.
     pub labels: Labels,
     /// Which law.
@@ -93,6 +96,10 @@ impl SampleNoise for LabelNoise {
         false
     }
 
+    fn label_noise(&self) -> Option<LabelNoise> {
+        Some(*self)
+    }
+
     /// `4 c^2 delta^2 / n` on the diagonal, divided by the batch when all its labels are perturbed.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
         let one = (2.0 * point.loss_factor * self.std).powi(2) / point.problem.samples() as f64;
@@ -106,7 +113,8 @@ impl SampleNoise for LabelNoise {
 
 pub(super) fn build(settings: &Settings, index: usize) -> Noise {
     Noise::Sample(Box::new(LabelNoise {
-        std: settings.number("std"),
+        std: if settings.has("std") { settings.number("std") } else { f64::NAN },
+        lambda: settings.has("lambda").then(|| settings.number("lambda")),
         labels: if settings.text("labels") == "one" { Labels::One } else { Labels::Batch },
         distribution: match settings.text("distribution") {
             "rademacher" => LabelDistribution::Rademacher,
@@ -129,8 +137,18 @@ pub(super) const ENTRY: Entry = Entry {
             name: "std",
             symbol: "delta",
             kind: Kind::Number(Range::NonNegative),
-            fallback: Fallback::Number(1.0),
+            fallback: Fallback::NumberUnless { value: 1.0, other: "lambda" },
             doc: "Standard deviation of a label's perturbation.",
+        },
+        Setting {
+            name: "lambda",
+            symbol: "lambda",
+            kind: Kind::Number(Range::Positive),
+            fallback: Fallback::Absent,
+            doc: "In the place of std: the penalty of the Lasso |X beta - y|^2 / 2n + lambda |beta|_1 that the time \
+                  average is to tend to (alpha in scikit-learn). std follows from it, the last step size, momentum, labels \
+                  and loss factor, less what mini-batches and other noises add. Where columns have unequal norms, \
+                  lambda is the mean of the lambda_j of a weighted Lasso.",
         },
         Setting {
             name: "labels",

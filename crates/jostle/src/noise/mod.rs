@@ -167,6 +167,11 @@ pub trait SampleNoise: Send + Sync {
     /// What a step perturbs, in words, for what is printed beside a prediction.
     fn words(&self, batch: usize) -> String;
 
+    /// The noise, if it is that of labels.
+    fn label_noise(&self) -> Option<LabelNoise> {
+        None
+    }
+
     /// Whether the perturbation depends on the residuals; if not, it is drawn for many steps at a time.
     fn reads_residuals(&self) -> bool;
 
@@ -274,6 +279,13 @@ impl Noise {
     /// Whether the noise is added to the step behind the momentum.
     pub fn is_behind_momentum(&self) -> bool {
         matches!(self, Noise::Parameter(noise) if noise.is_behind_momentum())
+    }
+
+    /// The noise, if it is that of labels and its standard deviation is to follow from a `lambda`.
+    pub fn of_lambda(&self) -> Option<(LabelNoise, f64)> {
+        let Noise::Sample(noise) = self else { return None };
+        let noise = noise.label_noise()?;
+        Some((noise, noise.lambda?))
     }
 
     /// Checks the settings of the noise against each other.

@@ -13,7 +13,7 @@ fn problem(truth: Option<Vec<f64>>) -> Problem {
 
 fn label(std: f64) -> Noise {
     let (labels, distribution) = (Labels::One, LabelDistribution::Gaussian);
-    Noise::Sample(Box::new(LabelNoise { std, labels, distribution, index: 0 }))
+    Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index: 0 }))
 }
 
 /// The observable at the point w of beta = w * w, whose average is (1, 1/2).

@@ -148,6 +148,13 @@ pub enum Fallback {
     Integer(u64),
     /// This number.
     Number(f64),
+    /// This number, unless the setting `other` is given, with which it cannot stand: one of the two says it.
+    NumberUnless {
+        /// The number.
+        value: f64,
+        /// The setting that may take its place.
+        other: &'static str,
+    },
     /// These numbers.
     Numbers(&'static [f64]),
     /// This text.
@@ -199,7 +206,8 @@ impl Settings {
     /// Fills in the defaults of `entry` and returns checked settings.
     ///
     /// # Errors
-    /// A setting that the entry does not have, that is missing, or that is out of its range.
+    /// A setting that the entry does not have, that is missing, that is out of its range, or that is given beside the one
+    /// that takes its place.
     pub fn check(entry: &Entry, given: &[(&str, Value)]) -> Result<Self, SettingError> {
         let mut map = BTreeMap::new();
         for (name, value) in given {
@@ -212,7 +220,15 @@ impl Settings {
             map.insert((*name).to_string(), setting.check(value)?);
         }
         for setting in entry.settings {
-            if map.contains_key(setting.name) {
+            let replaced_by = match setting.fallback {
+                Fallback::NumberUnless { other, .. } => map.contains_key(other).then_some(other),
+                _ => None,
+            };
+            if let (Some(other), true) = (replaced_by, map.contains_key(setting.name)) {
+                let problem = format!("is given beside {other}; expected one of the two");
+                return Err(SettingError::new(setting.name, problem));
+            }
+            if replaced_by.is_some() || map.contains_key(setting.name) {
                 continue;
             }
             if let Some(value) = setting.default_value() {
@@ -326,7 +342,7 @@ impl Setting {
             Fallback::Required | Fallback::Absent => None,
             Fallback::Integer(v) => Some(Value::Integer(v)),
             Fallback::Number(v) if self.kind == Kind::Numbers => Some(Value::Numbers(vec![v])),
-            Fallback::Number(v) => Some(Value::Number(v)),
+            Fallback::Number(v) | Fallback::NumberUnless { value: v, .. } => Some(Value::Number(v)),
             Fallback::Numbers(v) => Some(Value::Numbers(v.to_vec())),
             Fallback::Text("full") if self.kind == Kind::Batch => Some(Value::Batch(Batch::Full)),
             Fallback::Text(v) => Some(Value::Text(v.to_string())),

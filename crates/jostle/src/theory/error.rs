@@ -88,6 +88,16 @@ pub enum TheoryError {
         /// Why it keeps theory from predicting.
         reason: String,
     },
+    /// A `lambda` that cannot be reached by adding noise.
+    #[error(
+        "mini-batches and the other noises make a lambda of {others:.3e} already; expected more than that"
+    )]
+    TooMuchNoise {
+        /// The one that is asked for.
+        lambda: f64,
+        /// The mean `lambda_j` of everything else.
+        others: f64,
+    },
     /// A noise outside the theorem.
     #[error("{theorem} holds for label noise and mini-batches; noise.{index} is another noise")]
     Noise {

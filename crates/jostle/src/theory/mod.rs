@@ -27,7 +27,9 @@ pub use label_noise::{LabelNoiseStrength, label_noise_strength, sampling_strengt
 pub use lasso::{Lasso, LassoCertificate, lasso, lasso_certificate, lasso_from};
 pub use lasso_path::{lasso_path, lasso_scale_max};
 pub use null_cone::{NullCone, null_cone, positive_null_probability, positive_null_vector};
-pub use predicted_lasso::{PredictedLasso, predicted_lasso, predicted_lasso_at};
+pub use predicted_lasso::{
+    PredictedLasso, StdOfLambda, predicted_lasso, predicted_lasso_at, std_of_lambda, stds_of_lambdas,
+};
 pub use sign::Sign;
 pub use slow_flow::{Prediction, predict};
 pub use support_recovery::{SupportRecovery, mean_squared_columns, support_recovery};

@@ -14,6 +14,10 @@
 //! stationary variance is that of the linearised dynamics around it. We iterate until the two agree. The square of the
 //! mean gradient, a share of about `lambda_j^2 / E r^2`, is left out of `lambda`.
 
+mod inverse;
+
+pub use inverse::{StdOfLambda, std_of_lambda, stds_of_lambdas};
+
 use super::convention::{Convention, Factor, shortened};
 use super::label_noise::{label_variances, multiple, strength};
 use super::lasso::{Lasso, lasso, lasso_from};
@@ -112,17 +116,14 @@ pub fn predicted_lasso_at(
     step: u64,
     measured: Option<&[f64]>,
 ) -> Result<PredictedLasso, TheoryError> {
-    let multiple = multiple(&cell.model)?;
-    let momentum = 1.0 / (1.0 - cell.dynamics.momentum());
-    let noise_rate = multiple * cell.dynamics.noise_rate(step) * momentum;
-    let Form::Link { link, init } = &cell.model.form else {
-        unreachable!("other models have been refused");
-    };
-    if let Some(j) = init.iter().position(|init| *init == 0.0) {
-        return Err(no_lasso("model.init", format!("is 0 at coordinate {j}, where parameters never move")));
+    let motion = Motion::of(cell, step)?;
+    let shares = Shares::of(cell, &cell.noises, problem)?;
+    if shares.sampling == 0.0 && !shares.has_label_noise() {
+        let reason =
+            "there is neither noise in the labels nor from mini-batches, and the limit depends on the start";
+        return Err(no_lasso("noise", reason));
     }
-    let shares = Shares::of(cell, problem)?;
-    let sign = Sign::of(*link);
+    let sign = motion.sign;
     let (lambda, lasso, mean_squared_residuals) = match measured {
         Some(measured) => {
             let (found, expected) =
@@ -130,19 +131,51 @@ pub fn predicted_lasso_at(
             if found != problem.samples() {
                 return Err(TheoryError::Length { array: "mean_squared_residuals", found, expected });
             }
-            let lambda = strength(problem, noise_rate, &shares.variances(measured));
+            let lambda = strength(problem, motion.noise_rate, &shares.variances(measured));
             let lasso = lasso(problem, &lambda, sign)?;
             (lambda, lasso, measured.to_vec())
         }
-        None => self_consistent(problem, &shares, sign, noise_rate, second_order(&cell.dynamics))?,
+        None => self_consistent(problem, &motion, &shares, &|squares| shares.variances(squares))?,
     };
     let convention = convention(cell, problem, &shares, &mean_squared_residuals, step);
-    let rate = multiple * cell.dynamics.step_time(step);
-    Ok(PredictedLasso { lambda, sign, rate, step, lasso, mean_squared_residuals, convention })
+    Ok(PredictedLasso { lambda, sign, rate: motion.rate, step, lasso, mean_squared_residuals, convention })
 }
 
 fn no_lasso(place: impl Into<String>, reason: impl Into<String>) -> TheoryError {
     TheoryError::NoLasso { place: place.into(), reason: reason.into() }
+}
+
+/// How the parameters move in one step of a cell.
+struct Motion {
+    sign: Sign,
+    /// `m eta / (1 - b)`, or `m h` in continuous time.
+    rate: f64,
+    /// The same for the noise.
+    noise_rate: f64,
+    /// See [`second_order`].
+    second: f64,
+}
+
+impl Motion {
+    fn of(cell: &Cell, step: u64) -> Result<Self, TheoryError> {
+        let multiple = multiple(&cell.model)?;
+        let Form::Link { link, init } = &cell.model.form else {
+            unreachable!("other models have been refused");
+        };
+        if let Some(j) = init.iter().position(|init| *init == 0.0) {
+            return Err(no_lasso(
+                "model.init",
+                format!("is 0 at coordinate {j}, where parameters never move"),
+            ));
+        }
+        let dynamics = &cell.dynamics;
+        Ok(Self {
+            sign: Sign::of(*link),
+            rate: multiple * dynamics.step_time(step),
+            noise_rate: multiple * dynamics.noise_rate(step) / (1.0 - dynamics.momentum()),
+            second: second_order(dynamics),
+        })
+    }
 }
 
 /// The variances `v_i = labels_i + sampling E r_i^2`.
@@ -154,11 +187,12 @@ struct Shares {
 }
 
 impl Shares {
-    fn of(cell: &Cell, problem: &Problem) -> Result<Self, TheoryError> {
+    /// Of `noises` in the place of the cell's own.
+    fn of(cell: &Cell, noises: &[Noise], problem: &Problem) -> Result<Self, TheoryError> {
         let n = problem.samples();
         let (mut labels, mut sampling) = (vec![0.0; n], 1.0 / cell.dynamics.effective_batch(n));
         let mut of_noises = Vec::new();
-        for (k, noise) in cell.noises.iter().enumerate() {
+        for (k, noise) in noises.iter().enumerate() {
             let Noise::Sample(noise) = noise else {
                 let reason = "acts on the parameters, not on the labels or the samples";
                 return Err(no_lasso(format!("noise.{k}"), reason));
@@ -180,12 +214,7 @@ impl Shares {
             sampling += mean(&whole) - mean(&free);
             labels.iter_mut().zip(&free).for_each(|(l, f)| *l += f);
         }
-        let shares = Self { labels, sampling, of_noises };
-        if shares.sampling == 0.0 && !shares.has_label_noise() {
-            let reason = "there is neither noise in the labels nor from mini-batches, and the limit depends on the start";
-            return Err(no_lasso("noise", reason));
-        }
-        Ok(shares)
+        Ok(Self { labels, sampling, of_noises })
     }
 
     fn has_label_noise(&self) -> bool {
@@ -197,14 +226,15 @@ impl Shares {
     }
 }
 
-/// The fixed point of `lambda`, its Lasso, and the mean squared residuals.
+/// The fixed point of `lambda`, its Lasso, and the mean squared residuals, with the `variances` of the labels as they follow
+/// from the mean squared residuals.
 fn self_consistent(
     problem: &Problem,
+    motion: &Motion,
     shares: &Shares,
-    sign: Sign,
-    rate: f64,
-    second: f64,
+    variances: &dyn Fn(&[f64]) -> Vec<f64>,
 ) -> Result<(Vec<f64>, Lasso, Vec<f64>), TheoryError> {
+    let &Motion { sign, noise_rate: rate, second, .. } = motion;
     let n = problem.samples();
     let labels = mean(&problem.y().iter().map(|y| y * y).collect::<Vec<_>>());
     let unstable = || no_lasso("dynamics.learning_rate", "is too large for residuals to become stationary");
@@ -215,7 +245,7 @@ fn self_consistent(
     let mut start = vec![0.0; problem.dim()];
     let mut change = f64::INFINITY;
     for iteration in 0..MAX_ITERATIONS {
-        let variances = shares.variances(&squares);
+        let variances = variances(&squares);
         let lambda = strength(problem, rate, &variances);
         let lasso = lasso_from(problem, &lambda, sign, &start)?;
         let mut residuals = product(problem.x(), problem.dim(), &lasso.beta);
@@ -252,6 +282,12 @@ fn mean(values: &[f64]) -> f64 {
 
 fn range(values: &[f64]) -> (f64, f64) {
     values.iter().fold((f64::INFINITY, 0.0), |(low, high), v| (low.min(*v), high.max(*v)))
+}
+
+/// The smallest and the largest `|X_j|^2/n`, shortened, where they are not the same.
+fn unequal_columns(problem: &Problem) -> Option<(String, String)> {
+    let (low, high) = range(&mean_squared_columns(problem));
+    (high - low > 1e-12 * high).then(|| (shortened(low), shortened(high)))
 }
 
 fn convention(cell: &Cell, problem: &Problem, shares: &Shares, squares: &[f64], step: u64) -> Convention {
@@ -306,15 +342,12 @@ fn convention(cell: &Cell, problem: &Problem, shares: &Shares, squares: &[f64], 
             "full batches add no residual variance".to_string()
         },
     });
-    let columns = mean_squared_columns(problem);
-    let (low, high) = range(&columns);
     factors.push(Factor {
         what: "columns",
-        value: mean(&columns),
-        sentence: if high - low <= 1e-12 * high {
-            "|X_j|^2/n, the same for all columns: the ordinary Lasso".to_string()
-        } else {
-            format!("|X_j|^2/n, from {} to {}: a weighted Lasso", shortened(low), shortened(high))
+        value: mean(&mean_squared_columns(problem)),
+        sentence: match unequal_columns(problem) {
+            None => "|X_j|^2/n, the same for all columns: the ordinary Lasso".to_string(),
+            Some((low, high)) => format!("|X_j|^2/n, from {low} to {high}: a weighted Lasso"),
         },
     });
     Convention {

@@ -1,6 +1,6 @@
 //! The resolved file says everything and reads back as what it was written from; and no text makes us panic.
 
-use jostle::setting::{Entry, Kind, Setting};
+use jostle::setting::{Entry, Fallback, Kind, Setting};
 use proptest::prelude::*;
 use toml::{Table, Value};
 
@@ -196,7 +196,7 @@ fn component(
         .settings
         .iter()
         .map(|setting| {
-            let required = setting.fallback == jostle::setting::Fallback::Required;
+            let required = setting.fallback == Fallback::Required;
             let given = if required {
                 valid(setting).prop_map(Some).boxed()
             } else {
@@ -211,7 +211,20 @@ fn component(
     });
     (settings, prop::option::weighted(0.3, varied)).prop_map(move |(settings, varied)| {
         let kind = has_kind.then(|| ("kind".to_string(), Value::String(entry.kind.into())));
-        let given = settings.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
+        let mut given: Vec<(&str, Value)> =
+            settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        // One of two that say the same is left out.
+        let mut varied = varied;
+        for setting in entry.settings {
+            let Fallback::NumberUnless { other, .. } = setting.fallback else { continue };
+            if varied.as_ref().is_some_and(|(name, _)| *name == setting.name) {
+                varied = varied.filter(|_| !given.iter().any(|(name, _)| *name == other));
+            }
+            let has_other = given.iter().any(|(name, _)| *name == other)
+                || varied.as_ref().is_some_and(|(name, _)| *name == other);
+            given.retain(|(name, _)| !has_other || *name != setting.name);
+        }
+        let given = given.into_iter().map(|(name, value)| (name.to_string(), value));
         (kind.into_iter().chain(given).collect(), varied)
     })
 }

@@ -31,7 +31,7 @@ fn problem(samples: usize, dim: usize) -> Problem {
 }
 
 fn label(std: f64, labels: Labels) -> LabelNoise {
-    LabelNoise { std, labels, distribution: LabelDistribution::Gaussian, index: 0 }
+    LabelNoise { std, lambda: None, labels, distribution: LabelDistribution::Gaussian, index: 0 }
 }
 
 fn cell(problem: Problem, link: LinkKind, init: f64, flow: Flow, noise: Option<LabelNoise>) -> Cell {

@@ -214,7 +214,9 @@ fn noises(names: &[&str]) -> Vec<Noise> {
         .enumerate()
         .map(|(index, name)| {
             let label = |labels, distribution| {
-                Noise::Sample(Box::new(LabelNoise { std, labels, distribution, index }) as Box<_>)
+                Noise::Sample(
+                    Box::new(LabelNoise { std, lambda: None, labels, distribution, index }) as Box<_>
+                )
             };
             let of = CovarianceOf::MiniBatch(2);
             match *name {
@@ -412,6 +414,7 @@ fn a_diverged_lane_is_marked_with_its_step_and_its_neighbours_do_not_notice() {
     let problem = problem(13, 19);
     let noises = [Noise::Sample(Box::new(LabelNoise {
         std: 22.0,
+        lambda: None,
         labels: Labels::One,
         distribution: LabelDistribution::Gaussian,
         index: 0,

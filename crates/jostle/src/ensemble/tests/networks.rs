@@ -188,7 +188,7 @@ fn label_noise_in_several_outputs_has_the_variance_of_its_law() {
     let model = affine(n, 2);
     for (labels, expected) in [(Labels::One, 1.0 / n as f64), (Labels::Batch, 1.0 / (n * n) as f64)] {
         let distribution = LabelDistribution::Gaussian;
-        let noise = Noise::Sample(Box::new(LabelNoise { std, labels, distribution, index: 0 }));
+        let noise = Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index: 0 }));
         let cell = with(problem.clone().unwrap(), model.clone(), GradientDescent::new(1, rate), vec![noise]);
         let cell = Cell { start: start.clone(), replicas: 20_000, ..cell };
         let squares: Vec<f64> = all(cell)

@@ -12,15 +12,21 @@ use crate::simd::Level;
 use crate::theory::lasso::tests::{distance, noisy};
 use std::sync::Arc;
 
-const QUADRATIC: LinkKind = LinkKind::Square(Square);
-const HADAMARD: LinkKind = LinkKind::Power(Power { depth: 2 });
+pub(super) const QUADRATIC: LinkKind = LinkKind::Square(Square);
+pub(super) const HADAMARD: LinkKind = LinkKind::Power(Power { depth: 2 });
 const PRODUCT: LinkKind = LinkKind::Product(Product);
 
-fn label(std: f64, labels: Labels, index: usize) -> Noise {
-    Noise::Sample(Box::new(LabelNoise { std, labels, distribution: LabelDistribution::Gaussian, index }))
+pub(super) fn label(std: f64, labels: Labels, index: usize) -> Noise {
+    Noise::Sample(Box::new(LabelNoise {
+        std,
+        lambda: None,
+        labels,
+        distribution: LabelDistribution::Gaussian,
+        index,
+    }))
 }
 
-fn cell(problem: &Problem, link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
+pub(super) fn cell(problem: &Problem, link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
     Cell {
         source: Source::Shared(Arc::new(problem.clone())),
         start: Start::default(),
@@ -45,7 +51,7 @@ fn positive(problem: &Problem) -> Problem {
     Problem::new(problem.x().to_vec(), y, Some(truth)).unwrap()
 }
 
-fn of(link: LinkKind, problem: &Problem) -> Problem {
+pub(super) fn of(link: LinkKind, problem: &Problem) -> Problem {
     if link == QUADRATIC { positive(problem) } else { problem.clone() }
 }
 
@@ -84,7 +90,10 @@ fn check_resolved(what: &str, cell: &Cell, problem: &Problem, tolerance: f64) {
 }
 
 /// Every variant with about the same strength.
-fn variants(samples: usize, steps: u64) -> Vec<(&'static str, LinkKind, GradientDescent, Vec<Noise>)> {
+pub(super) fn variants(
+    samples: usize,
+    steps: u64,
+) -> Vec<(&'static str, LinkKind, GradientDescent, Vec<Noise>)> {
     let plain = |rate| GradientDescent::new(steps, rate);
     let batches =
         |size, rate| GradientDescent { batch: Batch::Size(size), ..GradientDescent::new(4 * steps, rate) };
@@ -345,22 +354,5 @@ fn labels_of_zero_predict_zero() {
             (vec![0.0; 9], vec![0.0; 6])
         );
         assert_eq!(found.relative_distance(&[3.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]), 5.0);
-    }
-}
-
-#[test]
-fn a_prediction_is_cheap_enough_for_thousands_of_replicas() {
-    let problem = noisy(1, 40, 100, 5, 0.5);
-    for (batch, limit) in [(Batch::Full, 0.05), (Batch::Size(1), 0.5)] {
-        let dynamics = GradientDescent { batch, ..GradientDescent::new(10, 0.01) };
-        let cell = cell(&problem, HADAMARD, dynamics, vec![label(2.0, Labels::One, 0)]);
-        let begun = std::time::Instant::now();
-        let count = 20;
-        for _ in 0..count {
-            predicted_lasso(&cell, &problem).unwrap();
-        }
-        let seconds = begun.elapsed().as_secs_f64() / f64::from(count);
-        println!("{batch}: {:.2} ms", 1e3 * seconds);
-        assert!(seconds < limit, "{batch}: {seconds} s");
     }
 }

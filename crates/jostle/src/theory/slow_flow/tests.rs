@@ -32,7 +32,7 @@ fn problem(signed: bool) -> Problem {
 
 fn label(std: f64) -> Vec<Noise> {
     let (labels, distribution) = (Labels::One, LabelDistribution::Gaussian);
-    vec![Noise::Sample(Box::new(LabelNoise { std, labels, distribution, index: 0 }))]
+    vec![Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index: 0 }))]
 }
 
 fn cell(link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
