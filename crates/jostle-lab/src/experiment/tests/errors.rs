@@ -31,7 +31,7 @@ fn an_unknown_key_is_answered_with_the_nearest_or_with_all_valid_ones() {
         (
             "std",
             "temperature",
-            r#"x.toml:19:1: noise.0.temperature is not a setting of "label"; expected "std", "labels", "distribution" or "kind""#,
+            r#"x.toml:19:1: noise.0.temperature is not a setting of "label"; expected "std", "lambda", "labels", "distribution" or "kind""#,
         ),
         (
             "replicas",
