@@ -49,7 +49,17 @@ impl Drawn {
             if !notes.is_empty() {
                 drawn.notes.push(format!("\u{2020} {}: {}.", one.name, notes.join("; ")));
             }
-            drawn.rows.extend(one.points.iter().filter(|p| p.x.is_finite()).map(|p| {
+            let shown = thinned(&one.points);
+            if shown.len() < one.points.len() {
+                drawn.notes.push(format!(
+                    "Drawn are {} of the {} points of {}: every {}th, and more of the first.",
+                    shown.len(),
+                    one.points.len(),
+                    one.name,
+                    stride(one.points.len())
+                ));
+            }
+            drawn.rows.extend(shown.iter().map(|k| one.points[*k]).filter(|p| p.x.is_finite()).map(|p| {
                 json!({"series": name, "x": p.x, "mid": number(p.mid),
                        "low": number(p.low), "high": number(p.high)})
             }));
@@ -59,12 +69,42 @@ impl Drawn {
                 one.points
                     .windows(2)
                     .filter(|pair| stops(pair, y))
+                    .take(MOST_ENDS)
                     .map(|pair| json!({"series": name, "x": pair[0].x, "mid": pair[0].mid.min(top)})),
             );
             drawn.names.push(name);
         }
         drawn
     }
+}
+
+/// Points of a series that are all drawn; of more, about twice as many are.
+const MOST_POINTS: usize = 1000;
+/// Crosses of one series.
+const MOST_ENDS: usize = 100;
+
+/// The distance of the points that are drawn of so many.
+fn stride(count: usize) -> usize {
+    count.div_ceil(MOST_POINTS)
+}
+
+/// Which points of a series are drawn: all, or points at even distances, points at even ratios, of which an axis with a
+/// logarithmic scale needs more at its beginning, the last one, and those at the ends of what is finite.
+fn thinned(points: &[BandPoint]) -> Vec<usize> {
+    let count = points.len();
+    if count <= 2 * MOST_POINTS {
+        return (0..count).collect();
+    }
+    let even = (0..count).step_by(stride(count));
+    let ratio = (count as f64).powf(1.0 / MOST_POINTS as f64);
+    let growing = (0..MOST_POINTS).map(|k| ratio.powi(k as i32) as usize);
+    let edges =
+        (1..count).filter(|k| points[*k].mid.is_finite() != points[k - 1].mid.is_finite()).take(MOST_ENDS);
+    let edges = edges.flat_map(|k| [k - 1, k]);
+    let mut shown: Vec<usize> = even.chain(growing).chain(edges).chain([count - 1]).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    shown
 }
 
 /// How far above everything else a diverging series may stretch an axis.
@@ -235,6 +275,33 @@ mod tests {
         assert_eq!(drawn.ends[0]["mid"], 900.0);
         assert!(drawn.notes[0].contains("1 of 3 points lies outside the drawn range"), "{:?}", drawn.notes);
         assert_eq!(bounded(&Axis::log("error"), &both[..1], &[]).limits(), None, "nothing diverges");
+    }
+
+    #[test]
+    fn of_a_long_series_some_thousand_points_are_drawn_and_the_page_says_which() {
+        let mut points: Vec<_> = (0..1_000_001).map(|k| point(f64::from(k), 2.0, 3.0)).collect();
+        points[777_777].mid = f64::NAN;
+        let drawn = drawn(points);
+        let shown: Vec<usize> = drawn.rows.iter().map(|row| row["x"].as_f64().unwrap() as usize).collect();
+        assert!((1000..3000).contains(&shown.len()), "{}", shown.len());
+        for k in [0, 1, 2, 3, 10, 1001, 2002, 777_776, 777_777, 777_778, 1_000_000] {
+            assert!(shown.contains(&k), "{k}");
+        }
+        assert!(shown.windows(2).all(|pair| pair[1] - pair[0] <= 1001));
+        assert!(shown.windows(2).all(|pair| pair[0] < 100 || pair[1] as f64 <= 1.02 * pair[0] as f64 + 1.0));
+        assert_eq!(
+            drawn.notes[1],
+            format!(
+                "Drawn are {} of the 1000001 points of mini-batch: every 1001th, and more of the first.",
+                shown.len()
+            )
+        );
+        assert!(
+            drawn.notes[0].contains("1 of 1000001 points is not finite, the first at step = 7.78e5"),
+            "{:?}",
+            drawn.notes
+        );
+        assert_eq!(drawn.ends.len(), 1);
     }
 
     #[test]
