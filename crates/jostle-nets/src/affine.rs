@@ -43,17 +43,17 @@ impl Affine {
 
     /// Terms of one output.
     pub fn terms(self) -> usize {
-        self.input.channels * if self.is_convolution { patches::PLACES } else { 1 }
+        self.input.channels.saturating_mul(if self.is_convolution { patches::PLACES } else { 1 })
     }
 
     /// Weights.
     pub fn num_weights(self) -> usize {
-        self.outputs * self.terms()
+        self.outputs.saturating_mul(self.terms())
     }
 
     /// Weights and biases.
     pub fn num_params(self) -> usize {
-        self.num_weights() + self.outputs
+        self.num_weights().saturating_add(self.outputs)
     }
 
     /// Multiply-adds of a pass forwards over one sample.

@@ -201,7 +201,7 @@ impl FeedForward {
 
 impl Network for FeedForward {
     fn num_params(&self) -> usize {
-        self.layers.iter().map(|layer| layer.affine.num_params()).sum()
+        self.layers.iter().fold(0, |sum, layer| sum.saturating_add(layer.affine.num_params()))
     }
 
     fn outputs(&self) -> usize {

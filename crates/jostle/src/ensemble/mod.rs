@@ -16,7 +16,7 @@ pub use early_exit::may_stop_early;
 pub use measurement::Measurement;
 pub use plan::{KernelPlan, plan};
 pub use start::{Origin, START_ENTRIES, Start};
-pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, run_unit_until, units};
+pub use unit::{Monitor, Replica, Silent, Unit, UnitResult, run_unit, run_unit_until, unit_replicas, units};
 
 use tasks::Tasks;
 use unit::{Shared, Work};

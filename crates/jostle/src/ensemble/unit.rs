@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 
 /// Replicas of one unit: as many as a kernel computes side by side, and fewer of a small ensemble, which would leave
 /// processors idle in large units.
-fn unit_replicas(cell: &Cell) -> u32 {
+pub fn unit_replicas(cell: &Cell) -> u32 {
     let shared = matches!(cell.source, Source::Shared(_));
     let (large, small) = match (cell.dynamics.batch(), cell.precision) {
         _ if cell.is_network() => (1, 1),

@@ -30,7 +30,8 @@ impl LinearNetwork {
     /// The parameters of the first layer, of the layers between, one after the other, and of the last layer.
     fn lengths(&self) -> [usize; 3] {
         let width = self.width;
-        [self.dim * width, (self.depth - 2) * width * width, self.outputs * width]
+        let between = (self.depth - 2).saturating_mul(width).saturating_mul(width);
+        [self.dim.saturating_mul(width), between, self.outputs.saturating_mul(width)]
     }
 
     /// The layers between the first and the last.
@@ -46,7 +47,7 @@ impl LinearNetwork {
 
 impl Network for LinearNetwork {
     fn num_params(&self) -> usize {
-        self.lengths().iter().sum()
+        self.lengths().iter().fold(0, |sum, length| sum.saturating_add(*length))
     }
 
     fn outputs(&self) -> usize {

@@ -53,7 +53,7 @@ impl MatrixFactorisation {
 
 impl Network for MatrixFactorisation {
     fn num_params(&self) -> usize {
-        self.side * self.rank
+        self.side.saturating_mul(self.rank)
     }
 
     fn initial(&self, draws: &Draws<'_>) -> Vec<f64> {

@@ -44,7 +44,7 @@ use std::sync::Arc;
 
 /// Parameters theta (p) to predictions f (n x c), and the product `J(theta)' w` that turns sample weights into a gradient.
 pub trait Model: Send + Sync {
-    /// Number of parameters `p` in dimension `dim`.
+    /// Number of parameters `p` in dimension `dim`; the largest whole number where there are more.
     fn num_params(&self, dim: usize) -> usize;
 
     /// Outputs `c` of one sample.
@@ -97,7 +97,7 @@ pub fn predict(inputs: &[f64], beta: &[f64]) -> Vec<f64> {
 
 impl<L: Link> Model for L {
     fn num_params(&self, dim: usize) -> usize {
-        L::PARTS * dim
+        L::PARTS.saturating_mul(dim)
     }
 
     fn coefficients(&self, theta: &[f64], dim: usize) -> Option<Vec<f64>> {

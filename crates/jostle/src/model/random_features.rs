@@ -54,6 +54,11 @@ impl RandomFeatures {
         }
     }
 
+    /// How many numbers the weights and the features of so many samples of dimension `dim` are.
+    pub fn numbers(&self, samples: usize, dim: usize) -> f64 {
+        self.width as f64 * (dim as f64 + samples as f64)
+    }
+
     /// The weights (d x m), a column for every feature.
     fn weights(&self, dim: usize) -> Vec<f64> {
         let mut weights = vec![0.0; dim * self.width];

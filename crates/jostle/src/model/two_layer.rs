@@ -37,7 +37,8 @@ impl TwoLayer {
 
     /// Lengths of `W`, `b` and `a`.
     fn lengths(&self) -> [usize; 3] {
-        [self.dim * self.width, if self.has_bias { self.width } else { 0 }, self.outputs * self.width]
+        let [hidden, readout] = [self.dim, self.outputs].map(|count| count.saturating_mul(self.width));
+        [hidden, if self.has_bias { self.width } else { 0 }, readout]
     }
 }
 
@@ -56,7 +57,7 @@ fn parts_mut<F>(theta: &mut [F], lengths: [usize; 3]) -> [&mut [F]; 3] {
 
 impl Network for TwoLayer {
     fn num_params(&self) -> usize {
-        self.lengths().iter().sum()
+        self.lengths().iter().fold(0, |sum, length| sum.saturating_add(*length))
     }
 
     fn outputs(&self) -> usize {

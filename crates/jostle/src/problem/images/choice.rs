@@ -89,7 +89,7 @@ pub(super) fn choose(
         first.truncate(count);
         return Ok(first);
     };
-    let mut chosen = Vec::with_capacity(count);
+    let mut chosen = Vec::with_capacity(count.min(available));
     let longest = of_class.iter().map(Vec::len).max().unwrap_or_default();
     let mut words = vec![0; longest * classes.len()];
     draws.bits(Purpose::DESIGN, &mut words);
