@@ -46,8 +46,23 @@ impl ExperimentError {
         subject: impl Into<String>,
         problem: impl Into<String>,
     ) -> Self {
-        Self::Setting { place: place.into(), subject: subject.into(), problem: problem.into() }
+        let [place, subject, problem] = [(place.into(), 1000), (subject.into(), 160), (problem.into(), 1200)]
+            .map(|(text, longest)| bounded(&text, longest));
+        Self::Setting { place, subject, problem }
     }
+}
+
+/// A text of a message without its middle where it is longer than `longest` characters: values and keys of a file may have
+/// any length.
+pub(super) fn bounded(text: &str, longest: usize) -> String {
+    // A character has at most four bytes.
+    if text.len() <= longest || text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    let kept = longest / 2;
+    let cut = |at: Option<(usize, char)>| at.map_or(0, |(at, _)| at);
+    let (head, tail) = (cut(text.char_indices().nth(kept)), cut(text.char_indices().nth_back(kept - 1)));
+    format!("{} ... {}", &text[..head], &text[tail..])
 }
 
 /// `did you mean "samples"?` where one of the candidates is near, and `expected "a" or "b"` otherwise.
@@ -101,6 +116,15 @@ mod tests {
         assert_eq!(nearest("temperature", &names), None);
         assert_eq!(nearest("", &names), None);
         assert_eq!(nearest(&"s".repeat(100_000), &names), None);
+    }
+
+    #[test]
+    fn a_message_leaves_out_the_middle_of_what_is_long() {
+        assert_eq!(bounded("short", 10), "short");
+        assert_eq!(bounded("0123456789abc", 4), "01 ... bc");
+        assert_eq!(bounded("\u{e9}\u{e9}\u{e9}\u{e9}", 4), "\u{e9}\u{e9}\u{e9}\u{e9}");
+        let error = ExperimentError::setting("x.toml", "k".repeat(10_000_000), "v".repeat(10_000_000));
+        assert!(error.to_string().len() < 1500);
     }
 
     #[test]

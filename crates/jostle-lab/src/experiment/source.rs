@@ -1,5 +1,6 @@
 //! The text of an experiment as a tree of TOML values, each of which knows where it came from.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
-use super::error::ExperimentError;
+use super::error::{ExperimentError, bounded};
 use super::schema::{names_a_setting, section};
 use super::text::{brief, dotted};
 
@@ -65,7 +66,7 @@ impl Source {
             let (line, column) = lines.position(error.span().map_or(text.len(), |span| span.start));
             ExperimentError::Syntax {
                 place: format!("{name}:{line}:{column}"),
-                message: one_line(error.message()),
+                message: bounded(&one_line(error.message()), 400),
             }
         })?;
         let mut source = Self::from_table(Table::new(), name, base);
@@ -192,11 +193,14 @@ fn subject(path: &[String]) -> String {
     match path {
         [part, key, rest @ ..] if part == "grid" => {
             let rest = if rest.is_empty() { String::new() } else { format!("[{}]", rest.join("][")) };
-            format!("[grid] {key:?}{rest}")
+            bounded(&format!("[grid] {key:?}{rest}"), LONGEST_NAME)
         }
-        _ => dotted(path),
+        _ => bounded(&dotted(path), LONGEST_NAME),
     }
 }
+
+/// How long the name of a setting may be in a message.
+const LONGEST_NAME: usize = 160;
 
 /// Messages of the parser may hold line breaks from the text they quote.
 pub(super) fn one_line(message: &str) -> String {
@@ -288,18 +292,25 @@ pub(super) fn parse_value(text: &str, place: &str, path: &[String]) -> Result<Va
 struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// The last byte that was looked for, and its position: most are further on in the same line.
+    last: Cell<(usize, Position)>,
 }
 
 impl<'a> Lines<'a> {
     fn new(text: &'a str) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, starts }
+        Self { text, starts, last: Cell::new((0, (1, 1))) }
     }
 
     fn position(&self, byte: usize) -> Position {
         let line = self.starts.partition_point(|start| *start <= byte);
-        let start = self.starts[line - 1];
-        let column = self.text.get(start..byte).map_or(1, |before| before.chars().count() + 1);
-        (line, column)
+        let (from, column) = match self.last.get() {
+            (from, (known, column)) if known == line && from <= byte => (from, column),
+            _ => (self.starts[line - 1], 1),
+        };
+        let Some(before) = self.text.get(from..byte) else { return (line, 1) };
+        let position = (line, column + before.chars().count());
+        self.last.set((byte, position));
+        position
     }
 }
