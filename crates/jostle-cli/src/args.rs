@@ -105,6 +105,9 @@ pub(crate) struct RunOptions {
     /// The run folder [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Replace what the folder holds of another experiment, or of an unfinished run, once the new results are there.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Threads [default: all processors]. Results do not depend on it.
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
@@ -121,6 +124,9 @@ pub(crate) struct PredictOptions {
     /// Write a run folder, labelled as a prediction.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Replace what the folder holds of another experiment, or of an unfinished run, once the new results are there.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
     /// A run folder of the same experiment to compare with [default: runs/NAME, if there is one].
     #[arg(long, value_name = "RUN")]
     pub(crate) against: Option<PathBuf>,
@@ -196,6 +202,9 @@ pub(crate) struct ReproduceOptions {
     /// The run folder [default: runs/PAPER].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Replace what the folder holds of another experiment or paper, or of an unfinished run, once the new results are there.
+    #[arg(long, requires = "paper")]
+    pub(crate) force: bool,
     /// Number of replicas of every experiment (ensemble.replicas).
     #[arg(long, value_name = "R")]
     pub(crate) replicas: Option<u64>,

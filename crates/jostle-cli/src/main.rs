@@ -38,7 +38,11 @@ fn main() -> ExitCode {
             say_error(&one_line(&error.render().to_string()));
             return ExitCode::from(2);
         }
-        Err(help) => help.exit(),
+        Err(help) if help.use_stderr() => help.exit(),
+        Err(help) => {
+            print(&help.render().to_string());
+            return if LOST.load(Ordering::Relaxed) { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
     };
     let ended = match &arguments.command {
         Command::Run(options) => run::run(options, &arguments.output),

@@ -6,7 +6,7 @@ use crate::{Ending, print};
 use jostle::geometry::Sampling;
 use jostle_lab::experiment::{Experiment, Overrides};
 use jostle_lab::measure::{Answer, Question, measure as measure_point, measure_parameters, write_atlas};
-use jostle_lab::run::{LabError, on_threads};
+use jostle_lab::run::{LabError, on_threads, refuse_to_overwrite};
 use std::path::PathBuf;
 
 /// Measures the geometry of a point that is given as arrays, or of a model at given parameters.
@@ -29,11 +29,16 @@ pub(crate) fn measure(options: &MeasureOptions, output: &Output) -> Result<Endin
         })
     };
     let threads = options.threads.map(usize::from);
-    let answer = on_threads(threads, answer)??;
     let atlas = options.plot.as_ref().map(|path| match path {
         Some(path) => path.clone(),
         None => PathBuf::from(options.file.with_extension("html").file_name().unwrap_or_default()),
     });
+    if let Some(path) = &atlas {
+        for input in std::iter::once(&options.file).chain(&options.experiment) {
+            refuse_to_overwrite(input, path)?;
+        }
+    }
+    let answer = on_threads(threads, answer)??;
     if let Some(path) = &atlas {
         on_threads(threads, || write_atlas(&answer, path))??;
     }

@@ -5,8 +5,8 @@ use crate::progress::Bar;
 use crate::{Ending, print, say};
 use jostle_lab::experiment::{CheckedCell, Experiment, Overrides};
 use jostle_lab::run::{
-    LabError, PredictionOutcome, PredictionSummary, compare, predict as predict_cells, report_of_run,
-    write_report,
+    Destination, LabError, PredictionOutcome, PredictionSummary, compare, predict as predict_cells,
+    report_of_run, write_report,
 };
 use std::path::PathBuf;
 
@@ -21,7 +21,8 @@ pub(crate) fn predict(options: &PredictOptions, output: &Output) -> Result<Endin
     }
     let bar = Bar::new(output);
     let threads = options.threads.map(usize::from);
-    let (predictions, run) = match predict_cells(&mut experiment, options.out.as_deref(), threads, &bar)? {
+    let destination = options.out.as_deref().map(|out| Destination::new(out, options.force));
+    let (predictions, run) = match predict_cells(&mut experiment, destination.as_ref(), threads, &bar)? {
         PredictionOutcome::Done(predictions, run) => (predictions, run),
         PredictionOutcome::Interrupted => {
             say("interrupted\n");

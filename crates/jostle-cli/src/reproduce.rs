@@ -30,10 +30,11 @@ pub(crate) fn reproduce(options: &ReproduceOptions, output: &Output) -> Result<E
         threads: options.threads.map(usize::from),
     };
     let out = options.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(name));
-    let claims = match run_paper(&reproduction, &out, &Bar::new(output))? {
+    let claims = match run_paper(&reproduction, &out, options.force, &Bar::new(output))? {
         PaperOutcome::Done(claims) => claims,
-        PaperOutcome::Interrupted => {
-            crate::say(&format!("interrupted; the finished experiments are in {}\n", out.display()));
+        PaperOutcome::Interrupted(is_kept) => {
+            let remains = if is_kept { "the finished experiments are in" } else { "nothing has changed in" };
+            crate::say(&format!("interrupted; {remains} {}\n", out.display()));
             return Ok(Ending::Interrupted);
         }
     };

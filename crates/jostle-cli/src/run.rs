@@ -4,18 +4,21 @@ use crate::args::{Output, RunOptions};
 use crate::progress::Bar;
 use crate::{Ending, print, say};
 use jostle_lab::experiment::Experiment;
-use jostle_lab::run::{LabError, Outcome, execute, report_of_run, summary, write_report};
-use std::path::PathBuf;
+use jostle_lab::run::{
+    Destination, LabError, Outcome, Remains, execute, report_of_run, summary, write_report,
+};
+use std::path::{Path, PathBuf};
 
 /// Runs one experiment file.
 pub(crate) fn run(options: &RunOptions, output: &Output) -> Result<Ending, LabError> {
     let mut experiment = Experiment::read(&options.file, &options.changes.overrides(None))?;
     let out = options.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&experiment.name));
     let bar = Bar::new(output);
-    let run = match execute(&mut experiment, &out, options.threads.map(usize::from), &bar)? {
+    let destination = Destination::new(&out, options.force);
+    let run = match execute(&mut experiment, &destination, options.threads.map(usize::from), &bar)? {
         Outcome::Done(run) => run,
-        Outcome::Interrupted => {
-            say(&format!("interrupted; the finished cells are in {}\n", out.display()));
+        Outcome::Interrupted(remains) => {
+            say(&interrupted(remains, &out));
             return Ok(Ending::Interrupted);
         }
     };
@@ -27,4 +30,16 @@ pub(crate) fn run(options: &RunOptions, output: &Output) -> Result<Ending, LabEr
         print(&summary.to_text());
     }
     Ok(Ending::Done)
+}
+
+/// What is said of a run that was stopped.
+pub(crate) fn interrupted(remains: Remains, out: &Path) -> String {
+    let out = out.display();
+    match remains {
+        Remains::Cells => format!("interrupted; the finished cells are in {out}\n"),
+        Remains::Older => format!("interrupted; {out} holds what it held before, and nothing of this run\n"),
+        Remains::Nothing => {
+            format!("interrupted before anything was computed; {out} holds what it held before\n")
+        }
+    }
 }

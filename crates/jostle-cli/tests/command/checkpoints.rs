@@ -53,6 +53,21 @@ fn a_checkpoint_has_the_geometry_that_its_run_recorded() {
     }
 }
 
+#[test]
+fn checkpoints_of_another_network_do_not_stay_beside_those_of_a_run() {
+    let lab = Lab::with(EXPERIMENT);
+    let run = |options: &[&str]| {
+        lab.succeeds(&[&["run", "x.toml", "--out", "out", "--force"], options].concat());
+        lab.names_in("out/checkpoints")
+    };
+    assert_eq!(run(&["--replicas", "3", "--set", "grid.model.seed=[3, 4]"]).len(), 6);
+    let names = ["cell0-replica0.safetensors", "cell0-replica1.safetensors"];
+    assert_eq!(run(&["--set", "model.widths=[4]"]), names);
+    // Of a replica that diverges there is none.
+    lab.write("out/checkpoints/mine.txt", "mine");
+    assert_eq!(run(&["--set", "dynamics.learning_rate=1e6"]), ["mine.txt"]);
+}
+
 const MEASURE: [&str; 4] =
     ["measure", "out/checkpoints/cell0-replica0.safetensors", "--experiment", "x.toml"];
 

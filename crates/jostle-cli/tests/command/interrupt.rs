@@ -7,18 +7,23 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A grid of which the first cell is over at once and the second never.
-const ENDLESS: [(&str, &str); 2] = [
+pub(crate) const ENDLESS: [(&str, &str); 2] = [
     ("every = 20", "log = 5"),
     ("replicas = 3", "replicas = 40\n[grid]\n\"dynamics.steps\" = [60, 1_000_000_000_000]"),
 ];
 
 /// A run under way, killed if a test fails.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
     /// Starts a run and waits until it computes.
-    fn start(lab: &Lab) -> Self {
-        let mut command = lab.command(&["run", "x.toml", "--out", "out"]);
+    pub(crate) fn start(lab: &Lab) -> Self {
+        Self::start_with(lab, &[])
+    }
+
+    /// The same with further options.
+    pub(crate) fn start_with(lab: &Lab, options: &[&str]) -> Self {
+        let mut command = lab.command(&[&["run", "x.toml", "--out", "out"], options].concat());
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let running = Self(child);
         let started = Instant::now();
@@ -33,13 +38,18 @@ impl Running {
         running
     }
 
-    fn signal(&self, name: &str) {
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([name, &self.0.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
     /// The exit code and what was said on standard error.
-    fn end(&mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(&mut self) -> (Option<i32>, String) {
         let started = Instant::now();
         let status = loop {
             if let Some(status) = self.0.try_wait().unwrap() {
@@ -61,13 +71,12 @@ impl Drop for Running {
 }
 
 fn is_under_way(name: &str) -> bool {
-    name.starts_with('.')
+    name.ends_with(".jostle.tmp") && !name.starts_with(".jostle.lock")
 }
 
 #[test]
 fn the_first_interrupt_keeps_the_finished_cells() {
     let lab = Lab::with(&small(&ENDLESS));
-    lab.write("out/report.html", "of an older run");
     let mut running = Running::start(&lab);
     running.signal("-INT");
     let (code, said) = running.end();
@@ -113,16 +122,20 @@ fn a_killed_run_leaves_the_results_of_the_one_before_and_the_next_clears_up() {
     lab.succeeds(&["run", "x.toml", "--out", "out"]);
     let results = [lab.bytes("out/metrics.parquet"), lab.bytes("out/final.npz")];
     lab.write("x.toml", small(&ENDLESS));
-    let mut running = Running::start(&lab);
+    let mut running = Running::start_with(&lab, &["--force"]);
     running.signal("-KILL");
     assert_eq!(running.end().0, None);
     assert!(results == [lab.bytes("out/metrics.parquet"), lab.bytes("out/final.npz")]);
     assert!(lab.names_in("out").iter().any(|name| is_under_way(name)));
+    assert!(lab.read("out/manifest.json").contains("\"done\""), "what is there is still a finished run");
 
     lab.write("x.toml", small(&[]));
     lab.succeeds(&["run", "x.toml", "--out", "out"]);
     assert!(results == [lab.bytes("out/metrics.parquet"), lab.bytes("out/final.npz")]);
-    assert!(!lab.names_in("out").iter().any(|name| is_under_way(name)));
+    assert_eq!(
+        lab.names_in("out"),
+        ["experiment.toml", "final.npz", "manifest.json", "metrics.parquet", "report.html"]
+    );
 }
 
 /// Runs with files of at most this many KiB, as if the disk were full then.
@@ -139,10 +152,10 @@ fn a_full_disk_is_an_error_that_leaves_no_half_files() {
     let lab = Lab::with(&small(&[("replicas = 3", "replicas = 60")]));
     let answer = with_little_space(&lab, 8);
     assert_eq!(answer, "out/final.npz: cannot write the file: File too large (os error 27)");
-    assert_eq!(lab.names_in("out"), ["experiment.toml", "manifest.json"]);
+    assert!(lab.names_in("out").is_empty(), "a run that failed is not in the way of the next");
     // Here the table already does not fit.
     let lab = Lab::with(&small(&[("every = 20", "every = 1")]));
     let answer = with_little_space(&lab, 6);
     assert_eq!(answer, "out/metrics.parquet: cannot write the file: File too large (os error 27)");
-    assert_eq!(lab.names_in("out"), ["experiment.toml", "manifest.json"]);
+    assert!(lab.names_in("out").is_empty());
 }

@@ -3,7 +3,10 @@
 mod bad_input;
 mod check;
 mod checkpoints;
+mod damaged;
+mod destination;
 mod device;
+mod extremes;
 mod flow;
 mod identity;
 mod images;

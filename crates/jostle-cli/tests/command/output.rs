@@ -77,10 +77,12 @@ fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one() {
         assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()), "{arguments:?}");
     }
     let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else { return };
-    let output = lab.command(&["check", "x.toml"]).stdout(full).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.starts_with("error: cannot write to standard output: "), "{said}");
+    for arguments in [&["check", "x.toml"][..], &["--help"], &["run", "--help"], &["--version"]] {
+        let output = lab.command(arguments).stdout(full.try_clone().unwrap()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("error: cannot write to standard output: "), "{said}");
+    }
 }
 
 #[test]

@@ -109,6 +109,53 @@ fn claims_fail_with_exit_code_1_when_the_runs_do_not_bear_them_out() {
 }
 
 #[test]
+fn a_reproduction_survives_being_moved_and_shows_no_path_of_this_machine() {
+    let lab = Lab::new();
+    let call = ["reproduce", "label-noise-lasso", "--scale", "quick", "--out", "a"];
+    lab.succeeds(&call);
+    let here = lab.path("").canonicalize().unwrap().display().to_string();
+    for (path, content) in lab.files() {
+        let Some(content) = content else { continue };
+        let names_it = content.windows(here.len()).any(|window| window == here.as_bytes());
+        assert!(!names_it, "{} names this folder", path.display());
+    }
+    // Again in its place, and after a move; another scale or paper only by force.
+    let claims = lab.bytes("a/claims.json");
+    lab.succeeds(&call);
+    std::fs::rename(lab.path("a"), lab.path("b")).unwrap();
+    lab.succeeds(&["report", "b"]);
+    lab.succeeds(&["reproduce", "label-noise-lasso", "--scale", "quick", "--out", "b"]);
+    assert!(lab.bytes("b/claims.json") == claims);
+    let mut with_data = 0;
+    for name in lab.names_in("b") {
+        let file = format!("b/{name}/experiment.toml");
+        if lab.path(&file).exists() && lab.read(&file).contains("path = \"../experiments/") {
+            with_data += 1;
+            let metrics = lab.bytes(&format!("b/{name}/metrics.parquet"));
+            lab.succeeds(&["run", &file, "--out", &format!("again-{name}"), "-q"]);
+            assert!(lab.bytes(&format!("again-{name}/metrics.parquet")) == metrics, "{name}");
+        }
+    }
+    assert!(with_data > 0);
+    let advice = "choose another folder with --out, or replace it with --force";
+    assert_eq!(
+        lab.refuses(&["reproduce", "shape-matters", "--scale", "quick", "--out", "b"]),
+        format!("b: holds a finished run of another experiment: it reproduces label-noise-lasso; {advice}")
+    );
+    assert_eq!(
+        lab.refuses(&["reproduce", "label-noise-lasso", "--out", "b"]),
+        format!("b: holds a finished run of another experiment: its scale is quick; {advice}")
+    );
+    lab.write("b/experiments/columns.npz", "changed");
+    assert_eq!(
+        lab.refuses(&["reproduce", "label-noise-lasso", "--scale", "quick", "--out", "b"]),
+        format!(
+            "b: holds a finished run of another experiment: experiments/columns.npz was changed; {advice}"
+        )
+    );
+}
+
+#[test]
 fn a_folder_that_is_not_a_run_is_refused() {
     let lab = Lab::new();
     lab.write("empty/x.txt", "");

@@ -28,9 +28,10 @@ use jostle::{Device, InputError};
 pub use error::ExperimentError;
 pub use images::FoundImages;
 pub use reference::settings_reference;
+pub(crate) use text::quoted;
 
 use grid::Axis;
-use schema::{ENSEMBLE, OBSERVE};
+use schema::{ENSEMBLE, OBSERVE, PROBLEM, START};
 use source::{Origin, Source, Spot};
 
 /// An experiment: its name and its cells.
@@ -42,6 +43,8 @@ pub struct Experiment {
     pub cells: Vec<CheckedCell>,
     /// The folder in which data sets are looked for by name.
     pub data: Option<PathBuf>,
+    /// The file that it was read from.
+    pub file: Option<PathBuf>,
     axes: Vec<Axis>,
     source: Source,
 }
@@ -131,7 +134,9 @@ impl Experiment {
             let valid = error.utf8_error().valid_up_to();
             unreadable(format!("is not a text file (byte {valid} is not UTF-8)"))
         })?;
-        Self::from_text(&text, &name, path.parent().unwrap_or(Path::new("")), overrides)
+        let base = path.parent().unwrap_or(Path::new(""));
+        let experiment = Self::from_text(&text, &name, base, overrides)?;
+        Ok(Self { file: Some(path.to_path_buf()), ..experiment })
     }
 
     /// Checks the text of an experiment file. Errors call it `origin`, whose file stem is the default name; paths in
@@ -178,7 +183,7 @@ impl Experiment {
             let mut axes = grid::axes(&source)?;
             grid::make_paths_absolute(&mut source, &mut axes)?;
             let cells = grid::cells(source.clone(), &axes)?;
-            Ok(Self { name, cells, data: overrides.data.clone(), axes, source })
+            Ok(Self { name, cells, data: overrides.data.clone(), file: None, axes, source })
         };
         let chosen = overrides.scale.as_deref();
         let changes = chosen.map_or(Ok(&[][..]), |name| overrides::choose(&source, &scales, name))?;
@@ -209,6 +214,25 @@ impl Experiment {
             }
             _ => self.source.name.clone(),
         }
+    }
+
+    /// The files and folders that are read, each with the setting that names it.
+    pub fn inputs(&self) -> Vec<(String, PathBuf)> {
+        let mut inputs: Vec<(String, PathBuf)> = Vec::new();
+        for cell in &self.cells {
+            for (section, component) in [(PROBLEM, &cell.problem), (START, &cell.start)] {
+                for (name, value) in component.settings.iter() {
+                    let (true, Checked::Text(path)) = (schema::is_path(section.name, name), value) else {
+                        continue;
+                    };
+                    let input = (format!("{}.{name}", section.name), PathBuf::from(path));
+                    if !inputs.contains(&input) {
+                        inputs.push(input);
+                    }
+                }
+            }
+        }
+        inputs
     }
 
     /// An error that only building the experiment's cell number `cell` brought to light, with its place in the file.

@@ -6,18 +6,23 @@ use std::sync::Arc;
 use jostle::setting::{Settings, Value as Checked};
 
 use super::Experiment;
-use super::schema::{SECTIONS, Section};
+use super::schema::{SECTIONS, Section, is_path};
 use super::text::{inline, quoted};
 
 impl Experiment {
     /// The experiment with every setting written out, in the order of the reference; reading it back gives the same
     /// cells. What depends on a kind that the grid varies is left to the grid.
     pub fn to_toml_string(&self) -> String {
+        self.to_toml_string_with(&str::to_owned)
+    }
+
+    /// The same with the paths of files and folders written by `path`.
+    pub fn to_toml_string_with(&self, path: &dyn Fn(&str) -> String) -> String {
         let mut out = format!("name = {}\n", quoted(&self.name));
         for section in &SECTIONS {
             for index in 0..if section.is_list { self.cells[0].noises.len() } else { 1 } {
                 let _ = write!(out, "\n{}\n", section.header());
-                self.write_component(&mut out, section, index);
+                self.write_component(&mut out, section, index, path);
             }
         }
         if !self.axes.is_empty() {
@@ -27,9 +32,15 @@ impl Experiment {
             let items: Vec<String> = axis
                 .items
                 .iter()
-                .map(|item| match item.as_slice() {
-                    [only] => inline(only),
-                    linked => inline(&toml::Value::Array(linked.to_vec())),
+                .map(|item| {
+                    let values = axis.paths.iter().zip(item).map(|(setting, value)| match value {
+                        toml::Value::String(text) if is_path_of(setting) => toml::Value::String(path(text)),
+                        value => value.clone(),
+                    });
+                    match &values.collect::<Vec<_>>()[..] {
+                        [only] => inline(only),
+                        linked => inline(&toml::Value::Array(linked.to_vec())),
+                    }
                 })
                 .collect();
             let _ = writeln!(out, "{} = [{}]", quoted(&axis.key), items.join(", "));
@@ -37,7 +48,13 @@ impl Experiment {
         out
     }
 
-    fn write_component(&self, out: &mut String, section: &Section, index: usize) {
+    fn write_component(
+        &self,
+        out: &mut String,
+        section: &Section,
+        index: usize,
+        path: &dyn Fn(&str) -> String,
+    ) {
         let (kind, first) = self.cells[0].part(section.name, index);
         if section.has_kind {
             let _ = writeln!(out, "kind = {}", quoted(kind));
@@ -50,7 +67,11 @@ impl Experiment {
                 Arc::ptr_eq(other, first) || self::value(other, setting.name) == Some(value)
             });
             if same || self.varies(section, index, setting.name) {
-                let _ = writeln!(out, "{} = {}", setting.name, written(value));
+                let shown = match value {
+                    Checked::Text(text) if is_path(section.name, setting.name) => quoted(&path(text)),
+                    value => written(value),
+                };
+                let _ = writeln!(out, "{} = {shown}", setting.name);
             }
         }
     }
@@ -63,6 +84,11 @@ impl Experiment {
         let mut paths = self.axes.iter().flat_map(|axis| &axis.paths);
         paths.any(|varied| varied.len() >= path.len() && varied.iter().zip(&path).all(|(a, b)| a == b))
     }
+}
+
+/// Whether a dotted path names a setting that is the path of a file or folder.
+fn is_path_of(setting: &[String]) -> bool {
+    matches!(setting, [section, name] if is_path(section, name))
 }
 
 /// The value of a setting, where it has one.

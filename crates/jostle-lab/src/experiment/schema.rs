@@ -75,6 +75,11 @@ pub(super) fn names_a_setting(path: &[String]) -> bool {
         .is_some_and(|section| path.len() >= if section.is_list { 3 } else { 2 })
 }
 
+/// Whether a setting is the path of a file or folder that is read.
+pub(super) fn is_path(section: &str, name: &str) -> bool {
+    [PROBLEM, START].iter().any(|known| known.name == section) && name == "path"
+}
+
 /// Everything that may stand at the top of a file.
 pub(super) fn top_level() -> impl Iterator<Item = &'static str> {
     std::iter::once("name").chain(SECTIONS.iter().map(|section| section.name)).chain(["grid", "scale"])

@@ -5,10 +5,10 @@ use crate::claim::{Claim, verdict_line};
 use crate::experiment::{Experiment, Overrides};
 use crate::report::{Figure, Report};
 use crate::run::{
-    LabError, Machine, Outcome, Plan, Progress, Run, Status, diverged_warning, execute, report_of_run,
-    write_json, write_report,
+    Destination, Held, LabError, Machine, Outcome, Plan, Progress, Run, Status, compute, diverged_warning,
+    head, report_of_run, settings_to_share, write_json, write_report,
 };
-use crate::storage::{StorageError, prepare_folder, write_atomically};
+use crate::storage::{FolderLock, StorageError, prepare_folder, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -33,8 +33,8 @@ pub struct Reproduction<'a> {
 pub enum PaperOutcome {
     /// Every experiment is finished, and the claims are judged.
     Done(Vec<Claim>),
-    /// It was stopped.
-    Interrupted,
+    /// It was stopped; whether experiments of it are finished and in the folder.
+    Interrupted(bool),
 }
 
 /// `manifest.json` of a paper's folder.
@@ -73,42 +73,121 @@ impl Reproduction<'_> {
     }
 }
 
+/// What an experiment of a paper will do.
+struct Part {
+    name: &'static str,
+    /// What will stand in the `experiment.toml` of its folder.
+    text: String,
+    seconds: f64,
+    machine: Machine,
+}
+
 impl Reproduction<'_> {
     /// Roughly how many seconds it takes on this machine.
     ///
     /// # Errors
     /// As [`reproduce`].
     pub fn seconds(&self) -> Result<f64, LabError> {
-        Ok(self.plans()?.iter().map(Plan::seconds).sum())
+        Ok(self.parts()?.iter().map(|part| part.seconds).sum())
     }
 
     /// What each experiment will do; their data are read from a folder that is gone afterwards.
-    fn plans(&self) -> Result<Vec<Plan>, LabError> {
+    fn parts(&self) -> Result<Vec<Part>, LabError> {
         let folder = tempfile::tempdir()
             .map_err(|source| StorageError::Io { action: "make a temporary folder", source })?;
-        write_files(self, folder.path())?;
-        let experiments = self.experiments(folder.path())?;
-        experiments.into_iter().map(|(_, mut experiment)| Plan::new(&mut experiment, self.threads)).collect()
+        let files = folder.path().join(FILES);
+        self.write_files(&files)?;
+        let experiments = self.experiments(&files)?;
+        let part = |(name, mut experiment): (&'static str, Experiment)| {
+            let plan = Plan::new(&mut experiment, self.threads)?;
+            // As in the folder of the reproduction, where everything has the same place.
+            let text = part_of(folder.path(), &folder.path().join(name), false).text(&experiment);
+            Ok(Part { name, text, seconds: plan.seconds(), machine: plan.machine() })
+        };
+        experiments.into_iter().map(part).collect()
     }
+
+    /// The experiment files and their data, so that each can be run and changed on its own.
+    fn contents(&self) -> impl Iterator<Item = (String, &'static [u8])> {
+        let texts = self.files().map(|(name, text)| (format!("{name}.toml"), text.as_bytes()));
+        let data = self.paper.data.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes));
+        texts.chain(data)
+    }
+
+    fn write_files(&self, folder: &Path) -> Result<(), LabError> {
+        prepare_folder(folder)?;
+        for (name, bytes) in self.contents() {
+            let path = folder.join(name);
+            if std::fs::read(&path).is_ok_and(|there| there == bytes) {
+                continue;
+            }
+            write_atomically(&path, |file| file.write_all(bytes))?;
+        }
+        Ok(())
+    }
+
+    /// What the folder of a reproduction holds, which must be this one, nothing of jostle's, or what may be replaced.
+    fn held(&self, out: &Path, force: bool, parts: &[Part]) -> Result<Held, LabError> {
+        let files: Vec<String> = self.contents().map(|(name, _)| format!("{FILES}/{name}")).collect();
+        let names = RESULTS.into_iter().chain(files.iter().map(String::as_str));
+        let held = Destination::new(out, force).replaceable(head(out, names)?, |head| {
+            let (paper, scale) = (self.paper.name, self.scale);
+            match (&head.paper, &head.scale) {
+                (None, _) => return Some("it is not a paper's".to_owned()),
+                (Some(there), _) if there != paper => return Some(format!("it reproduces {there}")),
+                (_, there) if there.as_deref() != Some(scale) => {
+                    return Some(format!("its scale is {}", there.as_deref().unwrap_or("unknown")));
+                }
+                _ => {}
+            }
+            if !head.experiments.iter().eq(parts.iter().map(|part| part.name)) {
+                return Some("its experiments are others".to_owned());
+            }
+            let changed = |(name, bytes): &(String, &[u8])| {
+                std::fs::read(out.join(FILES).join(name)).is_ok_and(|there| there != *bytes)
+            };
+            self.contents().find(changed).map(|(name, _)| format!("{FILES}/{name} was changed"))
+        })?;
+        // Nothing is computed before it is known that all of it may be kept.
+        for part in parts {
+            part_of(out, &out.join(part.name), force).held(&part.text)?;
+        }
+        Ok(held)
+    }
+}
+
+/// The folder of the experiment files and their data.
+const FILES: &str = "experiments";
+/// What else is written into the folder of a reproduction.
+const RESULTS: [&str; 3] = ["manifest.json", "claims.json", "report.html"];
+
+/// The run folder of an experiment in the folder of a reproduction, which is moved as a whole.
+fn part_of<'a>(out: &'a Path, folder: &'a Path, force: bool) -> Destination<'a> {
+    Destination { whole: out, ..Destination::new(folder, force) }
 }
 
 /// Runs a paper's experiments, each into a folder of its own below `out`, and judges its claims.
 ///
+/// The folder must be new, or hold the same reproduction finished; with `force`, anything else of jostle's in it is
+/// replaced. What it holds stays until the experiment that takes its place is finished.
+///
 /// # Errors
-/// Changes that do not fit the experiments, too little memory, or a folder that cannot be written.
+/// Changes that do not fit the experiments, too little memory, or a folder that cannot be written or must not be.
 pub fn reproduce(
     reproduction: &Reproduction<'_>,
     out: &Path,
+    force: bool,
     progress: &dyn Progress,
 ) -> Result<PaperOutcome, LabError> {
     let paper = reproduction.paper;
-    let files = out.join("experiments");
+    let files = out.join(FILES);
     // Everything is checked before anything is written or computed.
-    let plans = reproduction.plans()?;
-    let machine = plans.first().map_or_else(|| Machine::here(1, jostle::Level::detect()), Plan::machine);
+    let parts = reproduction.parts()?;
+    let machine =
+        parts.first().map_or_else(|| Machine::here(1, jostle::Level::detect()), |part| part.machine.clone());
     prepare_folder(out)?;
-    write_files(reproduction, &files)?;
-    let mut experiments = reproduction.experiments(&files)?;
+    let lock = FolderLock::take(out)?;
+    let held = reproduction.held(out, force, &parts)?;
     let started = Instant::now();
     let mut manifest = PaperManifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -120,17 +199,38 @@ pub fn reproduce(
         machine,
     };
     let path = out.join("manifest.json");
-    write_json(&path, &manifest)?;
+    let is_same = held == Held::Finished && parts.iter().all(|part| is_finished(out, part));
+    if held == Held::Nothing {
+        write_json(&path, &manifest)?;
+    }
+    reproduction.write_files(&files)?;
+    let mut experiments = reproduction.experiments(&files)?;
     for (name, experiment) in &mut experiments {
         let folder = out.join(*name);
-        match execute(experiment, &folder, reproduction.threads, progress)? {
-            Outcome::Done(run) => write_report(&folder, &report_of_run(&run)?)?,
-            Outcome::Interrupted => {
+        let computed = compute(experiment, &part_of(out, &folder, force), reproduction.threads, progress)?;
+        let outcome = match computed {
+            Some(computed) if computed.is_kept() => {
+                lock.check()?;
+                if !is_same && manifest.experiments.is_empty() {
+                    // From here on the folder holds this reproduction, and no other.
+                    write_json(&path, &manifest)?;
+                    for stale in ["claims.json", "report.html"] {
+                        let _ = std::fs::remove_file(out.join(stale));
+                    }
+                }
+                Some(computed.publish()?)
+            }
+            _ => None,
+        };
+        let Some(Outcome::Done(run)) = outcome else {
+            let begun = outcome.is_some() || !manifest.experiments.is_empty() || held == Held::Nothing;
+            if begun && !is_same {
                 manifest.status = Status::Interrupted;
                 write_json(&path, &manifest)?;
-                return Ok(PaperOutcome::Interrupted);
             }
-        }
+            return Ok(PaperOutcome::Interrupted(begun && !is_same));
+        };
+        write_report(&folder, &report_of_run(&run)?)?;
         manifest.experiments.push((*name).to_owned());
     }
     let runs = open(out, &manifest)?;
@@ -143,15 +243,10 @@ pub fn reproduce(
     Ok(PaperOutcome::Done(claims))
 }
 
-/// Writes the experiment files and their data, so that each can be run and changed on its own.
-fn write_files(reproduction: &Reproduction<'_>, folder: &Path) -> Result<(), LabError> {
-    prepare_folder(folder)?;
-    let texts = reproduction.files().map(|(name, text)| (format!("{name}.toml"), text.as_bytes()));
-    let data = reproduction.paper.data.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes));
-    for (name, bytes) in texts.chain(data) {
-        write_atomically(&folder.join(name), |file| file.write_all(bytes))?;
-    }
-    Ok(())
+/// Whether a folder holds the finished run of an experiment, so that running it again changes nothing.
+fn is_finished(out: &Path, part: &Part) -> bool {
+    let folder = out.join(part.name);
+    part_of(out, &folder, false).held(&part.text).is_ok_and(|held| held == Held::Finished)
 }
 
 fn open(out: &Path, manifest: &PaperManifest) -> Result<Runs, LabError> {
@@ -194,7 +289,7 @@ fn report(
         .collect(),
         settings: runs
             .iter()
-            .map(|(name, run)| (format!("{name}/experiment.toml"), run.experiment.clone()))
+            .map(|(name, run)| (format!("{name}/experiment.toml"), settings_to_share(&run.experiment)))
             .collect(),
         references: std::iter::once(paper.reference)
             .chain(paper.references.iter().copied())
@@ -217,7 +312,12 @@ pub fn rebuild_report(folder: &Path) -> Result<PathBuf, LabError> {
     if manifest.status != Status::Done {
         return Err(not_a_run("not all of its experiments are finished".to_owned()));
     }
-    let (paper, runs) = (find(&manifest.paper)?, open(folder, &manifest)?);
+    let paper = find(&manifest.paper)?;
+    let is_there = |(name, _): &&(&str, &str)| manifest.experiments.iter().any(|known| known == name);
+    if let Some((missing, _)) = paper.experiments.iter().find(|experiment| !is_there(experiment)) {
+        return Err(not_a_run(format!("manifest.json does not list the experiment {missing:?}")));
+    }
+    let runs = open(folder, &manifest)?;
     // Judged again: claims.json has no word for an infinite end of an interval.
     let claims = paper.claims_on(&runs)?;
     write_report(folder, &report(paper, &runs, &manifest, claims)?)?;

@@ -7,10 +7,10 @@ use crate::experiment::{CheckedCell, Component, Experiment};
 use crate::storage::{ArrayReader, read_checkpoint};
 use jostle::dynamics::Dynamics;
 use jostle::ensemble::{Cell, Source, Start, model_from_settings};
-use jostle::model::ModelSpec;
+use jostle::model::{ModelSpec, RandomFeatures};
 use jostle::noise::Noise;
 use jostle::observable::{default_names, find};
-use jostle::problem::ImageShape;
+use jostle::problem::{ImageShape, TestSet};
 use jostle::setting::SettingError;
 use jostle::theory::{TheoryError, slow_flow};
 use jostle::{InputError, Precision};
@@ -122,7 +122,12 @@ fn build_cell(
     device: &OpenDevice,
     place: &impl Fn(InputError) -> LabError,
 ) -> Result<Cell, LabError> {
+    let available = memory::available();
+    refuse_wide_features(&checked.model, &source, available)?;
     let (mut model, source) = model(&checked.model, source, device).map_err(place)?;
+    let params = model.model().num_params(source.dim());
+    let what = || format!("the model {:?} with {}", checked.model.kind, parameters(params));
+    refuse_if_too_large(what, memory::NUMBER * params as f64, available, "its sizes in [model]")?;
     if checked.problem.settings.has("loss_factor") {
         model.loss_factor = checked.problem.settings.number("loss_factor");
     }
@@ -145,6 +150,26 @@ fn build_cell(
         precision: Precision::named(ensemble.text("precision")).unwrap_or_default(),
         source,
     })
+}
+
+/// How many parameters a model has.
+fn parameters(count: usize) -> String {
+    if count == usize::MAX { "more than 1.8e19 parameters".to_owned() } else { format!("{count} parameters") }
+}
+
+/// Refuses random features that do not fit in memory, before they are drawn.
+fn refuse_wide_features(model: &Component, source: &Source, available: f64) -> Result<(), LabError> {
+    if model.kind != RandomFeatures::ENTRY.kind {
+        return Ok(());
+    }
+    let features = RandomFeatures::from_settings(&model.settings);
+    let test = match source {
+        Source::Shared(problem) => problem.test().map_or(0, TestSet::samples),
+        Source::PerReplica(source) => source.test_samples(),
+    };
+    let numbers = features.numbers(source.samples() + test, source.dim());
+    let what = || format!("the model {:?} with {} features", model.kind, features.width);
+    refuse_if_too_large(what, memory::NUMBER * numbers, available, "model.width")
 }
 
 /// The model, and the data as it sees them.

@@ -95,10 +95,18 @@ fn difference(step: u64, predicted: f64, paths: &[Vec<f64>], at: usize) -> Diffe
 
 /// The first setting in which two experiments differ, apart from their ensembles.
 fn first_difference(here: &str, there: &str) -> Option<String> {
+    differ_but_for(&["ensemble", "name"], here, there)
+}
+
+/// The first setting in which two experiments differ.
+pub(super) fn first_setting_that_differs(here: &str, there: &str) -> Option<String> {
+    differ_but_for(&[], here, there)
+}
+
+fn differ_but_for(parts: &[&str], here: &str, there: &str) -> Option<String> {
     let table = |text: &str| {
         let mut table: toml::Table = text.parse().unwrap_or_default();
-        table.remove("ensemble");
-        table.remove("name");
+        table.retain(|part, _| !parts.contains(&part));
         table
     };
     differ("", &toml::Value::Table(table(here)), &toml::Value::Table(table(there)))

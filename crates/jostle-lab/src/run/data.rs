@@ -45,14 +45,15 @@ fn of_file(data: DataSet, is_classes: bool) -> Result<Problem, InputError> {
     if is_classes { problem.with_classes() } else { Ok(problem) }
 }
 
-/// Where the data of a problem came from, if they were read; `replaced` is the data set that was asked for where
+/// Where the data of a problem came from, if they were read, by the names of files and folders alone: a page that is
+/// shared says nothing of this machine's folders; `replaced` is the data set that was asked for where
 /// another one took its place.
 pub(super) fn origin(problem: &Component, source: &Source, replaced: Option<&str>) -> Option<String> {
     let settings = &problem.settings;
     let from = match problem.kind {
-        "file" => settings.text("path").to_owned(),
+        "file" => file_name(settings.text("path")),
         "images" if settings.has("path") => {
-            format!("{} in {}", settings.text("dataset"), settings.text("path"))
+            format!("{} in {}", settings.text("dataset"), file_name(settings.text("path")))
         }
         "images" => format!("the {} that are a part of jostle", settings.text("dataset")),
         _ => return None,
@@ -62,6 +63,11 @@ pub(super) fn origin(problem: &Component, source: &Source, replaced: Option<&str
     let problem = source.problem(0);
     let test = problem.test().map_or_else(String::new, |test| format!(" and {} test", test.samples()));
     Some(format!("{from}{instead} with {} training{test} samples", problem.samples()))
+}
+
+/// The last part of a path.
+pub(super) fn file_name(path: &str) -> String {
+    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// The data file of a problem, and its target, if it has one.

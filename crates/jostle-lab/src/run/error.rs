@@ -51,6 +51,47 @@ pub enum LabError {
         /// The settings that count.
         reduce: &'static str,
     },
+    /// A folder that holds something that may not be replaced without being asked for it.
+    #[error("{}: holds {holds}; choose another folder with --out, or replace it with --force", folder.display())]
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+        /// What it holds.
+        holds: String,
+    },
+    /// A folder that holds a file of the name of a result, which jostle has not written.
+    #[error("{}: holds {name}, which jostle has not written; choose another folder with --out", folder.display())]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+        /// The file.
+        name: String,
+    },
+    /// Results that would replace what they are made from.
+    #[error("{place}: {key} is {}, which the results would overwrite; choose another folder with --out", file.display())]
+    OverwritesInput {
+        /// Where the input was named.
+        place: String,
+        /// The setting.
+        key: String,
+        /// The input.
+        file: PathBuf,
+    },
+    /// Results that would replace the experiment file.
+    #[error(
+        "{}: would be overwritten by its resolved form, without comments; choose another folder with --out",
+        file.display()
+    )]
+    OverwritesExperiment {
+        /// The experiment file.
+        file: PathBuf,
+    },
+    /// A page that would replace what was measured.
+    #[error("{}: would be overwritten by the page; choose another file with --plot", file.display())]
+    OverwritesMeasured {
+        /// The file.
+        file: PathBuf,
+    },
     /// A folder that is not a run.
     #[error("{}: not a run folder: {reason}", folder.display())]
     NotARun {
@@ -82,6 +123,18 @@ pub enum LabError {
         paper: String,
         /// The papers that have some.
         expected: String,
+    },
+    /// More threads than make sense.
+    #[error(
+        "{threads} threads are asked for; expected at most {most} on a machine with {processors} processors"
+    )]
+    TooManyThreads {
+        /// How many were asked for.
+        threads: usize,
+        /// How many are allowed.
+        most: usize,
+        /// How many there could be use for.
+        processors: usize,
     },
     /// No thread pool could be made.
     #[error("cannot start {threads} threads: {reason}")]

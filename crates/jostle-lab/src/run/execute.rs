@@ -1,17 +1,17 @@
 //! Runs an experiment into a run folder.
 
 use super::build::build_to_run;
+use super::computed::Computed;
+use super::destination::{Destination, Taken};
 use super::estimate::{seconds_beside_steps, seconds_per_step};
 use super::manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Predicted, Status};
 use super::prediction::{PredictedCell, Predictions};
 use super::results::ResultFiles;
 use super::{Built, LabError, Run, StdOfLambda, memory};
 use crate::experiment::{CheckedCell, Experiment, GridValue};
-use crate::storage::{StorageError, prepare_folder, write_atomically};
+use crate::storage::StorageError;
 use jostle::Level;
 use jostle::ensemble::{Cell, KernelPlan, Monitor, UnitResult, plan};
-use std::io::Write;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -55,8 +55,19 @@ impl Progress for Unwatched {
 pub enum Outcome {
     /// Every cell is finished.
     Done(Run),
-    /// It was stopped; the finished cells are in the folder.
-    Interrupted,
+    /// It was stopped.
+    Interrupted(Remains),
+}
+
+/// What an interrupted run leaves in its folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remains {
+    /// The cells that were finished.
+    Cells,
+    /// What the folder held before: it is more than what was finished.
+    Older,
+    /// Nothing, as nothing was computed.
+    Nothing,
 }
 
 /// What an experiment will do, found out without running it.
@@ -73,6 +84,8 @@ pub struct Plan {
     pub threads: usize,
     /// Instruction set of the kernels.
     pub level: Level,
+    /// Keys of the grid.
+    keys: usize,
 }
 
 impl Plan {
@@ -83,10 +96,11 @@ impl Plan {
     /// Settings that do not fit each other or the data, unreadable data, a device that is not there, or too little
     /// memory.
     pub fn new(experiment: &mut Experiment, threads: Option<usize>) -> Result<Self, LabError> {
-        let threads = threads_or_all(threads);
+        let threads = threads_or_all(threads)?;
         let Built { cells, data, devices } = build_to_run(experiment)?;
+        let keys = experiment.cells.first().map_or(0, |cell| cell.keys.len());
         let predicted = experiment.cells.iter().map(CheckedCell::is_predicted).collect();
-        let plan = Self { cells, data, devices, predicted, threads, level: Level::detect() };
+        let plan = Self { cells, data, devices, predicted, threads, level: Level::detect(), keys };
         let (needed, available) = (plan.memory(), memory::available());
         if needed > available {
             let what = format!("the experiment {:?}", experiment.name);
@@ -108,7 +122,7 @@ impl Plan {
 
     /// Bytes of memory needed at most.
     pub fn memory(&self) -> f64 {
-        memory::needed(&self.cells, self.threads)
+        memory::needed(&self.cells, self.keys, self.threads)
     }
 
     /// Bytes of it that measuring kernels takes at most.
@@ -153,9 +167,20 @@ impl Plan {
     }
 }
 
+/// Threads that may be asked for on any machine; on large ones, four for each processor.
+const MOST_THREADS: usize = 64;
+
 /// As many threads as are asked for, or as there are processors.
-fn threads_or_all(threads: Option<usize>) -> usize {
-    threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+///
+/// # Errors
+/// So many that starting them would be all that they do.
+fn threads_or_all(threads: Option<usize>) -> Result<usize, LabError> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let (threads, most) = (threads.unwrap_or(processors), MOST_THREADS.max(4 * processors));
+    if threads > most {
+        return Err(LabError::TooManyThreads { threads, most, processors });
+    }
+    Ok(threads)
 }
 
 fn pool(threads: usize) -> Result<rayon::ThreadPool, LabError> {
@@ -168,47 +193,61 @@ fn pool(threads: usize) -> Result<rayon::ThreadPool, LabError> {
 /// # Errors
 /// The threads cannot be started.
 pub fn on_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> Result<R, LabError> {
-    Ok(pool(threads_or_all(threads))?.install(work))
+    Ok(pool(threads_or_all(threads)?)?.install(work))
 }
 
 fn replica_steps(cell: &Cell) -> f64 {
     f64::from(cell.replicas) * cell.dynamics.steps() as f64
 }
 
-/// Runs an experiment into the folder `out`: simulates the cells that ask for it, and predicts the others.
+/// Runs an experiment into a folder: simulates the cells that ask for it, and predicts the others.
 ///
-/// The folder is proven writable before anything is computed. Results appear by atomic rename when the run is over;
-/// if it is stopped, the cells finished by then are kept.
+/// The folder is proven writable, and locked, before anything is computed. It must be new or without results, or hold
+/// the same experiment finished; `destination.force` lets anything else of jostle's be replaced. Results appear by
+/// atomic rename when the run is over. If it is stopped, the cells finished by then are kept, unless the folder holds
+/// more than that.
 ///
 /// # Errors
 /// As [`Plan::new`], and whatever keeps the folder from being written.
 pub fn execute(
     experiment: &mut Experiment,
-    out: &Path,
+    destination: &Destination<'_>,
     threads: Option<usize>,
     progress: &dyn Progress,
 ) -> Result<Outcome, LabError> {
-    let plan = Plan::new(experiment, threads)?;
-    let pool = plan.pool()?;
-    prepare_folder(out)?;
-    match Predictions::make(&plan, &pool, progress) {
-        Some(predictions) => write(&plan, experiment, &predictions, out, &pool, progress),
-        None => Ok(Outcome::Interrupted),
+    match compute(experiment, destination, threads, progress)? {
+        Some(computed) => computed.publish(),
+        None => Ok(Outcome::Interrupted(Remains::Nothing)),
     }
 }
 
-/// Writes the run folder `out`, with predictions that are there already.
-pub(super) fn write(
+/// As [`execute`], but the results are not put in their places yet; `None` if it was stopped before anything was
+/// simulated.
+///
+/// # Errors
+/// As [`execute`].
+pub fn compute(
+    experiment: &mut Experiment,
+    destination: &Destination<'_>,
+    threads: Option<usize>,
+    progress: &dyn Progress,
+) -> Result<Option<Computed>, LabError> {
+    let plan = Plan::new(experiment, threads)?;
+    let pool = plan.pool()?;
+    let taken = Taken::new(destination, experiment)?;
+    let Some(predictions) = Predictions::make(&plan, &pool, progress) else { return Ok(None) };
+    simulate(&plan, experiment, &predictions, taken, &pool, progress).map(Some)
+}
+
+/// Simulates what is not predicted, with predictions that are there already.
+pub(super) fn simulate(
     plan: &Plan,
     experiment: &Experiment,
     predictions: &Predictions,
-    out: &Path,
+    mut taken: Taken,
     pool: &rayon::ThreadPool,
     progress: &dyn Progress,
-) -> Result<Outcome, LabError> {
-    prepare_folder(out)?;
-    let text = experiment.to_toml_string();
-    write_atomically(&out.join("experiment.toml"), |file| file.write_all(text.as_bytes()))?;
+) -> Result<Computed, LabError> {
     let started = Instant::now();
     let mut manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -220,8 +259,8 @@ pub(super) fn write(
         wall_seconds: 0.0,
         machine: plan.machine(),
     };
-    manifest.write(out)?;
-    let mut files = ResultFiles::create(out, &plan.cells, &experiment.cells)?;
+    taken.begin(&manifest)?;
+    let mut files = ResultFiles::create(&taken.folder, &plan.cells, &experiment.cells)?;
     let watch = Watch { progress, failed: AtomicBool::new(false) };
     let mut failure: Option<StorageError> = None;
     let mut append = |k: usize, simulated: Option<UnitResult>| {
@@ -259,17 +298,10 @@ pub(super) fn write(
     if let Some(error) = failure {
         return Err(error.into());
     }
-    files.finish()?;
     let done = manifest.cells.len() == plan.cells.len();
     manifest.status = if done { Status::Done } else { Status::Interrupted };
     manifest.wall_seconds = started.elapsed().as_secs_f64();
-    manifest.write(out)?;
-    if manifest.status == Status::Interrupted {
-        // The report of an older run in this folder does not belong to what is in it now.
-        let _ = std::fs::remove_file(out.join("report.html"));
-        return Ok(Outcome::Interrupted);
-    }
-    Ok(Outcome::Done(Run::open(out)?))
+    Ok(Computed { taken, files, manifest })
 }
 
 fn record(

@@ -1,6 +1,6 @@
 //! A finished run, read back from its folder: what figures and claims are made from.
 
-use super::manifest::{Manifest, Predicted, Status};
+use super::manifest::{CellRecord, Manifest, Predicted, Status};
 use super::{LabError, StdOfLambda, build};
 use crate::experiment::{Experiment, Overrides};
 use crate::storage::{ArrayReader, StorageError, Table, read_parquet};
@@ -42,7 +42,9 @@ impl Run {
         let experiment = std::fs::read_to_string(folder.join("experiment.toml"))
             .map_err(|error| not_a_run(format!("experiment.toml cannot be read ({error})")))?;
         let metrics = read_parquet(&folder.join("metrics.parquet"))?;
-        let cells = cell_rows(metrics.integers("cell")?, metrics.integers("step")?);
+        let [cells, replicas, steps] = ["cell", "replica", "step"].map(|name| metrics.integers(name));
+        let cells = cell_rows(cells?, replicas?, steps?).and_then(|cells| check_cells(cells, &manifest));
+        let cells = cells.map_err(|what| not_a_run(format!("metrics.parquet {what}")))?;
         Ok(Self { folder: folder.to_path_buf(), manifest, experiment, metrics, cells })
     }
 
@@ -53,7 +55,13 @@ impl Run {
 
     /// Number of replicas of a cell.
     pub fn replicas(&self, cell: usize) -> usize {
-        self.cells[cell].replicas
+        self.cells.get(cell).map_or(0, |rows| rows.replicas)
+    }
+
+    /// Where the rows of a cell stand.
+    fn rows(&self, cell: usize) -> Result<&CellRows, StorageError> {
+        let missing = || StorageError::NoCell { cell, cells: self.cells.len() };
+        self.cells.get(cell).ok_or_else(|| missing().in_file(&self.folder.join("metrics.parquet")))
     }
 
     /// The recorded quantities.
@@ -87,7 +95,7 @@ impl Run {
     /// # Errors
     /// The table lacks the column.
     pub fn steps(&self, cell: usize) -> Result<Vec<u64>, StorageError> {
-        let CellRows { rows, replicas } = &self.cells[cell];
+        let CellRows { rows, replicas } = self.rows(cell)?;
         let steps = &self.metrics.integers("step")?[rows.clone()];
         Ok(steps[..steps.len() / replicas].iter().map(|step| *step as u64).collect())
     }
@@ -97,7 +105,7 @@ impl Run {
     /// # Errors
     /// The quantity was not recorded.
     pub fn paths(&self, cell: usize, quantity: &str) -> Result<Vec<Vec<f64>>, StorageError> {
-        let CellRows { rows, replicas } = &self.cells[cell];
+        let CellRows { rows, replicas } = self.rows(cell)?;
         let values = self.metrics.numbers(quantity)?;
         let values = &values[rows.clone()];
         Ok(values.chunks_exact(values.len() / replicas).map(<[f64]>::to_vec).collect())
@@ -165,8 +173,7 @@ impl Run {
     /// # Errors
     /// The array is not there.
     pub fn final_rows(&self, name: &str) -> Result<Vec<Vec<f64>>, StorageError> {
-        let (_, columns, values) = ArrayReader::open(&self.folder.join("final.npz"))?.read_matrix(name)?;
-        Ok(values.chunks_exact(columns).map(<[f64]>::to_vec).collect())
+        Ok(rows_of(ArrayReader::open(&self.folder.join("final.npz"))?.read_matrix(name)?))
     }
 
     /// A vector of `final.npz` that all cells share or that cell `cell` has of its own; `None` if there is none.
@@ -186,8 +193,7 @@ impl Run {
     pub fn data_rows(&self, name: &str, cell: usize) -> Result<Vec<Vec<f64>>, StorageError> {
         let mut arrays = ArrayReader::open(&self.folder.join("final.npz"))?;
         let Some(name) = data_name(&arrays, name, cell) else { return Ok(Vec::new()) };
-        let (_, columns, values) = arrays.read_matrix(&name)?;
-        Ok(values.chunks_exact(columns).map(<[f64]>::to_vec).collect())
+        Ok(rows_of(arrays.read_matrix(&name)?))
     }
 }
 
@@ -196,15 +202,92 @@ fn data_name(arrays: &ArrayReader, name: &str, cell: usize) -> Option<String> {
     [name.to_owned(), format!("{name}_{cell}")].into_iter().find(|name| arrays.has(name))
 }
 
-fn cell_rows(cells: &[i64], steps: &[i64]) -> Vec<CellRows> {
+/// The rows of a matrix, which may have no columns.
+fn rows_of((rows, columns, values): (usize, usize, Vec<f64>)) -> Vec<Vec<f64>> {
+    (0..rows).map(|row| values[row * columns..(row + 1) * columns].to_vec()).collect()
+}
+
+/// Where the cells stand in the table. Its rows are cell after cell, replica after replica and step after step, from step
+/// 0 on, with the same steps for all replicas of a cell; else what is wrong.
+fn cell_rows(cells: &[i64], replicas: &[i64], steps: &[i64]) -> Result<Vec<CellRows>, String> {
     let mut found: Vec<CellRows> = Vec::new();
     let mut from = 0;
     for rows in cells.chunk_by(|a, b| a == b) {
-        let to = from + rows.len();
+        let (k, range) = (found.len(), from..from + rows.len());
+        if rows[0] != k as i64 {
+            return Err(format!("has rows of cell {} where cell {k} should begin (row {from})", rows[0]));
+        }
+        let (replicas, steps) = (&replicas[range.clone()], &steps[range.clone()]);
         // Step 0 is always recorded, so that every replica's rows begin with it.
-        let replicas = steps[from..to].iter().filter(|step| **step == 0).count();
-        found.push(CellRows { rows: from..to, replicas });
-        from = to;
+        let length = steps.iter().skip(1).position(|step| *step == 0).map_or(steps.len(), |at| at + 1);
+        let first = &steps[..length];
+        let is_in_order = first[0] == 0 && first.windows(2).all(|pair| pair[0] < pair[1]);
+        let ids = replicas.chunks(length).map(|ids| (ids[0], ids.iter().all(|id| *id == ids[0])));
+        let are_apart =
+            ids.clone().all(|(_, same)| same) && ids.clone().zip(ids.skip(1)).all(|(a, b)| a.0 < b.0);
+        if !is_in_order || !are_apart || steps.chunks(length).any(|of_replica| of_replica != first) {
+            return Err(format!("does not have the same steps, from 0 on, for every replica of cell {k}"));
+        }
+        found.push(CellRows { replicas: rows.len() / length, rows: range.clone() });
+        from = range.end;
     }
-    found
+    Ok(found)
+}
+
+/// Compares the cells of the table with those of the manifest.
+fn check_cells(cells: Vec<CellRows>, manifest: &Manifest) -> Result<Vec<CellRows>, String> {
+    let expected = manifest.cells.len();
+    if cells.len() != expected {
+        return Err(format!("has {} cells, but manifest.json lists {expected}", cells.len()));
+    }
+    if manifest.status == Status::Done && expected != manifest.cells_in_total {
+        return Err(format!(
+            "has {expected} cells of {}, but manifest.json says done",
+            manifest.cells_in_total
+        ));
+    }
+    let differs = |(rows, record): &(&CellRows, &CellRecord)| rows.replicas != record.replicas as usize;
+    match cells.iter().zip(&manifest.cells).enumerate().find(|(_, pair)| differs(pair)) {
+        Some((k, (rows, record))) => Err(format!(
+            "has {} replicas of cell {k}, but manifest.json lists {}",
+            rows.replicas, record.replicas
+        )),
+        None => Ok(cells),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(rows: &[(i64, i64, i64)]) -> Result<Vec<(usize, Range<usize>)>, String> {
+        let column = |of: fn(&(i64, i64, i64)) -> i64| rows.iter().map(of).collect::<Vec<_>>();
+        let cells = cell_rows(&column(|row| row.0), &column(|row| row.1), &column(|row| row.2))?;
+        Ok(cells.into_iter().map(|cell| (cell.replicas, cell.rows)).collect())
+    }
+
+    #[test]
+    fn rows_are_cell_after_cell_and_replica_after_replica() {
+        let rows = [(0, 0, 0), (0, 0, 5), (0, 1, 0), (0, 1, 5), (1, 0, 0), (1, 0, 7), (1, 0, 9)];
+        assert_eq!(read(&rows).unwrap(), [(2, 0..4), (1, 4..7)]);
+        assert!(read(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn rows_in_another_order_are_told() {
+        let steps = "does not have the same steps, from 0 on, for every replica of cell 0";
+        for rows in [
+            &[(0, 0, 5), (0, 0, 0)][..],
+            &[(0, 0, 5), (0, 0, 6)],
+            &[(0, 0, 0), (0, 0, 5), (0, 1, 0)],
+            &[(0, 0, 0), (0, 0, 5), (0, 1, 0), (0, 1, 6)],
+            &[(0, 0, 0), (0, 1, 5)],
+            &[(0, 0, 0), (0, 0, 5), (0, 0, 0), (0, 0, 5)],
+            &[(0, 0, 0), (0, 0, 5), (0, 0, 5)],
+        ] {
+            assert_eq!(read(rows).unwrap_err(), steps, "{rows:?}");
+        }
+        let said = read(&[(0, 0, 0), (2, 0, 0)]).unwrap_err();
+        assert_eq!(said, "has rows of cell 2 where cell 1 should begin (row 1)");
+    }
 }

@@ -40,6 +40,24 @@ pub struct Manifest {
     pub machine: Machine,
 }
 
+/// What the manifests of runs and of reproduced papers have in common.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct Head {
+    /// The version of jostle.
+    pub(crate) version: String,
+    /// How far it has come.
+    pub(crate) status: Status,
+    /// The paper, if one was reproduced.
+    #[serde(default)]
+    pub(crate) paper: Option<String>,
+    /// How much of it.
+    #[serde(default)]
+    pub(crate) scale: Option<String>,
+    /// The experiments of it that are finished.
+    #[serde(default)]
+    pub(crate) experiments: Vec<String>,
+}
+
 /// A finished cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CellRecord {
@@ -126,7 +144,8 @@ pub struct Converged {
     pub step: u64,
 }
 
-/// The machine and how it was used. Results do not depend on it, but for those of networks on a device.
+/// The machine and how it was used. Results do not depend on it, apart from those of networks on a device, and the last
+/// digits of what decompositions give.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Architecture and operating system.

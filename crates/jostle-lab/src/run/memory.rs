@@ -1,6 +1,6 @@
 //! How much memory an experiment needs, before any of it is allocated.
 
-use jostle::ensemble::{Cell, Measurement, Source};
+use jostle::ensemble::{Cell, Measurement, Source, unit_replicas};
 use jostle::problem::TestSet;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 /// Bytes of a number.
 pub(super) const NUMBER: f64 = 8.0;
 
-/// The memory that running `cells` on `threads` threads needs at most, in bytes: the data, what the kernels make of
-/// them, the results of every cell, and the geometry that is measured on the way.
-pub fn needed(cells: &[Cell], threads: usize) -> f64 {
-    let results: f64 = cells.iter().map(|cell| f64::from(cell.replicas) * replica_bytes(cell)).sum();
+/// The memory that running `cells` on `threads` threads needs at most, in bytes: first the data, what the kernels make of
+/// them, the results of every cell, and the geometry that is measured on the way; then the table that the report is
+/// made from. `keys` is the number of keys of the grid.
+pub fn needed(cells: &[Cell], keys: usize, threads: usize) -> f64 {
     let mut known = HashSet::new();
     let held = cells.iter().filter(|cell| match &cell.source {
         Source::Shared(problem) => known.insert(Arc::as_ptr(problem)),
@@ -24,12 +24,19 @@ pub fn needed(cells: &[Cell], threads: usize) -> f64 {
         Source::Shared(_) => data_bytes(cell),
         Source::PerReplica(_) => 2.0 * (data_bytes(cell) + test_bytes(cell)),
     });
-    // Generated data are put together for the results, cell by cell.
+    // Generated data, and the columns of the table, are put together for the results, cell by cell.
     let writing = largest(&|cell| match cell.source {
         Source::Shared(_) => data_bytes(cell) + test_bytes(cell),
         Source::PerReplica(_) => f64::from(cell.replicas) * (data_bytes(cell) + test_bytes(cell)),
     });
-    results + held + threads as f64 * working + writing + largest(&|cell| measuring(cell, threads))
+    let tables: f64 = cells.iter().map(|cell| table_bytes(cell, keys)).sum();
+    let results: f64 = cells.iter().map(|cell| f64::from(cell.replicas) * result_bytes(cell)).sum();
+    let running = results
+        + threads as f64 * working
+        + writing.max(largest(&|cell| table_bytes(cell, keys)))
+        + largest(&|cell| stepping_bytes(cell, threads))
+        + largest(&|cell| measuring(cell, threads));
+    held + running.max(GROWTH * tables + largest(&figure_bytes))
 }
 
 /// What measuring kernels takes: each thread may be at one of its own, and all of them at work on the same one.
@@ -61,16 +68,45 @@ fn test_bytes(cell: &Cell) -> f64 {
     samples_bytes(samples, cell.source.dim(), cell.source.outputs())
 }
 
-fn replica_bytes(cell: &Cell) -> f64 {
-    let rows = cell.recording.count(cell.dynamics.steps()) as f64 * cell.quantities.len() as f64;
-    let (params, dim) = (cell.num_params() as f64, cell.num_coefficients() as f64);
-    // Recorded numbers are held once as results and once as columns of the table.
-    NUMBER * (2.0 * rows + 2.0 * params + 2.0 * dim) + 2.0 * NUMBER * (4.0 * params + 3.0 * dim)
+/// Recorded steps of a cell.
+fn records(cell: &Cell) -> f64 {
+    cell.recording.count(cell.dynamics.steps()) as f64
 }
 
-/// Memory that is free to use on this machine, and within the limit of a container, in bytes; infinite where the
-/// system does not tell.
+/// What is kept of a replica until its cell is written.
+fn result_bytes(cell: &Cell) -> f64 {
+    let (params, dim) = (cell.num_params() as f64, cell.num_coefficients() as f64);
+    NUMBER * (records(cell) * cell.quantities.len() as f64 + 2.0 * params + 2.0 * dim)
+}
+
+/// What the replicas take that are stepped at once: their parameters and gradients side by side.
+fn stepping_bytes(cell: &Cell, threads: usize) -> f64 {
+    let (params, dim) = (cell.num_params() as f64, cell.num_coefficients() as f64);
+    let at_once = (threads as f64 * f64::from(unit_replicas(cell))).min(f64::from(cell.replicas));
+    at_once * 2.0 * NUMBER * (4.0 * params + 3.0 * dim)
+}
+
+/// A list that grows while it is read is half as long again on the average.
+const GROWTH: f64 = 1.5;
+
+/// The rows of a cell in the table: its number, the grid's keys, replica, step and quantities.
+fn table_bytes(cell: &Cell, keys: usize) -> f64 {
+    let columns = 3.0 + keys as f64 + cell.quantities.len() as f64;
+    NUMBER * f64::from(cell.replicas) * records(cell) * columns
+}
+
+/// What a figure of a cell is made from: the paths of its replicas, and a point with its interval for each step.
+fn figure_bytes(cell: &Cell) -> f64 {
+    NUMBER * records(cell) * (f64::from(cell.replicas) + 6.0)
+}
+
+/// Memory that is free to use on this machine, and within the limits of a container and of the process, in bytes; infinite
+/// where the system does not tell.
 pub fn available() -> f64 {
+    of_machine().min(of_process())
+}
+
+fn of_machine() -> f64 {
     sysinfo::System::new().map_or(f64::INFINITY, |mut system| {
         system.refresh_memory();
         let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
@@ -78,9 +114,23 @@ pub fn available() -> f64 {
     })
 }
 
+/// What is left of the addresses that the process may use (`ulimit -v`), where there is a limit.
+fn of_process() -> f64 {
+    let left = || -> Option<f64> {
+        let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+        let limit: f64 = line.split_whitespace().next()?.parse().ok()?;
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"))?;
+        let kibibytes: f64 = line.split_whitespace().next()?.parse().ok()?;
+        Some((limit - 1024.0 * kibibytes).max(0.0))
+    };
+    left().unwrap_or(f64::INFINITY)
+}
+
 /// A number of bytes in the unit that suits it.
 pub fn readable(bytes: f64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"];
     let step = ((bytes.max(1.0).log2() / 10.0).floor() as usize).min(units.len() - 1);
     format!("{:.1} {}", bytes / 1024f64.powi(step as i32), units[step])
 }

@@ -1,8 +1,11 @@
 //! Runs: from an experiment to a folder of results, and back.
 
 mod build;
+mod checkpoints;
 mod comparison;
+mod computed;
 mod data;
+mod destination;
 mod device;
 mod error;
 mod estimate;
@@ -12,6 +15,7 @@ mod images;
 mod label_noise;
 mod manifest;
 pub mod memory;
+mod overwriting;
 mod prediction;
 mod prediction_summary;
 mod report;
@@ -21,15 +25,19 @@ mod summary;
 
 pub use build::{Built, build};
 pub use comparison::{Comparison, Difference, Differences, OfObservables, compare};
+pub use computed::Computed;
+pub use destination::Destination;
+pub(crate) use destination::{Held, head};
 pub use error::LabError;
-pub use execute::{Outcome, Plan, Progress, Unit, Unwatched, execute, on_threads};
+pub use execute::{Outcome, Plan, Progress, Remains, Unit, Unwatched, compute, execute, on_threads};
 pub use folder::Run;
 pub use label_noise::{StdOfLambda, lines_of_lambdas};
 pub use manifest::{
     CellRecord, Converged, Diverged, Expansion, Machine, Manifest, Outside, Predicted, Simulated, Status,
     write_json,
 };
+pub use overwriting::refuse_to_overwrite;
 pub use prediction::{PredictedCell, PredictionOutcome, Predictions, predict};
 pub use prediction_summary::PredictionSummary;
-pub use report::{diverged_warning, report_of_run, spread_text, write_report};
+pub use report::{diverged_warning, report_of_run, settings_to_share, spread_text, write_report};
 pub use summary::{Summary, summary};

@@ -1,6 +1,7 @@
 //! Theory's means in the place of replicas.
 
-use super::execute::write;
+use super::destination::{Destination, Taken};
+use super::execute::simulate;
 use super::manifest::{Expansion, Outside, Predicted, Simulated};
 use super::{LabError, Outcome, Plan, Progress, Run};
 use crate::experiment::Experiment;
@@ -8,7 +9,6 @@ use jostle::ensemble::{Cell, Replica, Source, UnitResult};
 use jostle::observable::Observable;
 use jostle::theory::{self, Prediction};
 use rayon::prelude::*;
-use std::path::Path;
 
 /// The theory that predicts.
 const THEORY: &str = "the slow flow";
@@ -42,20 +42,21 @@ pub enum PredictionOutcome {
 /// As [`Plan::new`], and whatever keeps the folder from being written.
 pub fn predict(
     experiment: &mut Experiment,
-    out: Option<&Path>,
+    destination: Option<&Destination<'_>>,
     threads: Option<usize>,
     progress: &dyn Progress,
 ) -> Result<PredictionOutcome, LabError> {
     let plan = Plan::new(experiment, threads)?;
     let pool = plan.pool()?;
+    let taken = destination.map(|destination| Taken::new(destination, experiment)).transpose()?;
     let Some(predictions) = Predictions::make(&plan, &pool, progress) else {
         return Ok(PredictionOutcome::Interrupted);
     };
     let predictions = predictions.with_keys(experiment);
-    let Some(out) = out else { return Ok(PredictionOutcome::Done(predictions, None)) };
-    match write(&plan, experiment, &predictions, out, &pool, progress)? {
+    let Some(taken) = taken else { return Ok(PredictionOutcome::Done(predictions, None)) };
+    match simulate(&plan, experiment, &predictions, taken, &pool, progress)?.publish()? {
         Outcome::Done(run) => Ok(PredictionOutcome::Done(predictions, Some(run))),
-        Outcome::Interrupted => Ok(PredictionOutcome::Interrupted),
+        Outcome::Interrupted(_) => Ok(PredictionOutcome::Interrupted),
     }
 }
 

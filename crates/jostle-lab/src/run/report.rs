@@ -1,7 +1,9 @@
 //! The report of a run of one experiment file.
 
+use super::data::file_name;
 use super::series::{over_steps, point, recovered, spread};
 use super::{LabError, Run, lines_of_lambdas};
+use crate::experiment::quoted;
 use crate::number::{compact, compact_interval};
 use crate::report::{Axis, Estimate, Figure, Report, Series, bands, coefficients, render, sweep};
 use crate::storage::{StorageError, write_atomically};
@@ -51,7 +53,9 @@ pub fn report_of_run(run: &Run) -> Result<Report, LabError> {
             compact(run.manifest.replica_steps)
         )
     };
-    let name = run.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    // A folder such as `.` has no name of its own.
+    let folder = run.folder.canonicalize().unwrap_or_else(|_| run.folder.clone());
+    let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     Ok(Report {
         title: name,
         lead,
@@ -59,9 +63,28 @@ pub fn report_of_run(run: &Run) -> Result<Report, LabError> {
         claims: Vec::new(),
         figures,
         facts: facts(run, diverged, replicas),
-        settings: vec![("experiment.toml".to_owned(), run.experiment.clone())],
+        settings: vec![("experiment.toml".to_owned(), settings_to_share(&run.experiment))],
         references: Vec::new(),
     })
+}
+
+/// The text of an experiment with the names of files in the place of absolute paths: a page that is shared says nothing
+/// of this machine's folders.
+pub fn settings_to_share(text: &str) -> String {
+    let mut paths = Vec::new();
+    if let Ok(table) = text.parse::<toml::Table>() {
+        absolute_paths(&toml::Value::Table(table), &mut paths);
+    }
+    paths.iter().fold(text.to_owned(), |text, path| text.replace(&quoted(path), &quoted(&file_name(path))))
+}
+
+fn absolute_paths(value: &toml::Value, found: &mut Vec<String>) {
+    match value {
+        toml::Value::String(text) if Path::new(text).is_absolute() => found.push(text.clone()),
+        toml::Value::Array(items) => items.iter().for_each(|item| absolute_paths(item, found)),
+        toml::Value::Table(table) => table.iter().for_each(|(_, item)| absolute_paths(item, found)),
+        _ => {}
+    }
 }
 
 /// What is said when replicas of a run have diverged.

@@ -1,20 +1,20 @@
 //! `metrics.parquet` and `final.npz`, written cell by cell.
 
+use super::checkpoints::Checkpoints;
 use crate::experiment::{CheckedCell, GridValue};
 use crate::storage::{
-    ArrayWriter, Column, ColumnData, ColumnType, Schema, StorageError, Table, TableWriter, prepare_folder,
-    write_checkpoint,
+    ArrayWriter, AtomicFile, Column, ColumnData, ColumnType, Schema, StorageError, Table, TableWriter,
 };
 use jostle::ensemble::{Cell, Replica, Source, UnitResult};
 use jostle::model::Scaling;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-/// The result files of a run in the making; they appear in the folder at [`ResultFiles::finish`].
+/// The result files of a run in the making; they appear in the folder when they are complete and published.
 pub(super) struct ResultFiles {
-    folder: PathBuf,
     table: TableWriter,
     arrays: ArrayWriter,
+    checkpoints: Checkpoints,
     quantities: Vec<&'static str>,
     key_types: Vec<ColumnType>,
     /// The data that were written last, and under which names.
@@ -46,13 +46,13 @@ impl ResultFiles {
         columns.extend(quantities.iter().map(|name| ((*name).to_owned(), ColumnType::Number)));
         let data_are_shared = cells.windows(2).all(|pair| same_data(&pair[0].source, &pair[1].source));
         Ok(Self {
-            folder: folder.to_path_buf(),
             table: TableWriter::with_metadata(
                 &folder.join("metrics.parquet"),
                 Schema::new(columns)?,
                 &predicted(checked),
             )?,
             arrays: ArrayWriter::create(&folder.join("final.npz"))?,
+            checkpoints: Checkpoints::new(folder),
             quantities,
             key_types,
             data: None,
@@ -92,30 +92,14 @@ impl ResultFiles {
                 r.average.as_deref().unwrap_or(&r.beta)
             })?;
         }
-        self.append_checkpoints(k, cell, replicas)?;
+        self.checkpoints.append(k, cell, replicas)?;
         self.append_data(k, cell, matches!(checked.problem.kind, "file" | "images"))
     }
 
-    /// Publishes both files, the first of them only once the disk has taken both.
-    pub(super) fn finish(self) -> Result<(), StorageError> {
+    /// Brings everything to the disk; the files then only need their names.
+    pub(super) fn complete(self) -> Result<CompleteFiles, StorageError> {
         let (table, arrays) = (self.table.complete()?, self.arrays.complete()?);
-        table.publish()?;
-        arrays.publish()
-    }
-
-    /// A file of named tensors for every replica of a network that has not diverged.
-    fn append_checkpoints(&self, k: usize, cell: &Cell, replicas: &[Replica]) -> Result<(), StorageError> {
-        let tensors = cell.model.tensors();
-        if tensors.is_empty() || cell.start.linearise {
-            return Ok(());
-        }
-        let folder = self.folder.join("checkpoints");
-        prepare_folder(&folder)?;
-        for replica in replicas.iter().filter(|replica| replica.diverged.is_none()) {
-            let path = folder.join(format!("cell{k}-replica{}.safetensors", replica.replica));
-            write_checkpoint(&path, &tensors, &replica.theta, cell.precision)?;
-        }
-        Ok(())
+        Ok(CompleteFiles { table, arrays, checkpoints: self.checkpoints })
     }
 
     fn append_rows(
@@ -199,6 +183,27 @@ impl ResultFiles {
             Some(truth) => self.arrays.vector(&name("truth"), truth),
             None => Ok(()),
         }
+    }
+}
+
+/// The result files of a run, whole and on the disk.
+pub(super) struct CompleteFiles {
+    table: AtomicFile,
+    arrays: AtomicFile,
+    checkpoints: Checkpoints,
+}
+
+impl CompleteFiles {
+    /// Whether the folder holds exactly these files already.
+    pub(super) fn repeat(&self) -> bool {
+        self.table.repeats() && self.arrays.repeats() && self.checkpoints.repeat()
+    }
+
+    /// Gives the files their names.
+    pub(super) fn publish(self) -> Result<(), StorageError> {
+        self.table.publish()?;
+        self.arrays.publish()?;
+        self.checkpoints.publish()
     }
 }
 

@@ -3,12 +3,15 @@
 use super::StorageError;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
 /// How the names of files under way end.
-const UNDER_WAY: &str = ".jostle.tmp";
+pub(super) const UNDER_WAY: &str = ".jostle.tmp";
+
+/// Bytes that are read at a time.
+const BLOCK: usize = 1 << 16;
 
 /// A file under way: written beside its final path, and there only once [`AtomicFile::publish`] has succeeded.
 ///
@@ -61,6 +64,11 @@ impl AtomicFile {
         let settled = if self.failed { Err(lost()) } else { self.file.flush() };
         let settled = settled.and_then(|()| self.file.get_ref().sync_all());
         settled.map_err(StorageError::io("write the file")).map_err(|e| e.in_file(&self.path))
+    }
+
+    /// Whether the file at the path has exactly the content that is on the disk for it.
+    pub fn repeats(&self) -> bool {
+        same_content(&self.temporary, &self.path).unwrap_or(false)
     }
 
     /// Brings everything to the disk and gives the file its name, replacing an older one in a single step.
@@ -182,10 +190,44 @@ fn probe(folder: &Path) -> io::Result<()> {
 }
 
 /// The system's refusal without the random name of the temporary file that it met.
-fn without_path(error: io::Error) -> io::Error {
+pub(super) fn without_path(error: io::Error) -> io::Error {
     let cause = error.get_ref().and_then(std::error::Error::source);
     let code = cause.and_then(|cause| cause.downcast_ref::<io::Error>()).and_then(io::Error::raw_os_error);
     code.map_or(error, io::Error::from_raw_os_error)
+}
+
+/// Whether two files have the same content.
+pub(crate) fn same_content(a: &Path, b: &Path) -> io::Result<bool> {
+    let (a, b) = (File::open(a)?, File::open(b)?);
+    if a.metadata()?.len() != b.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut a, mut b) = (BufReader::with_capacity(BLOCK, a), BufReader::with_capacity(BLOCK, b));
+    loop {
+        let (left, right) = (a.fill_buf()?, b.fill_buf()?);
+        let count = left.len().min(right.len());
+        if left[..count] != right[..count] {
+            return Ok(false);
+        }
+        if count == 0 {
+            return Ok(left.is_empty() && right.is_empty());
+        }
+        a.consume(count);
+        b.consume(count);
+    }
+}
+
+/// Whether a path leads to this very file.
+#[cfg(unix)]
+pub(super) fn same_file(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |a: fs::Metadata, b: fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    file.metadata().is_ok_and(|a| fs::metadata(path).is_ok_and(|b| same(a, b)))
+}
+
+#[cfg(not(unix))]
+pub(super) fn same_file(_file: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -48,6 +48,12 @@ pub enum StorageError {
         /// The file in the way: the path itself, or one of its parents.
         file: PathBuf,
     },
+    /// Another process is at work in a folder.
+    #[error("is in use by {holder}; wait for its end, or choose another folder")]
+    InUse {
+        /// Who it is, and since when.
+        holder: String,
+    },
     /// A path to be written has no file name.
     #[error("is not the path of a file")]
     NoFileName,
@@ -84,7 +90,7 @@ pub enum StorageError {
         present: Vec<String>,
     },
     /// A tensor that is needed is missing.
-    #[error("has no tensor {name:?}; it holds {}", quoted_all(present))]
+    #[error("has no tensor {name:?}; it holds {}", listed(present, |name| format!("{:?}", shorten(name))))]
     MissingTensor {
         /// Its name.
         name: String,
@@ -156,6 +162,14 @@ pub enum StorageError {
     Null {
         /// Row and column.
         place: String,
+    },
+    /// A run has fewer cells than are needed.
+    #[error("has no cell {cell}; expected more than the {cells} cells that it has")]
+    NoCell {
+        /// The cell asked for.
+        cell: usize,
+        /// How many there are.
+        cells: usize,
     },
     /// There is nothing to work with.
     #[error("has no {what}")]
@@ -248,13 +262,6 @@ fn quoted(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| format!("{name:?}")).collect()
 }
 
-fn quoted_all(names: &[String]) -> String {
-    match names {
-        [] => "none".to_owned(),
-        names => names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "),
-    }
-}
-
 fn either(names: &[&str]) -> String {
     quoted(names).join(" or ")
 }
@@ -265,12 +272,17 @@ fn suggestions(names: &[&str], present: &[String]) -> String {
 }
 
 fn list(names: &[String]) -> String {
+    listed(names, |name| shorten(&one_line(name)))
+}
+
+/// The first names, and how many more there are.
+fn listed(names: &[String], shown: impl Fn(&String) -> String) -> String {
     const SHOWN: usize = 20;
-    let shown = names.iter().take(SHOWN).map(|name| shorten(&one_line(name))).collect::<Vec<_>>().join(", ");
+    let first = names.iter().take(SHOWN).map(shown).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {
         _ if names.is_empty() => "none".to_string(),
-        0 => shown,
-        more => format!("{shown} and {more} more"),
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }
 
