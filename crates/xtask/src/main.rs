@@ -3,6 +3,7 @@
 mod bench;
 mod browser;
 mod devtools;
+mod faults;
 mod gpu;
 mod stage;
 mod tally;
@@ -17,6 +18,9 @@ cargo xtask slow                           the tests that are ignored because th
 cargo xtask browser [REPORT] [--out DIR]   opens a report.html in a headless browser, narrow and wide, light and dark,
                                            saves pictures of it (default: target/browser), and checks that it is whole;
                                            without REPORT, reproduces a paper at its quick scale first
+cargo xtask faults [--quick] [--seed N]    the fault campaign: kills, full disks, fuzzed files, damaged folders; what fails is
+                                           kept in target/faults. --only WORD tries the kinds with this word in their
+                                           name, --binary PATH another command than a release build
 cargo xtask reference                      writes docs/reference/settings.md anew
 cargo xtask bench [OPTIONS]                measures jostle against what one would write instead, and against the
                                            machine; see benchmarks/README.md, or --help for the options
@@ -35,11 +39,15 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let stages = match words[..] {
         ["test"] => test(),
-        ["slow"] => vec![Stage::new("slow tests", || tools::tests(tools::Ignored::Only))],
+        ["slow"] => slow(),
         ["reference"] => vec![Stage::new("settings reference", tools::write_reference)],
         ["bench", ref options @ ..] => bench::stages(options),
         ["pytorch"] => bench::pytorch(),
         ["gpu"] => gpu::stages(),
+        ["faults", ref options @ ..] => match faults::stages(options) {
+            Ok(stages) => stages,
+            Err(problem) => return misused(&problem),
+        },
         ["browser", ref options @ ..] => match browser::stages(options) {
             Ok(stages) => stages,
             Err(problem) => return misused(&problem),
@@ -63,6 +71,13 @@ fn test() -> Vec<Stage> {
         Stage::new("doc tests", tools::doc_tests),
         Stage::new("documentation", tools::documentation),
     ]
+}
+
+/// What takes minutes.
+fn slow() -> Vec<Stage> {
+    let mut stages = vec![Stage::new("slow tests", || tools::tests(tools::Ignored::Only))];
+    stages.extend(faults::stages(&[]).unwrap_or_default());
+    stages
 }
 
 fn misused(problem: &str) -> ExitCode {
