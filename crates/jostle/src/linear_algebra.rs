@@ -7,6 +7,8 @@ mod symmetric;
 mod thin_qr;
 
 pub(crate) use columns::Columns;
+#[cfg(test)]
+pub(crate) use eigen::spectral_radius;
 pub(crate) use eigen::{MOST_PRODUCTS, TopEigenpair, symmetric_eigen, symmetric_eigenvalues, top_eigenpair};
 pub(crate) use features::{Features, Tiles};
 pub(crate) use symmetric::Symmetric;
@@ -96,7 +98,7 @@ pub(crate) fn left_singular(a: &[f64], rows: usize, columns: usize) -> Option<(V
     if rows == 0 || columns == 0 {
         return Some((Vec::new(), Vec::new()));
     }
-    let svd = MatRef::from_row_major_slice(a, rows, columns).thin_svd().ok()?;
+    let svd = eigen::finite(MatRef::from_row_major_slice(a, rows, columns))?.thin_svd().ok()?;
     let values: Vec<f64> = svd.S().column_vector().iter().copied().collect();
     let smallest = values[0] * rows.max(columns) as f64 * f64::EPSILON;
     let rank = values.iter().take_while(|s| **s > smallest).count();
@@ -108,7 +110,9 @@ pub(crate) fn left_singular(a: &[f64], rows: usize, columns: usize) -> Option<(V
 pub(crate) fn smallest_gram_eigenvalue(a: &[f64], columns: usize) -> f64 {
     let a = MatRef::from_row_major_slice(a, a.len() / columns, columns);
     let gram = a * a.transpose();
-    gram.self_adjoint_eigenvalues(Side::Lower).ok().and_then(|values| values.first().copied()).unwrap_or(0.0)
+    let values =
+        eigen::finite(gram.as_ref()).and_then(|gram| gram.self_adjoint_eigenvalues(Side::Lower).ok());
+    values.and_then(|values| values.first().copied()).unwrap_or(0.0)
 }
 
 /// Solves `(X diag(weights) X') s = rhs` (n) for a row-major `X` (n x d) of full row rank and weights above zero.

@@ -5,7 +5,13 @@ use faer::{MatRef, Side};
 
 /// The eigenvalues of a dense symmetric matrix (n x n) in increasing order; `None` if they cannot be computed.
 pub(crate) fn symmetric_eigenvalues(matrix: &[f64], side: usize) -> Option<Vec<f64>> {
-    MatRef::from_column_major_slice(matrix, side, side).self_adjoint_eigenvalues(Side::Lower).ok()
+    finite(MatRef::from_column_major_slice(matrix, side, side))?.self_adjoint_eigenvalues(Side::Lower).ok()
+}
+
+/// The matrix, if all its entries are finite. No decomposition may see another one: faer's iterations only end at their
+/// limit there, after minutes.
+pub(super) fn finite(matrix: MatRef<'_, f64>) -> Option<MatRef<'_, f64>> {
+    matrix.is_all_finite().then_some(matrix)
 }
 
 /// The largest eigenvalue of a symmetric matrix, with what is known about its error.
@@ -31,7 +37,8 @@ const TOLERANCE: f64 = 1e-9;
 /// Our own because a product may cost a pass over the whole kernel: this stops at the first product that suffices,
 /// relative to the eigenvalue, where faer's looks only every 64 products, at an absolute tolerance.
 ///
-/// The start must not be zero, nor orthogonal to the eigenvector: positive where the matrix has no negative entries.
+/// The start must not be zero, nor orthogonal to the eigenvector: positive where the matrix has no negative entries. A product
+/// that is not finite ends the search at once, and all that is found is NaN.
 pub(crate) fn top_eigenpair(start: &[f64], mut product: impl FnMut(&[f64], &mut [f64])) -> TopEigenpair {
     let side = start.len();
     let length = norm(start);
@@ -49,6 +56,9 @@ pub(crate) fn top_eigenpair(start: &[f64], mut product: impl FnMut(&[f64], &mut 
             }
         }
         let (length, size) = (norm(&next), diagonal.len());
+        if !(length.is_finite() && diagonal[size - 1].is_finite()) {
+            return TopEigenpair { value: f64::NAN, vector: vec![f64::NAN; side], residual: f64::NAN };
+        }
         let scale = diagonal.iter().fold(0.0f64, |most, d| most.max(d.abs()));
         let ends = size == side.min(MOST_PRODUCTS) || length <= 1e-14 * scale;
         if ends || size % 4 == 0 {
@@ -89,9 +99,17 @@ fn top_of_tridiagonal(diagonal: &[f64], beside: &[f64]) -> (f64, Vec<f64>) {
 
 /// All eigenvalues of a dense symmetric matrix in increasing order, and the eigenvectors one after the other.
 pub(crate) fn symmetric_eigen(matrix: &[f64], side: usize) -> Option<(Vec<f64>, Vec<f64>)> {
-    let eigen = MatRef::from_column_major_slice(matrix, side, side).self_adjoint_eigen(Side::Lower).ok()?;
+    let matrix = finite(MatRef::from_column_major_slice(matrix, side, side))?;
+    let eigen = matrix.self_adjoint_eigen(Side::Lower).ok()?;
     let vectors = (0..side * side).map(|k| eigen.U()[(k % side, k / side)]).collect();
     Some((eigen.S().column_vector().iter().copied().collect(), vectors))
+}
+
+/// The largest absolute eigenvalue of a dense matrix (n x n, row major).
+#[cfg(test)]
+pub(crate) fn spectral_radius(matrix: &[f64], side: usize) -> f64 {
+    let values = MatRef::from_row_major_slice(matrix, side, side).eigenvalues().unwrap();
+    values.iter().map(|value| value.re.hypot(value.im)).fold(0.0, f64::max)
 }
 
 #[cfg(test)]
@@ -109,6 +127,22 @@ mod tests {
             let expected = symmetric_eigenvalues(&matrix, side).unwrap()[side - 1];
             assert!((top.value - expected).abs() <= 1e-12 * expected, "{side}: {} {expected}", top.value);
             assert!(top.residual <= 1e-9 * expected && (norm(&top.vector) - 1.0).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_never_decomposed() {
+        for bad in [f64::NAN, f64::INFINITY] {
+            let matrix = [1.0, 0.0, 0.0, bad];
+            assert_eq!(symmetric_eigenvalues(&matrix, 2), None);
+            assert_eq!(symmetric_eigen(&matrix, 2), None);
+            let mut products = 0;
+            let top = top_eigenpair(&[1.0, 1.0, 1.0], |v, out| {
+                products += 1;
+                out.copy_from_slice(&[v[0], 2.0 * v[1], if products == 2 { bad } else { 3.0 * v[2] }]);
+            });
+            assert!(top.value.is_nan() && top.residual.is_nan() && top.vector.iter().all(|v| v.is_nan()));
+            assert_eq!(products, 2);
         }
     }
 

@@ -3,6 +3,7 @@
 //! `F` (nc x r) has `F F' = K` and `F' F` diagonal: column `k` is the k-th eigenvector of the kernel times the root of
 //! its eigenvalue. Rows come in groups of `c`, one group a sample.
 
+use super::eigen::finite;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par, Side};
 use rayon::prelude::*;
@@ -23,8 +24,8 @@ impl Features {
     /// The features of a kernel (nc x nc): one symmetric eigen-decomposition. `None` if that fails.
     pub(crate) fn of_kernel(kernel: &[f64], outputs: usize) -> Option<Self> {
         let side = kernel.len().isqrt();
-        let eigen =
-            MatRef::from_column_major_slice(kernel, side, side).self_adjoint_eigen(Side::Lower).ok()?;
+        let kernel = finite(MatRef::from_column_major_slice(kernel, side, side))?;
+        let eigen = kernel.self_adjoint_eigen(Side::Lower).ok()?;
         let eigenvalues: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
         let (kept, extremes) = kept(&eigenvalues, side);
         let vectors = eigen.U();
@@ -37,7 +38,7 @@ impl Features {
     pub(crate) fn of_jacobian(jacobian: &[f64], params: usize, outputs: usize) -> Option<Self> {
         let j = MatRef::from_row_major_slice(jacobian, jacobian.len() / params, params);
         let gram = j.transpose() * j;
-        let eigen = gram.self_adjoint_eigen(Side::Lower).ok()?;
+        let eigen = finite(gram.as_ref())?.self_adjoint_eigen(Side::Lower).ok()?;
         let eigenvalues: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
         let (kept, extremes) = kept(&eigenvalues, params);
         let vectors = Mat::from_fn(params, kept.len(), |i, k| eigen.U()[(i, kept[k])]);

@@ -1,5 +1,6 @@
 //! Symmetric matrices of sample space (n x n).
 
+use super::eigen::finite;
 use faer::{Mat, MatRef, Side};
 
 /// A symmetric matrix.
@@ -83,7 +84,7 @@ impl Symmetric {
 
     /// The eigenvalues and eigenvectors; `None` if they cannot be computed.
     pub(crate) fn eigen(&self) -> Option<Eigen> {
-        let found = self.0.self_adjoint_eigen(Side::Lower).ok()?;
+        let found = finite(self.0.as_ref())?.self_adjoint_eigen(Side::Lower).ok()?;
         let values = found.S().column_vector().iter().copied().collect();
         Some(Eigen { values, basis: found.U().to_owned() })
     }
