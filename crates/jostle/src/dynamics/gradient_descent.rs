@@ -128,6 +128,11 @@ impl GradientDescent {
         Self { learning_rate: self.learning_rate.times(unit), unit: RateUnit::One, ..self.clone() }
     }
 
+    /// Whether the samples of a step are drawn with replacement; those of the full batch are not drawn.
+    pub fn draws_with_replacement(&self) -> bool {
+        self.replacement && self.batch != Batch::Full
+    }
+
     /// The batches of `n` samples, by their moments.
     pub fn batches(&self, samples: usize) -> Batches {
         match self.batch {

@@ -90,6 +90,11 @@ impl Dynamics {
         }
     }
 
+    /// Whether the samples of a step are drawn with replacement; those of the full batch are not drawn.
+    pub fn draws_with_replacement(&self) -> bool {
+        matches!(self, Self::GradientDescent(dynamics) if dynamics.draws_with_replacement())
+    }
+
     /// The batches of `n` samples, by their moments.
     pub fn batches(&self, samples: usize) -> Batches {
         match self {
@@ -116,6 +121,11 @@ impl Dynamics {
     /// Number of samples in one step's batch, of `samples` in all.
     pub fn batch_size(&self, samples: usize) -> usize {
         self.batch().size(samples)
+    }
+
+    /// Whether the momentum is Nesterov's, of which the thresholds of the heavy ball say nothing.
+    pub fn is_nesterov(&self) -> bool {
+        matches!(self, Self::GradientDescent(dynamics) if dynamics.nesterov && dynamics.momentum > 0.0)
     }
 
     /// The heavy-ball coefficient `b`.

@@ -8,9 +8,9 @@ use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
 /// Which labels are perturbed in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Labels {
-    /// One of the batch, uniformly chosen, with the weight of a batch of its own: `w_i -= 2 c eps`, in every output.
+    /// One of the batch, uniformly chosen, with the weight of a batch of its own: `w_i -= 2 a eps`, in every output.
     One,
-    /// Every one of the batch: `w_i -= 2 c eps_i / batch`.
+    /// Every one of the batch: `w_i -= 2 a eps_i / batch`.
     Batch,
 }
 
@@ -128,7 +128,7 @@ pub(super) const ENTRY: Entry = Entry {
     kind: "label",
     summary: "fresh noise in the labels at every step",
     detail: "Labels y_i are replaced by y_i + eps_i with fresh, independent eps_i of mean 0. \"one\": a single label \
-             of the batch, uniformly chosen, perturbs the gradient as in a batch of its own, which adds -2 c eps \
+             of the batch, uniformly chosen, perturbs the gradient as in a batch of its own, which adds -2 a eps \
              grad f_i (the released code of Shape Matters). \"batch\" or \"all\": every label of the step's batch is \
              perturbed and weighs 1/batch as its residual does; with the full batch that is every label.",
     reference: "HaoChen et al. 2020 (arXiv 2006.08680), section 2; Pillaud-Vivien et al. 2022 (arXiv 2206.09841)",

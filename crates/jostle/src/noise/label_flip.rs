@@ -24,11 +24,11 @@ fn of_class(class: usize, output: usize, outputs: usize) -> f64 {
 }
 
 impl LabelFlip {
-    /// The mean of the change of a label (c), or of some function of it, over all classes and whether it is replaced.
-    fn mean_of(&self, label: &[f64], of: impl Fn(&dyn Fn(usize) -> f64) -> f64) -> f64 {
+    /// The mean of the change of a label (c) at a step, or of some function of it, over all classes and whether it is replaced.
+    fn mean_of(&self, step: u64, label: &[f64], of: impl Fn(&dyn Fn(usize) -> f64) -> f64) -> f64 {
         let (outputs, classes) = (label.len(), label.len().max(2));
         let of_class = |class| of(&|k: usize| label[k] - of_class(class, k, outputs));
-        self.probability.initial() / classes as f64 * (0..classes).map(of_class).sum::<f64>()
+        self.probability.at(step) / classes as f64 * (0..classes).map(of_class).sum::<f64>()
     }
 }
 
@@ -54,15 +54,17 @@ impl SampleNoise for LabelFlip {
         }
     }
 
-    /// At the probability of the first step, and for given batches: with the loss factor `a`, `4 a^2 / (n batch)` times the
+    /// For given batches: with the loss factor `a`, `4 a^2 / (n batch)` times the
     /// covariance of a label's change `D_i` (c), `E[D_i D_i'] - E[D_i] E[D_i]'`.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
         let outputs = point.problem.outputs();
         let unit = (2.0 * point.loss_factor).powi(2) / (point.problem.samples() * point.batch) as f64;
         let block = |label: &[f64]| -> Vec<f64> {
-            let mean: Vec<f64> = (0..outputs).map(|k| self.mean_of(label, |change| change(k))).collect();
+            let mean: Vec<f64> =
+                (0..outputs).map(|k| self.mean_of(point.step, label, |change| change(k))).collect();
             let entry = |a: usize, b: usize| {
-                unit * (self.mean_of(label, |change| change(a) * change(b)) - mean[a] * mean[b])
+                let product = self.mean_of(point.step, label, |change| change(a) * change(b));
+                unit * (product - mean[a] * mean[b])
             };
             (0..outputs * outputs).map(|k| entry(k / outputs, k % outputs)).collect()
         };
@@ -77,7 +79,7 @@ impl SampleNoise for LabelFlip {
         let outputs = point.problem.outputs();
         let unit = 2.0 * point.loss_factor / point.problem.samples() as f64;
         let of = |label: &[f64]| -> Vec<f64> {
-            (0..outputs).map(|k| unit * self.mean_of(label, |change| change(k))).collect()
+            (0..outputs).map(|k| unit * self.mean_of(point.step, label, |change| change(k))).collect()
         };
         point.problem.y().chunks_exact(outputs).flat_map(of).collect()
     }

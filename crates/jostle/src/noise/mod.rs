@@ -74,6 +74,10 @@ pub struct Point<'a> {
     pub loss_factor: f64,
     /// Number of samples in one step's batch: `n` for the full batch.
     pub batch: usize,
+    /// Whether those of a batch are drawn with replacement; the full batch has every sample once.
+    pub replacement: bool,
+    /// The step, for settings that change on the way.
+    pub step: u64,
 }
 
 /// A covariance `C = blocks - removed removed'` (nc x nc) in sample space, where different samples have only the removed
@@ -150,7 +154,8 @@ impl<F: Float> Scratch<F> {
     }
 }
 
-/// Perturbs the sample weights of one step. The law is written once, for both precisions.
+/// Perturbs the sample weights of one step. The law is written once, for both precisions; mean and covariance are those of the
+/// step at which the point is, with its settings there.
 pub trait SampleNoise: Send + Sync {
     /// Adds the perturbation to the sample weights (batch x lanes). Weights are derivatives of the loss with respect
     /// to the predictions, `2 c r_i / batch` before any perturbation.

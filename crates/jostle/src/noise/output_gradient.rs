@@ -36,17 +36,28 @@ impl SampleNoise for OutputGradientNoise {
         }
     }
 
-    /// `norm^2 / (N - 1) (1 - 1 1' / N)` with the `N = n c` outputs of all samples, at the norm of the first step: uniform on
-    /// a sphere without the direction of the mean. With mini-batches, its diagonal only is exact.
+    /// Of a given batch, with `N = B c` outputs, the perturbation is uniform on a sphere without the direction of the mean: its
+    /// covariance is `norm^2 / (N - 1) (1 - 1 1' / N)`. On average over the batches, of which a sample is `B/n` times a member and a
+    /// pair of members `p` times, with `p = B (B - 1) / n^2` with replacement and `B (B - 1) / n (n - 1)` without,
+    ///
+    /// ```text
+    /// C_ii = norm^2 / (N - 1) ( B/n - (B/n - q) 1 1' / N ) - norm^2 / (N - 1) p 1 1' / N        C_ij = -norm^2 / (N - 1) p 1 1' / N
+    /// ```
+    ///
+    /// where `q` is `p` without replacement, and 0 with it, since a sample then makes pairs with itself.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
-        let entries = point.residuals.len();
-        let others = (entries as f64 - 1.0).max(1.0);
-        let norm = if entries == 1 { 0.0 } else { self.norm.initial() };
         let (samples, outputs) = (point.problem.samples(), point.problem.outputs());
-        SampleCovariance {
-            removed: vec![norm / (others * entries as f64).sqrt(); entries],
-            ..SampleCovariance::uniform(samples, outputs, norm * norm / others)
-        }
+        let (n, b) = (samples as f64, point.batch as f64);
+        let entries = b * outputs as f64;
+        let norm = self.norm.at(point.step);
+        // One output of one sample is its own mean.
+        let unit = if entries > 1.0 { norm * norm / (entries - 1.0) } else { 0.0 };
+        let pairs = b * (b - 1.0) / if point.replacement { n * n } else { (n * (n - 1.0)).max(1.0) };
+        let mean = if point.replacement { b / n } else { b / n - pairs };
+        let mut covariance = SampleCovariance::uniform(samples, outputs, unit * b / n);
+        covariance.blocks.iter_mut().for_each(|entry| *entry -= unit * mean / entries);
+        covariance.removed.fill((unit * pairs / entries).sqrt());
+        covariance
     }
 
     fn words(&self, _: usize) -> String {

@@ -55,6 +55,8 @@ impl Place {
             residuals: &self.residuals,
             loss_factor: LOSS_FACTOR,
             batch,
+            replacement: false,
+            step: 0,
         }
     }
 
@@ -421,6 +423,8 @@ fn a_single_sample_has_no_mini_batch_noise() {
         residuals: &[2.5],
         loss_factor: LOSS_FACTOR,
         batch: 1,
+        replacement: false,
+        step: 0,
     };
     let noise = Noise::Sample(Box::new(MiniBatchDifference { scale: 1.0, batch: 1, index: 0 }));
     assert_eq!(noise.trace(&point), 0.0);
@@ -548,7 +552,16 @@ fn every_noise_of_the_sample_weights_has_the_covariance_it_states_for_several_ou
     let (model, problem, theta, residuals) = several_outputs();
     let batch = problem.samples();
     let (model, loss_factor) = (model.model(), LOSS_FACTOR);
-    let point = Point { problem: &problem, model, theta: &theta, residuals: &residuals, loss_factor, batch };
+    let point = Point {
+        problem: &problem,
+        model,
+        theta: &theta,
+        residuals: &residuals,
+        loss_factor,
+        batch,
+        replacement: false,
+        step: 0,
+    };
     let draws = Draws::new(29, &[2], 0);
     for (name, noise) in all_noises(1) {
         let Noise::Sample(sample_noise) = &noise else { continue };
@@ -598,6 +611,8 @@ fn the_trace_of_flipped_labels_in_mini_batches_is_the_mean_over_all_of_them() {
             residuals: &residuals,
             loss_factor: LOSS_FACTOR,
             batch: 2,
+            replacement,
+            step: 0,
         };
         let found =
             total_trace(std::slice::from_ref(&noise), dynamics.effective_batch(problem.samples()), &point);
@@ -632,4 +647,94 @@ fn the_trace_of_flipped_labels_in_mini_batches_is_the_mean_over_all_of_them() {
         let expected = squares - mean.iter().map(|m| m * m).sum::<f64>();
         assert!((found / expected - 1.0).abs() < 1e-12, "replacement {replacement}: {found} {expected}");
     }
+}
+
+/// The mean over all batches of `J_B' C J_B` with the covariance `norm^2 / (N - 1) (1 - 1 1' / N)` of the `N` outputs of a
+/// batch, and from draws: a batch of every size, with and without replacement, at a step behind a drop of the norm.
+#[test]
+fn the_trace_of_noise_on_the_output_gradients_is_the_mean_over_all_batches_at_its_norm_there() {
+    let (model, problem, theta, residuals) = several_outputs();
+    let (n, model) = (problem.samples(), model.model());
+    let norm = Schedule::with_drops(2.0, vec![(5, 0.1)]).unwrap();
+    let noise = Noise::Sample(Box::new(OutputGradientNoise { norm: norm.clone(), index: 0 }));
+    let jacobian = model.jacobian(&theta, &problem, 1.0);
+    for (size, replacement) in [(1, true), (2, true), (3, true), (1, false), (2, false), (4, false)] {
+        for step in [4, 5] {
+            let point = Point {
+                problem: &problem,
+                model,
+                theta: &theta,
+                residuals: &residuals,
+                loss_factor: LOSS_FACTOR,
+                batch: size,
+                replacement,
+                step,
+            };
+            let all = batches(n, size, replacement);
+            let entries = (size * OUTPUTS) as f64;
+            let mut expected = 0.0;
+            for batch in &all {
+                let rows = batch.iter().flat_map(|i| (0..OUTPUTS).map(move |k| i * OUTPUTS + k));
+                let rows: Vec<&[f64]> = rows.map(|row| &jacobian[row * DIM..][..DIM]).collect();
+                let squares: f64 = rows.iter().flat_map(|row| row.iter().map(|j| j * j)).sum();
+                let sums = (0..DIM).map(|j| rows.iter().map(|row| row[j]).sum::<f64>());
+                let of_mean = sums.map(|sum| sum * sum).sum::<f64>() / entries;
+                expected += (squares - of_mean) / (entries - 1.0) / all.len() as f64;
+            }
+            expected *= norm.at(step).powi(2);
+            let found = noise.trace(&point);
+            let what = format!("batch {size}, replacement {replacement}, step {step}");
+            assert!((found / expected - 1.0).abs() < 1e-12, "{what}: {found} {expected}");
+
+            if step == 4 {
+                continue;
+            }
+            // Every batch as often as every other, and a draw for each.
+            let fixed = OutputGradientNoise { norm: Schedule::constant(norm.at(step)), index: 0 };
+            let mut norms = Moments::about(vec![expected]);
+            let (draws, mut scratch) = (Draws::new(31, &[2], 0), Scratch::default());
+            for t in 0..all.len() * 10_000_usize.div_ceil(all.len()) {
+                let drawn = Step {
+                    draws: draws.at_step(t as u64),
+                    batch: size,
+                    outputs: OUTPUTS,
+                    residuals: &residuals,
+                    labels: problem.y(),
+                    loss_factor: LOSS_FACTOR,
+                };
+                let mut of_batch = vec![0.0; size * OUTPUTS];
+                SampleNoise::perturb(&fixed, &drawn, &mut scratch, &mut of_batch);
+                let mut weights = vec![0.0; residuals.len()];
+                for (i, of_sample) in all[t % all.len()].iter().zip(of_batch.chunks_exact(OUTPUTS)) {
+                    (0..OUTPUTS).for_each(|k| weights[i * OUTPUTS + k] += of_sample[k]);
+                }
+                let mut gradient = vec![0.0; DIM];
+                model.pull_back(&theta, &problem, &weights, &mut gradient);
+                norms.add(&[gradient.iter().map(|g| g * g).sum()]);
+            }
+            check_estimates(&what, RESOLVES, &[norms.average(0)]);
+        }
+    }
+}
+
+#[test]
+fn the_trace_of_flipped_labels_follows_the_drops_of_their_probability() {
+    let (model, problem, theta, residuals) = several_outputs();
+    let at = |probability: Schedule, step| {
+        let noise = Noise::Sample(Box::new(LabelFlip { probability, index: 0 }));
+        let point = Point {
+            problem: &problem,
+            model: model.model(),
+            theta: &theta,
+            residuals: &residuals,
+            loss_factor: LOSS_FACTOR,
+            batch: 2,
+            replacement: true,
+            step,
+        };
+        total_trace(&[noise], 2.0, &point)
+    };
+    let drops = Schedule::with_drops(0.5, vec![(5, 0.1)]).unwrap();
+    assert_eq!(at(drops.clone(), 4), at(Schedule::constant(0.5), 0));
+    assert_eq!(at(drops, 5), at(Schedule::constant(0.05), 0));
 }

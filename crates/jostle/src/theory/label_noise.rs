@@ -73,6 +73,8 @@ pub fn label_noise_strength(
         residuals: &residuals,
         loss_factor: model.loss_factor,
         batch: dynamics.batch.size(problem.samples()),
+        replacement: dynamics.draws_with_replacement(),
+        step,
     });
     let variances = label_variances(&covariance, model.loss_factor);
     Ok(LabelNoiseStrength { lambda: strength(problem, rate, &variances), rate })

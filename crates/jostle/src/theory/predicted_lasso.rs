@@ -207,6 +207,8 @@ impl Shares {
                     residuals: &residuals,
                     loss_factor: cell.model.loss_factor,
                     batch: cell.dynamics.batch_size(n),
+                    replacement: cell.dynamics.draws_with_replacement(),
+                    step: 0,
                 });
                 label_variances(&covariance, cell.model.loss_factor)
             });

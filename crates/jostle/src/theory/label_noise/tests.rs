@@ -78,8 +78,16 @@ proptest! {
         let theta = vec![1.0; spec.model().num_params(4)];
         let residuals = [0.3, -0.7, 0.2];
         let model = spec.model();
-        let point =
-            Point { problem: &problem, model, theta: &theta, residuals: &residuals, loss_factor: c, batch };
+        let point = Point {
+            problem: &problem,
+            model,
+            theta: &theta,
+            residuals: &residuals,
+            loss_factor: c,
+            batch,
+            replacement: true,
+            step: 0,
+        };
         let sampling = SampleCovariance::of_mini_batch(&residuals, 1, c, dynamics.effective_batch(3));
         let squared: Vec<f64> = residuals.iter().map(|r| r * r).collect();
         let added = sampling_strength(&problem, &spec, &dynamics, &squared, 0).unwrap();

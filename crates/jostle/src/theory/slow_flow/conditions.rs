@@ -59,6 +59,8 @@ impl Conditions {
             residuals: &residuals,
             loss_factor,
             batch: cell.dynamics.batch_size(n),
+            replacement: cell.dynamics.draws_with_replacement(),
+            step: 0,
         };
         let mut label_variance = vec![0.0; n];
         for noise in cell.noises.iter().filter_map(label_type) {

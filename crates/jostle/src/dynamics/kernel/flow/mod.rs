@@ -94,6 +94,8 @@ impl<F: Float> Flowing<'_, F> {
             residuals: &vec![0.0; n],
             loss_factor: task.model.loss_factor,
             batch: n,
+            replacement: false,
+            step: 0,
         };
         let mut strengths = vec![0.0; n];
         for noise in task.noises {
