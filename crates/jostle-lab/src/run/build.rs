@@ -4,7 +4,7 @@ use super::data::{held_bytes, origin, refuse_if_too_large, source};
 use super::device::{Open, choose, device};
 use super::{LabError, images, memory};
 use crate::experiment::{CheckedCell, Component, Experiment};
-use crate::storage::{ArrayReader, read_checkpoint};
+use crate::storage::{ArrayReader, Checkpoint, read_checkpoint};
 use jostle::dynamics::Dynamics;
 use jostle::ensemble::{Cell, Source, Start, model_from_settings};
 use jostle::model::{ModelSpec, RandomFeatures};
@@ -80,7 +80,8 @@ fn build_on(experiment: &mut Experiment, open: Open) -> Result<Built, LabError> 
     let cells = experiment.cells.iter().zip(sources).enumerate();
     let mut cells: Vec<Cell> = cells
         .map(|(k, (checked, source))| {
-            build_cell(checked, source, &devices[k], &|error| experiment.explain(k, &error).into())
+            let place = |error| experiment.explain(k, &error).into();
+            build_cell(checked, source, &devices[k], &place, &mut data)
         })
         .collect::<Result<_, _>>()?;
     experiment.fill_quantities(|k| default_names(&cells[k]));
@@ -115,12 +116,13 @@ fn check_prediction(cell: &Cell) -> Result<(), InputError> {
     })
 }
 
-/// The cell, without what it records.
+/// The cell, without what it records; what was done to the parameters it starts from is added to `data`.
 fn build_cell(
     checked: &CheckedCell,
     source: Source,
     device: &OpenDevice,
     place: &impl Fn(InputError) -> LabError,
+    data: &mut Vec<String>,
 ) -> Result<Cell, LabError> {
     let available = memory::available();
     refuse_wide_features(&checked.model, &source, available)?;
@@ -133,7 +135,7 @@ fn build_cell(
     }
     let (observe, ensemble) = (&checked.observe, &checked.ensemble);
     let noises = checked.noises.iter().enumerate();
-    let start = start(&checked.start, &model)?;
+    let start = start(&checked.start, &model, data)?;
     Ok(Cell {
         model,
         start,
@@ -192,13 +194,14 @@ fn model(model: &Component, source: Source, device: &OpenDevice) -> Result<(Mode
 }
 
 /// Where replicas begin, with the points of the file where it names one.
-fn start(start: &Component, model: &ModelSpec) -> Result<Start, LabError> {
+fn start(start: &Component, model: &ModelSpec, data: &mut Vec<String>) -> Result<Start, LabError> {
     let mut points = Vec::new();
     if start.settings.has("path") {
         let (path, name) = (Path::new(start.settings.text("path")), start.settings.text("array"));
         if path.extension().is_some_and(|extension| extension == "safetensors") {
-            let points = vec![read_checkpoint(path, &model.tensors())?];
-            return Ok(Start::from_settings(start.kind, &start.settings, points));
+            let Checkpoint { theta, note } = read_checkpoint(path, &model.tensors())?;
+            data.extend(note.filter(|note| !data.contains(note)));
+            return Ok(Start::from_settings(start.kind, &start.settings, vec![theta]));
         }
         let array = ArrayReader::open(path)?.read(name)?;
         let width = *array.shape.last().unwrap_or(&1);

@@ -89,13 +89,27 @@ pub enum StorageError {
         /// The names there are.
         present: Vec<String>,
     },
-    /// A tensor that is needed is missing.
-    #[error("has no tensor {name:?}; it holds {}", listed(present, |name| format!("{:?}", shorten(name))))]
-    MissingTensor {
-        /// Its name.
-        name: String,
-        /// The names there are.
-        present: Vec<String>,
+    /// Tensors that are not those of a network.
+    #[error(
+        "does not hold the experiment's network: it {}; expected the tensors {} and no others",
+        tensors(missing, unknown),
+        quoted_some(expected)
+    )]
+    OtherTensors {
+        /// Those of the network that are missing.
+        missing: Vec<String>,
+        /// Those that the network does not have.
+        unknown: Vec<String>,
+        /// Those of the network.
+        expected: Vec<String>,
+    },
+    /// A file of another format than those that are read.
+    #[error("is {found}; expected {expected}")]
+    OtherFormat {
+        /// Its format.
+        found: &'static str,
+        /// What is read, and how to save it so.
+        expected: &'static str,
     },
     /// Several arrays say the same thing, possibly not alike.
     #[error("has the arrays {}; expected one of them", quoted(names).join(" and "))]
@@ -262,6 +276,20 @@ fn quoted(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| format!("{name:?}")).collect()
 }
 
+/// What distinguishes tensors from those of a network.
+fn tensors(missing: &[String], unknown: &[String]) -> String {
+    match (missing, unknown) {
+        (missing, []) => format!("lacks {}", quoted_some(missing)),
+        ([], unknown) => format!("also holds {}", quoted_some(unknown)),
+        _ => format!("lacks {}, and also holds {}", quoted_some(missing), quoted_some(unknown)),
+    }
+}
+
+/// The first few of some names, and how many more there are.
+fn quoted_some(names: &[String]) -> String {
+    listed(names, 6, |name| quote(name))
+}
+
 fn either(names: &[&str]) -> String {
     quoted(names).join(" or ")
 }
@@ -272,14 +300,13 @@ fn suggestions(names: &[&str], present: &[String]) -> String {
 }
 
 fn list(names: &[String]) -> String {
-    listed(names, |name| shorten(&one_line(name)))
+    listed(names, 20, |name| shorten(&one_line(name)))
 }
 
 /// The first names, and how many more there are.
-fn listed(names: &[String], shown: impl Fn(&String) -> String) -> String {
-    const SHOWN: usize = 20;
-    let first = names.iter().take(SHOWN).map(shown).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SHOWN) {
+fn listed(names: &[String], most: usize, shown: impl Fn(&String) -> String) -> String {
+    let first = names.iter().take(most).map(shown).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(most) {
         _ if names.is_empty() => "none".to_string(),
         0 => first,
         more => format!("{first} and {more} more"),

@@ -20,7 +20,7 @@ mod tests;
 pub use arrays::{Array, ArrayReader, ArrayWriter};
 pub(crate) use atomic::same_content;
 pub use atomic::{AtomicFile, prepare_folder, write_atomically};
-pub use checkpoint::{read_checkpoint, write_checkpoint};
+pub use checkpoint::{Checkpoint, read_checkpoint, tensor_names, write_checkpoint};
 pub use dataset::{DataSet, load, size_hint};
 pub use error::{Item, StorageError};
 pub use images::{ImageCounts, ImageFiles};
