@@ -22,9 +22,6 @@ pub(crate) fn measure(options: &MeasureOptions, output: &Output) -> Result<Endin
                 let experiment = Experiment::read(path, &Overrides { set, data, ..Overrides::default() })?;
                 measure_parameters(&options.file, experiment, question, &bar)?
             }
-            None if options.file.extension().is_some_and(|extension| extension == "safetensors") => {
-                return Err(LabError::NoExperiment { file: options.file.clone() });
-            }
             None => measure_point(&options.file, question, &bar)?,
         })
     };

@@ -1,7 +1,7 @@
 //! Runs of networks leave checkpoints, which can be measured and started from.
 
 use crate::lab::Lab;
-use jostle_lab::storage::read_parquet;
+use jostle_lab::storage::{ArrayWriter, read_parquet};
 use serde_json::Value;
 
 const EXPERIMENT: &str = r#"
@@ -81,8 +81,9 @@ fn a_checkpoint_is_measured_layer_by_layer() {
     assert_eq!(layers.iter().map(|layer| &layer["p"]).collect::<Vec<_>>(), [64 * 6 + 6, 35, 18]);
     let keys: Vec<&str> = layers[0].as_object().unwrap().keys().map(String::as_str).collect();
     let of_the_whole = found.as_object().unwrap().keys().map(String::as_str);
-    let of_the_whole: Vec<&str> =
-        of_the_whole.filter(|key| !["n", "p", "loss", "layers", "stability"].contains(key)).collect();
+    let of_the_whole: Vec<&str> = of_the_whole
+        .filter(|key| !["n", "p", "loss", "notes", "layers", "stability"].contains(key))
+        .collect();
     let shares = ["share_of_trace_G", "share_of_trace_noise", "share_of_frobenius_G_squared"];
     assert_eq!(keys, [&["name", "p"][..], &shares, &of_the_whole].concat());
     let sum = |key: &str| layers.iter().map(|layer| layer[key].as_f64().unwrap()).sum::<f64>();
@@ -139,11 +140,141 @@ fn parameters_need_an_experiment_of_one_cell_whose_model_they_fit() {
     let wider = ["measure", checkpoint, "--experiment", "x.toml", "--set", "model.widths=[6, 7]"];
     assert_eq!(
         lab.refuses(&wider),
-        format!("{checkpoint}: 2.weight has shape [5, 6], but it has to be [7, 6] in float32 or float64")
+        format!(
+            "{checkpoint}: 2.weight has shape [5, 6], but it has to be [7, 6] in a floating type of 16 to 64 bits"
+        )
     );
     lab.write("grid.toml", format!("{EXPERIMENT}[grid]\n\"model.seed\" = [1, 2]\n"));
     assert_eq!(
         lab.refuses(&["measure", checkpoint, "--experiment", "grid.toml"]),
         "the experiment has 2 cells; expected one: leave out its grid, and set what it varies"
     );
+}
+
+/// A data set of three samples, and a network of one hidden unit on it.
+fn with_network(loss: &str) -> Lab {
+    let lab = Lab::with(
+        &r#"
+name = "x"
+[problem]
+kind = "file"
+path = "data.npz"
+labels = "classes"
+[model]
+kind = "mlp"
+widths = [1]
+activation = "tanh"
+loss = "LOSS"
+[dynamics]
+kind = "gradient-descent"
+steps = 1
+learning_rate = 0.01
+[observe]
+quantities = ["train_loss", "gauss_newton_loss", "alignment"]
+"#
+        .replace("LOSS", loss),
+    );
+    let mut data = ArrayWriter::create(&lab.path("data.npz")).unwrap();
+    data.matrix("X", 3, 1, &[1.0, 2.0, -1.0]).unwrap();
+    data.matrix("y", 3, 3, &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]).unwrap();
+    data.finish().unwrap();
+    lab
+}
+
+/// Writes parameters under these names: `h = tanh(x)`, and the outputs `(h/2, h + 1/2, 1/4 - h)` times a scale.
+fn tensors(lab: &Lab, names: [&str; 4], scale: f64) {
+    let tensor = |name: &str, shape: &str, [from, to]: [usize; 2]| {
+        format!(r#""{name}":{{"dtype":"F64","shape":{shape},"data_offsets":[{from},{to}]}}"#)
+    };
+    let header = format!(
+        "{{{},{},{},{}}}",
+        tensor(names[0], "[1,1]", [0, 8]),
+        tensor(names[1], "[1]", [8, 16]),
+        tensor(names[2], "[3,1]", [16, 40]),
+        tensor(names[3], "[3]", [40, 64])
+    );
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    let numbers = [1.0, 0.0, 0.5 * scale, scale, -scale, 0.0, 0.5 * scale, 0.25 * scale];
+    bytes.extend(numbers.into_iter().flat_map(f64::to_le_bytes));
+    std::fs::write(lab.path("point.safetensors"), bytes).unwrap();
+}
+
+const NAMES: [&str; 4] = ["0.weight", "0.bias", "2.weight", "2.bias"];
+
+#[test]
+fn the_loss_of_a_classifier_is_its_cross_entropy_and_alignments_say_in_which_units_they_are() {
+    let lab = with_network("cross-entropy");
+    tensors(&lab, NAMES, 1.0);
+    let arguments = ["measure", "point.safetensors", "--experiment", "x.toml"];
+    let found: Value = serde_json::from_str(&lab.succeeds(&[&arguments[..], &["--json"]].concat())).unwrap();
+    let (mut loss, mut surrogate) = (0.0, 0.0);
+    for (x, class) in [(1.0, 0), (2.0, 1), (-1.0, 2)] {
+        let h = f64::tanh(x);
+        let f: [f64; 3] = [0.5 * h, h + 0.5, 0.25 - h];
+        let sum: f64 = f.iter().map(|f| f.exp()).sum();
+        let p = f.map(|f| f.exp() / sum);
+        loss -= p[class].ln() / 3.0;
+        let off = (0..3).map(|k| (p[k] - f64::from(u8::from(k == class))).powi(2) / p[k]);
+        surrogate += off.sum::<f64>() / 6.0;
+    }
+    let close = |name: &str, expected: f64| {
+        let value = found[name].as_f64().unwrap();
+        assert!((value / expected - 1.0).abs() < 1e-9, "{name}: {value} {expected}");
+    };
+    close("loss", loss);
+    close("gauss_newton_loss", surrogate);
+    for name in ["alignment", "alignment_centred", "size_alignment"] {
+        close(&format!("{name}_by_loss"), found[name].as_f64().unwrap() * surrogate / loss);
+    }
+    let text = lab.succeeds(&arguments);
+    assert!(text.contains("Loss: mean cross-entropy; alignments in units of gauss_newton_loss"), "{text}");
+    assert!(text.contains("alignment_by_loss"), "{text}");
+
+    let start = "[start]\nkind = \"file\"\npath = \"point.safetensors\"\n[dynamics]";
+    lab.write("y.toml", lab.read("x.toml").replacen("[dynamics]", start, 1));
+    lab.succeeds(&["run", "y.toml", "--out", "out"]);
+    for (name, expected) in [("train_loss", loss), ("gauss_newton_loss", surrogate)] {
+        let recorded = column(&lab, "out", name)[0];
+        assert!((recorded / expected - 1.0).abs() < 1e-9, "{name}: {recorded} {expected}");
+    }
+
+    let lab = with_network("square");
+    tensors(&lab, NAMES, 1.0);
+    let found: Value = serde_json::from_str(&lab.succeeds(&[&arguments[..], &["--json"]].concat())).unwrap();
+    assert_eq!(found["loss"], found["gauss_newton_loss"]);
+    assert!(found.get("alignment_by_loss").is_none());
+}
+
+#[test]
+fn another_network_is_refused_by_its_tensors_and_wrappers_are_taken_off() {
+    let lab = with_network("square");
+    let arguments = ["measure", "point.safetensors", "--experiment", "x.toml"];
+    tensors(&lab, NAMES, 1.0);
+    let plain = lab.succeeds(&arguments);
+    let wrapped = NAMES.map(|name| format!("module.{name}"));
+    tensors(&lab, [0, 1, 2, 3].map(|k| wrapped[k].as_str()), 1.0);
+    let note = "Names of tensors in point.safetensors: \"module.\" is taken off.";
+    let wrapped = lab.succeeds(&arguments);
+    assert!(wrapped.contains(note) && !plain.contains(note), "{wrapped}");
+    assert_eq!(wrapped.replace(&format!("{note}\n"), ""), plain);
+    let found: Value = serde_json::from_str(&lab.succeeds(&[&arguments[..], &["--json"]].concat())).unwrap();
+    assert_eq!(found["notes"][0], note);
+
+    tensors(&lab, ["0.weight", "1.bias", "2.weight", "2.bias"], 1.0);
+    let refusal = "point.safetensors: does not hold the experiment's network: it lacks \"0.bias\", and also holds \"1.bias\"; \
+                   expected the tensors \"0.weight\", \"0.bias\", \"2.weight\", \"2.bias\" and no others";
+    assert_eq!(lab.refuses(&arguments), refusal);
+    let start = "[start]\nkind = \"file\"\npath = \"point.safetensors\"\n[dynamics]";
+    lab.write("y.toml", lab.read("x.toml").replacen("[dynamics]", start, 1));
+    assert!(lab.refuses(&["run", "y.toml", "--out", "out"]).ends_with(refusal));
+    assert!(lab.refuses(&["check", "y.toml"]).ends_with(refusal));
+}
+
+#[test]
+fn a_network_that_overflows_is_refused_at_once() {
+    let lab = with_network("square");
+    tensors(&lab, NAMES, 1e200);
+    let refused = lab.refuses(&["measure", "point.safetensors", "--experiment", "x.toml"]);
+    assert!(refused.starts_with("point.safetensors: the kernel is not finite here"), "{refused}");
 }

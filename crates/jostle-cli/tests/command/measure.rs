@@ -47,7 +47,7 @@ fn close(found: &Value, expected: f64) {
     assert!((found - expected).abs() <= 1e-9 * expected.abs(), "{found} instead of {expected}");
 }
 
-const QUANTITIES: [&str; 14] = [
+const QUANTITIES: [&str; 17] = [
     "n",
     "p",
     "loss",
@@ -57,6 +57,9 @@ const QUANTITIES: [&str; 14] = [
     "effective_rank",
     "trace_noise",
     "trace_noise_G",
+    "trace_noise_uncentred",
+    "trace_noise_G_uncentred",
+    "gauss_newton_loss",
     "alignment",
     "alignment_centred",
     "angle_alignment",
@@ -81,6 +84,9 @@ fn a_jacobian_by_hand() {
     close(&found["trace_noise"], 13.0 / 3.0 - 1.0);
     // Tr(Sigma_1 G) = (1/9) sum_i g_i' (3 G) g_i = (2 + 20 + 36)/9.
     close(&found["trace_noise_G"], 58.0 / 9.0 - 2.0 / 3.0);
+    close(&found["trace_noise_uncentred"], 13.0 / 3.0);
+    close(&found["trace_noise_G_uncentred"], 58.0 / 9.0);
+    close(&found["gauss_newton_loss"], 1.0);
     close(&found["alignment"], 58.0 / 9.0 / (2.0 * 31.0 / 9.0));
     close(&found["alignment_centred"], 52.0 / 9.0 / (2.0 * 31.0 / 9.0));
     // Sigma_1 = [[5, 4], [4, 8]]/3.
@@ -235,6 +241,71 @@ fn files_that_are_no_point_are_refused() {
     assert!(lab.refuses(&["measure", "missing.npz"]).starts_with("missing.npz: cannot open the file: "));
     lab.write("text.npz", "no arrays");
     assert!(lab.refuses(&["measure", "text.npz"]).starts_with("text.npz: is not a readable npz file: "));
+}
+
+#[test]
+fn files_of_other_formats_are_named_with_how_to_save_them() {
+    let lab = with_jacobian();
+    let refusal = |name: &str, bytes: &[u8]| {
+        std::fs::write(lab.path(name), bytes).unwrap();
+        lab.refuses(&["measure", name])
+    };
+    let expected = "expected an npz file of residuals and jacobian (or kernel), as numpy.savez(\"point.npz\", residuals=r, \
+                    jacobian=J) writes it from NumPy arrays";
+    for (name, bytes, what) in [
+        ("a.npy", &b"\x93NUMPY\x01\x00v\x00"[..], "one array, in NumPy's npy format"),
+        ("a.mat", b"MATLAB 5.0 MAT-file, Platform", "a MATLAB file, which scipy.io.loadmat reads"),
+        ("b.mat", b"\x89HDF\r\n\x1a\n", "an HDF5 file, as MATLAB 7.3 and h5py write it"),
+        ("a.pkl", b"\x80\x04\x95\x0b", "a pickle, as torch.save and pickle.dump write it"),
+    ] {
+        assert_eq!(refusal(name, bytes), format!("{name}: is {what}; {expected}"));
+    }
+    let tensors = br#"{"jacobian":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let mut bytes = (tensors.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(tensors);
+    bytes.extend([0; 4]);
+    assert_eq!(
+        refusal("a.safetensors", &bytes),
+        format!("a.safetensors: is a safetensors file of arrays; {expected}")
+    );
+}
+
+#[test]
+fn kernels_near_the_ends_of_the_range_of_numbers_are_measured_in_full() {
+    for (scale, rank) in [(1e300, 9.0 / 5.0), (1e-300, 9.0 / 5.0), (1.0, 9.0 / 5.0)] {
+        let found = json(&with_kernel(&[scale, 0.0, 0.0, 2.0 * scale], &[1.0, 1.0]), &["--batch", "1"]);
+        close(&found["effective_rank"], rank);
+        close(
+            &found["alignment"],
+            json(&with_kernel(&[1.0, 0.0, 0.0, 2.0], &[1.0, 1.0]), &[])["alignment"].as_f64().unwrap(),
+        );
+        let unit = json(&with_kernel(&[1.0, 0.0, 0.0, 2.0], &[1.0, 1.0]), &["--batch", "1"]);
+        close(&found["max_stable_learning_rate"], unit["max_stable_learning_rate"].as_f64().unwrap() / scale);
+        close(&found["trace_bound"], unit["trace_bound"].as_f64().unwrap() / scale);
+    }
+    let lab = Lab::new();
+    let jacobian = [1e80, 0.0, 0.0, 2e80];
+    file(&lab, "point.npz", &[("jacobian", &[2, 2], &jacobian), ("residuals", &[2], &[1.0, 1.0])]);
+    let found = json(&lab, &["--batch", "1"]);
+    close(&found["effective_rank"], 25.0 / 17.0);
+    close(&found["frobenius_G"], 17f64.sqrt() / 2.0 * 1e160);
+    close(&found["gd_limit"], 1e-160);
+    file(&lab, "point.npz", &[("jacobian", &[1, 1], &[1e200]), ("residuals", &[1], &[1.0])]);
+    assert_eq!(
+        lab.refuses(&["measure", "point.npz"]),
+        "point.npz: the kernel is about 1e400, which no float64 holds with all its digits (2e-308 to 2e308); scale jacobian and \
+         residuals, or kernel, by a power of two: alignments and effective_rank do not depend on it"
+    );
+}
+
+#[test]
+fn one_sample_is_drawn_as_bars() {
+    let lab = Lab::new();
+    file(&lab, "point.npz", &[("jacobian", &[1, 2], &[1.0, 2.0]), ("residuals", &[1], &[1.0])]);
+    lab.succeeds(&["measure", "point.npz", "--plot", "atlas.html"]);
+    let page = lab.read("atlas.html");
+    assert!(page.contains("at a batch of 1 is 0.4"), "the threshold is 2 / 5");
+    assert!(page.contains("batch of 1\",\"series\":\"largest stable"), "a bar");
 }
 
 #[test]

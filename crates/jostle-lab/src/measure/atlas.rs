@@ -2,10 +2,10 @@
 
 use super::{Answer, Unwatched, known};
 use crate::number::precise;
-use crate::report::{Axis, BandPoint, Figure, ReferenceLine, Report, Series, bands, render};
+use crate::report::{Axis, BandPoint, Bar, Figure, ReferenceLine, Report, Series, bands, bars, render};
 use crate::run::LabError;
 use crate::storage::write_atomically;
-use jostle::geometry::{Batches, Bounds, KernelSource, Threshold, coherence};
+use jostle::geometry::{Batches, Bounds, KernelSource, Threshold, root_coherence};
 use std::io::Write;
 use std::path::Path;
 
@@ -78,7 +78,7 @@ fn figure(answer: &Answer, batches: &[Batches]) -> Result<Figure, LabError> {
         .collect::<Result<_, _>>()?;
     curves.push(("Frobenius bound, measured alignment", curve(batches, |k| frobenius[k])));
     if geometry.samples * geometry.outputs <= MOST_FOR_COHERENCE {
-        let coherence = coherence(source);
+        let coherence = root_coherence(source);
         let bounds: Vec<f64> = batches
             .iter()
             .map(|b| b.coherence_bound(source.samples(), coherence))
@@ -99,20 +99,42 @@ fn figure(answer: &Answer, batches: &[Batches]) -> Result<Figure, LabError> {
         .map(|eta| ReferenceLine { value: eta, label: format!("learning rate {}", precise(eta)) })
         .collect();
     let (first, last) = (thresholds[0], thresholds[thresholds.len() - 1]);
+    let sizes = [0, batches.len() - 1].map(|k| batches[k].size);
+    let between = |a, b| {
+        format!("{} at a batch of {} to {} at a batch of {}", precise(a), sizes[0], precise(b), sizes[1])
+    };
     Ok(Figure {
         id: "atlas".to_owned(),
         title: "Stable learning rates against batch size".to_owned(),
         see: format!(
-            "The largest stable learning rate goes from {} at a batch of {} to {} at a batch of {}. {}",
-            precise(first.learning_rate),
-            batches[0].size,
-            precise(last.learning_rate),
-            batches[batches.len() - 1].size,
+            "The largest stable learning rate {}. {}",
+            match (answer.is_exact(), batches) {
+                (true, [only]) => format!("at a batch of {} is {}", only.size, precise(first.learning_rate)),
+                (true, _) => format!("goes from {}", between(first.learning_rate, last.learning_rate)),
+                (false, _) => format!(
+                    "lies between what is certainly stable, from {}, and the smallest bound, from {}",
+                    between(first.lower_bound, last.lower_bound),
+                    between(first.learning_rate, last.learning_rate)
+                ),
+            },
             answer.conventions()
         ),
         source: format!("{}, measured by jostle", answer.path.display()),
-        spec: bands(&series, &Axis::log("batch size"), &Axis::log("learning rate"), &lines),
+        spec: match batches {
+            [only] => of_one_size(&series, &lines, only.size),
+            _ => bands(&series, &Axis::log("batch size"), &Axis::log("learning rate"), &lines),
+        },
     })
+}
+
+/// One bar for each curve, where there is one batch size and curves would be points.
+fn of_one_size(series: &[Series], lines: &[ReferenceLine], size: usize) -> serde_json::Value {
+    let category = format!("batch of {size}");
+    let of_series =
+        series.iter().filter_map(|series| Some((series.name.clone(), series.points.first()?.mid)));
+    let of_lines = lines.iter().map(|line| (line.label.clone(), line.value));
+    let bar = |(series, value)| Bar { category: category.clone(), series, value };
+    bars(&of_series.chain(of_lines).map(bar).collect::<Vec<_>>(), &Axis::linear("learning rate"))
 }
 
 /// The thresholds of these batches: those that are known already, and the others.

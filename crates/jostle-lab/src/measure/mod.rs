@@ -1,6 +1,7 @@
 //! The geometry of a point that is given as arrays: what `jostle measure` answers.
 
 mod atlas;
+mod format;
 mod layers;
 mod point;
 mod text;
@@ -11,7 +12,8 @@ pub use atlas::write_atlas;
 use crate::experiment::Experiment;
 use crate::run::{LabError, Progress, Unit, Unwatched, memory};
 use jostle::geometry::{
-    Batches, Bounds, Geometry, GeometryError, KernelSource, LayerGeometry, Sampling, Spectrum, Threshold,
+    Batches, Bounds, Geometry, GeometryError, KernelSource, LayerGeometry, QUANTITIES, Sampling, Spectrum,
+    Threshold,
 };
 use point::{Point, placed};
 use serde_json::{Map, Value, json};
@@ -37,6 +39,10 @@ pub struct Answer {
     question: Question,
     point: Box<dyn KernelSource>,
     spectrum: Option<Spectrum>,
+    /// The loss, where it is not the square loss of the residuals.
+    other_loss: Option<f64>,
+    /// What was done to what was read, a sentence each.
+    notes: Vec<String>,
     /// The geometry of the point.
     pub geometry: Geometry,
     /// That of every layer, of a network whose kernel is made layer by layer.
@@ -140,8 +146,9 @@ fn answer(
         })
     });
     let stability = stability.collect::<Result<_, LabError>>()?;
-    let (path, point) = (path.to_path_buf(), point.source);
-    Ok(Answer { path, question, point, spectrum, geometry, layers, stability })
+    let Point { source: point, other_loss, notes, .. } = point;
+    let path = path.to_path_buf();
+    Ok(Answer { path, question, point, spectrum, other_loss, notes, geometry, layers, stability })
 }
 
 /// Thresholds, and growth rates where a learning rate is asked about.
@@ -190,13 +197,34 @@ impl Answer {
         self.spectrum.is_some()
     }
 
+    /// The training loss.
+    pub fn loss(&self) -> f64 {
+        self.other_loss.unwrap_or(self.geometry.gauss_newton_loss)
+    }
+
+    /// The alignments in units of the loss, where that is not what stands in their denominators.
+    fn by_loss(&self) -> Vec<(&'static str, f64)> {
+        let Some(loss) = self.other_loss else { return Vec::new() };
+        let Geometry { gauss_newton_loss, uncentred, centred, .. } = self.geometry;
+        let factor = gauss_newton_loss / loss;
+        vec![
+            ("alignment_by_loss", factor * uncentred.alignment),
+            ("alignment_centred_by_loss", factor * centred.alignment),
+            ("size_alignment_by_loss", factor * uncentred.size_alignment),
+        ]
+    }
+
     /// The answer as one JSON object.
     pub fn to_json(&self) -> Value {
         let mut json = Map::new();
         json.insert("n".to_owned(), self.geometry.samples.into());
         json.extend(self.geometry.params.map(|p| ("p".to_owned(), p.into())));
-        json.insert("loss".to_owned(), json!(self.geometry.loss));
+        json.insert("loss".to_owned(), json!(self.loss()));
         json.extend(quantities(&self.geometry));
+        json.extend(self.by_loss().into_iter().map(|(name, value)| (name.to_owned(), json!(value))));
+        if !self.notes.is_empty() {
+            json.insert("notes".to_owned(), json!(self.notes));
+        }
         if !self.layers.is_empty() {
             json.insert("layers".to_owned(), self.layers_json());
         }
@@ -213,10 +241,15 @@ impl Answer {
     }
 
     fn entries(&self, entry: &Stability) -> Vec<(String, Value)> {
-        let mut entries = vec![("max_stable_learning_rate", json!(entry.threshold.learning_rate))];
-        if !self.is_exact() {
-            entries.push(("max_stable_learning_rate_at_least", json!(entry.threshold.lower_bound)));
-        }
+        let Threshold { learning_rate, lower_bound } = entry.threshold;
+        let mut entries = if self.is_exact() {
+            vec![("max_stable_learning_rate", json!(learning_rate))]
+        } else {
+            vec![
+                ("max_stable_learning_rate_low", json!(lower_bound)),
+                ("max_stable_learning_rate_high", json!(learning_rate)),
+            ]
+        };
         entries.push(("trace_bound", json!(entry.trace_bound)));
         entries.push(("frobenius_bound", json!(entry.frobenius_bound)));
         if self.question.learning_rate.is_some() {
@@ -229,22 +262,9 @@ impl Answer {
 
 /// The quantities of a point, or of a layer, by their names.
 fn quantities(geometry: &Geometry) -> impl Iterator<Item = (String, Value)> {
-    let Geometry { curvature, uncentred, centred, .. } = *geometry;
-    [
-        ("trace_G", curvature.trace),
-        ("frobenius_G", curvature.frobenius),
-        ("lambda_max_G", curvature.lambda_max),
-        ("effective_rank", curvature.effective_rank),
-        ("trace_noise", centred.trace),
-        ("trace_noise_G", centred.trace_with_curvature),
-        ("alignment", uncentred.alignment),
-        ("alignment_centred", centred.alignment),
-        ("angle_alignment", uncentred.angle_alignment),
-        ("size_alignment", uncentred.size_alignment),
-        ("gd_limit", 2.0 / curvature.lambda_max),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), json!(value)))
+    let limit = ("gd_limit", 2.0 / geometry.curvature.lambda_max);
+    let all = QUANTITIES.iter().map(|quantity| (quantity.name, (quantity.of)(geometry)));
+    all.chain([limit]).map(|(name, value)| (name.to_owned(), json!(value)))
 }
 
 impl Stability {

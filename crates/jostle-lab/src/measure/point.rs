@@ -1,10 +1,12 @@
 //! A point: from an npz file with its Jacobian or its kernel, and its residuals; or from parameters of an experiment's model.
 
+use super::format::{Expected, check_format};
 use super::watch::Watching;
 use crate::experiment::Experiment;
 use crate::run::{LabError, Progress, Unit, build};
-use crate::storage::{ArrayReader, StorageError, read_checkpoint};
+use crate::storage::{ArrayReader, Checkpoint, StorageError, read_checkpoint};
 use jostle::geometry::{DenseKernel, GeometryError, Jacobian, KernelSource, layers_of_model};
+use jostle::model::Loss;
 use std::path::Path;
 
 /// A point: its kernel, and its residuals.
@@ -12,6 +14,10 @@ pub(super) struct Point {
     pub(super) source: Box<dyn KernelSource>,
     /// Residuals (nc).
     pub(super) residuals: Vec<f64>,
+    /// The loss, where it is not the square loss of these residuals.
+    pub(super) other_loss: Option<f64>,
+    /// What is to be said of how it was read and made, a sentence each.
+    pub(super) notes: Vec<String>,
 }
 
 const SOURCES: &[&str] = &["jacobian", "kernel"];
@@ -21,6 +27,7 @@ const SOURCES: &[&str] = &["jacobian", "kernel"];
 /// # Errors
 /// The file cannot be read, an array is missing, or shapes and values do not fit.
 pub(super) fn read(path: &Path) -> Result<Point, LabError> {
+    check_format(path, Expected::Arrays)?;
     let mut file = ArrayReader::open(path)?;
     let name = match SOURCES.iter().filter(|name| file.has(name)).collect::<Vec<_>>()[..] {
         [name] => *name,
@@ -60,7 +67,7 @@ pub(super) fn read(path: &Path) -> Result<Point, LabError> {
         "kernel" => Box::new(DenseKernel::new(values, outputs).map_err(point)?),
         _ => Box::new(Jacobian::new(values, shape[shape.len() - 1], outputs).map_err(point)?),
     };
-    Ok(Point { source, residuals: residuals.values })
+    Ok(Point { source, residuals: residuals.values, other_loss: None, notes: Vec::new() })
 }
 
 /// The point at which the model of an experiment has the parameters of a file: a checkpoint, or an array `theta_0` of an npz
@@ -76,12 +83,16 @@ pub(super) fn read_parameters(
     if experiment.cells.len() != 1 {
         return Err(LabError::SeveralCells { cells: experiment.cells.len() });
     }
+    check_format(path, Expected::Parameters)?;
     let built = build(&mut experiment)?;
     let cell = &built.cells[0];
     let problem = cell.source.problem(0);
     let params = cell.model.model().num_params(problem.dim());
+    let mut notes = Vec::new();
     let theta = if path.extension().is_some_and(|extension| extension == "safetensors") {
-        read_checkpoint(path, &cell.model.tensors())?
+        let Checkpoint { theta, note } = read_checkpoint(path, &cell.model.tensors())?;
+        notes.extend(note);
+        theta
     } else {
         ArrayReader::open(path)?.read("theta_0")?.values
     };
@@ -93,11 +104,21 @@ pub(super) fn read_parameters(
     let loss = (cell.model.loss, cell.model.loss_factor);
     let model = cell.model.model();
     let cost = model.kernel_cost(problem.samples(), problem.dim());
+    if !cost.layers.is_empty() {
+        notes.push(
+            "The kernel of the network is made by products in float32, added in float64: about eight digits are right."
+                .to_owned(),
+        );
+    }
+    let other_loss = (cell.model.loss == Loss::CrossEntropy).then(|| {
+        let predictions = model.predict(&theta[..params], problem.x(), problem.dim());
+        cell.model.loss.mean(cell.model.loss_factor, &predictions, problem.y(), problem.outputs())
+    });
     progress.begins("kernel", cost.multiply_adds, Unit::MultiplyAdds);
     let point = layers_of_model(model, loss, &theta[..params], &problem, &Watching(progress));
     progress.ends();
     let (source, residuals) = point.map_err(|source| LabError::Point { file: path.to_path_buf(), source })?;
-    Ok(Point { source, residuals })
+    Ok(Point { source, residuals, other_loss, notes })
 }
 
 fn wrong(path: &Path, array: &str, found: &[usize], expected: &str) -> LabError {

@@ -39,11 +39,21 @@ fn beyond_the_limit_of_work_thresholds_are_intervals_around_the_exact_ones() {
             let json = measure_within(&path, question, 0.0).unwrap().to_json();
             assert_eq!(json["verdict"], verdict);
             assert_eq!(json["growth_rate"], Value::Null);
-            assert_eq!(json["max_stable_learning_rate_at_least"], between.lower_bound);
+            assert_eq!(json["max_stable_learning_rate_low"], between.lower_bound);
+            assert_eq!(json["max_stable_learning_rate_high"], between.learning_rate);
+            assert!(json.get("max_stable_learning_rate").is_none(), "a bound is no threshold");
         }
     }
     let text = wide.to_text();
-    assert!(text.contains("too large for its eigenvalues") && text.contains("at least"), "{text}");
+    assert!(text.contains("too large for its eigenvalues"), "{text}");
+    assert!(
+        text.contains("batch  max_stable_learning_rate_low  max_stable_learning_rate_high  trace_bound"),
+        "{text}"
+    );
+    let page = folder.path().join("atlas.html");
+    write_atlas(&wide, &page).unwrap();
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("lies between"), "the page says that it is an interval");
 }
 
 #[test]

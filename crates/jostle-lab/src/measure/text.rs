@@ -15,8 +15,11 @@ impl Answer {
         if let Some(rows) = self.layers_table() {
             text += &format!("\n{}\n\n{}", layers::CONVENTIONS, aligned(&rows));
         }
-        text += &format!("\n{}\n\n", self.conventions());
-        text + &aligned(&self.table())
+        text += &format!("\n{}\n", self.conventions());
+        for note in &self.notes {
+            text += &format!("{note}\n");
+        }
+        text + "\n" + &aligned(&self.table())
     }
 
     /// How many samples, outputs and parameters there are.
@@ -36,7 +39,8 @@ impl Answer {
         let numbers = json.as_object().into_iter().flatten().filter(|(name, value)| {
             let of_batches = [
                 "max_stable_learning_rate",
-                "max_stable_learning_rate_at_least",
+                "max_stable_learning_rate_low",
+                "max_stable_learning_rate_high",
                 "trace_bound",
                 "frobenius_bound",
                 "growth_rate",
@@ -61,19 +65,26 @@ impl Answer {
             ""
         } else {
             "; the kernel is too large for its eigenvalues, so that the largest stable learning rate is only known to \
-             lie between the two given"
+             lie between max_stable_learning_rate_low and max_stable_learning_rate_high"
         };
-        format!(
-            "Loss (1/2n) sum r^2; batches {drawn}; stable in the mean square, without momentum{exactness}."
-        )
+        let loss = match self.other_loss {
+            None => "Loss (1/2n) sum r^2, in units of which alignments are",
+            Some(_) => {
+                "Loss: mean cross-entropy; alignments in units of gauss_newton_loss, (1/2n) sum (p - y)^2 / p, and those that end in \
+                 _by_loss in units of the loss"
+            }
+        };
+        format!("{loss}; batches {drawn}; stable in the mean square, without momentum{exactness}.")
     }
 
     fn table(&self) -> Vec<Vec<String>> {
         let asked = self.question.learning_rate;
-        let mut head = vec!["batch", "max_stable_learning_rate", "trace_bound", "frobenius_bound"];
-        if !self.is_exact() {
-            head.insert(1, "at least");
-        }
+        let threshold: &[&str] = if self.is_exact() {
+            &["max_stable_learning_rate"]
+        } else {
+            &["max_stable_learning_rate_low", "max_stable_learning_rate_high"]
+        };
+        let mut head = [&["batch"][..], threshold, &["trace_bound", "frobenius_bound"]].concat();
         if asked.is_some() {
             head.extend(["verdict", "growth_rate"]);
         }
