@@ -1,6 +1,6 @@
 //! The geometry of a network as an observable sees it: by the kernel of its layers, for every loss.
 
-use jostle::geometry::{Geometry, Jacobian, KernelSource, kernel_of_model};
+use jostle::geometry::{Geometry, Jacobian, KernelSource, Unwatched, kernel_of_model};
 use jostle::model::{Loss, ModelSpec};
 use jostle::problem::Problem;
 use jostle::random::{Draws, Purpose};
@@ -28,14 +28,15 @@ fn the_kernel_of_the_layers_has_the_geometry_of_the_jacobian_for_every_loss() {
     for spec in [network("mlp", &[widths]), network("cnn", &[channels])] {
         let theta = spec.initial(16, 0).unwrap();
         for loss in [(Loss::Square, 0.5), (Loss::Square, 0.25), (Loss::CrossEntropy, 0.5)] {
-            let (kernel, residuals) = kernel_of_model(spec.model(), loss, &theta, &problem).unwrap();
+            let (kernel, residuals) =
+                kernel_of_model(spec.model(), loss, &theta, &problem, &Unwatched).unwrap();
             assert!(kernel.jacobian().is_none(), "the kernel is that of the layers");
             let (jacobian, expected) = Jacobian::of_model(spec.model(), loss, &theta, &problem).unwrap();
             assert_eq!(residuals, expected);
             let found = Geometry::measure(&kernel, &residuals).unwrap();
             let expected = Geometry::measure(&jacobian, &residuals).unwrap();
             let pairs = [
-                (found.loss, expected.loss),
+                (found.gauss_newton_loss, expected.gauss_newton_loss),
                 (found.gradient_norm, expected.gradient_norm),
                 (found.curvature.trace, expected.curvature.trace),
                 (found.curvature.frobenius, expected.curvature.frobenius),

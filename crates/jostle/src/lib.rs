@@ -22,6 +22,7 @@ pub mod ensemble;
 pub mod error;
 mod float;
 pub mod geometry;
+mod interruption;
 mod linear_algebra;
 pub mod model;
 pub mod noise;

@@ -142,8 +142,14 @@ impl<F: Float> NetworkKernel<F> {
         let maker = TileMaker::new(&self.network, self.level, &self.rounded);
         let mut parts = empty_parts(asked, blocks);
         for (g, group) in groups.iter().enumerate() {
+            if watch.should_stop() {
+                break;
+            }
             let rows = make(group);
             for (h, other) in groups[..=g].iter().enumerate() {
+                if watch.should_stop() {
+                    break;
+                }
                 let made;
                 let columns = if g == h {
                     &rows
@@ -155,6 +161,9 @@ impl<F: Float> NetworkKernel<F> {
                 let pairs: Vec<_> = pairs.into_iter().filter(|[a, b]| b <= a).collect();
                 let measured = pairs.par_iter().map_init(TileBuffers::default, |buffers, [a, b]| {
                     let (left, right) = (&rows[a - group.start], &columns[b - other.start]);
+                    if watch.should_stop() {
+                        return Vec::new();
+                    }
                     let found = self.tile(&maker, left, right, asked, buffers);
                     watch.advanced(self.plan.work_of_tile(&left.samples, &right.samples));
                     found
@@ -167,7 +176,24 @@ impl<F: Float> NetworkKernel<F> {
                 }
             }
         }
+        if watch.should_stop() {
+            self.void(&mut parts);
+        }
         parts
+    }
+
+    /// Makes what a pass found NaN, where it was stopped.
+    fn void(&self, parts: &mut [Part<F>]) {
+        let c = self.outputs();
+        let lengths = |k: usize| c * c * self.range(k).len();
+        for part in parts {
+            part.sums.trace = f64::NAN;
+            part.trace_with_whole = f64::NAN;
+            let pairs = (0..).flat_map(|a| (0..=a).map(move |b| [a, b]));
+            for ([a, b], tile) in pairs.zip(part.tiles.iter_mut().flatten()) {
+                *tile = vec![F::of(f64::NAN); lengths(a) * self.range(b).len()];
+            }
+        }
     }
 
     fn tile(

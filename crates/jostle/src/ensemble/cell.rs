@@ -343,6 +343,7 @@ impl Cell {
             Needs::LassoAtOneStepSize if self.dynamics.has_drops() => {
                 Some("a dynamics.learning_rate without drops")
             }
+            Needs::HeavyBall if self.dynamics.is_nesterov() => Some("dynamics.nesterov = false"),
             Needs::TwoSquares if self.model.link() != Some(LinkKind::Power(Power { depth: 2 })) => {
                 Some("the model \"hadamard\" with depth = 2 and form = \"power\"")
             }
@@ -406,12 +407,17 @@ impl Cell {
     /// Multiply-adds of finding the start.
     fn work_of_start(&self) -> f64 {
         let Origin::Minimum { steps, .. } = self.start.origin else { return 0.0 };
+        steps as f64 * self.work_of_full_step()
+    }
+
+    /// Multiply-adds of a step with the full batch on the way to the start.
+    pub(super) fn work_of_full_step(&self) -> f64 {
         let full = Batch::Full.size(self.source.samples()) as f64;
         let of_sample = match &self.model.form {
             Form::Network { network, .. } => network.work_per_sample(),
             Form::Link { .. } => 2.0 * self.source.dim() as f64,
         };
-        steps as f64 * full * of_sample
+        full * of_sample
     }
 
     /// Normal numbers of one replica's step, but for the few that perturb labels in gradient descent.

@@ -5,10 +5,11 @@
 //! of `nc` parameters on the inputs `A` and the labels `-r_0` has the same residuals, step for step, whatever the number of
 //! parameters of the model was.
 
-use super::unit::{Shared, Work};
+use super::unit::{OfMonitor, Shared, Work};
 use super::{Cell, Monitor, Origin, Source, Start, UnitResult};
 use crate::dynamics::Dynamics;
-use crate::geometry::kernel_of_model;
+use crate::geometry::{KernelSource, Watched, kernel_of_model};
+use crate::interruption::unless_stopped;
 use crate::linear_algebra::symmetric_eigen;
 use crate::model::{LinkKind, Loss, ModelSpec, SharedLinear, Unit as Linear};
 use crate::problem::Problem;
@@ -35,9 +36,7 @@ impl Cell {
         let begin = self.begin(&problem, 0, level, monitor)?;
         let (n, c) = (problem.samples(), problem.outputs());
         let rows = n * c;
-        let linear = linear_problem(&self.model, &begin.theta, &problem)
-            // A start that is not finite: every replica diverges at once, and nothing else comes of it.
-            .unwrap_or_else(|| Problem::of(vec![f64::NAN; rows * rows], vec![f64::NAN; rows], c * rows, c));
+        let linear = linear_problem(&self.model, &begin.theta, &problem, monitor)?;
         let dynamics = match &self.dynamics {
             Dynamics::GradientDescent(dynamics) => dynamics.in_units(begin.unit).into(),
             Dynamics::Flow(flow) => flow.clone().into(),
@@ -58,17 +57,38 @@ impl Cell {
 }
 
 /// The inputs `A = V diag(sqrt(lambda))` (nc x nc) with `J J' = V diag(lambda) V'`, the rows of a sample's outputs side by
-/// side, and the labels `-r_0`; none if the point is not finite. `A` holds the rows of `J` in the coordinates of the
+/// side, and the labels `-r_0`; all NaN if the point is not finite, and none if the monitor asked to stop. `A` holds the rows of `J` in the coordinates of the
 /// eigenvectors of `J' J`.
-fn linear_problem(model: &ModelSpec, theta: &[f64], problem: &Problem) -> Option<Problem> {
+fn linear_problem(
+    model: &ModelSpec,
+    theta: &[f64],
+    problem: &Problem,
+    monitor: &dyn Monitor,
+) -> Option<Problem> {
+    let watch = OfMonitor(monitor);
+    let (n, outputs) = (problem.samples(), problem.outputs());
+    let rows = n * outputs;
     // With this loss factor residuals and kernel are as they are.
     let plain = (Loss::Square, 0.5);
-    let (source, residuals) = kernel_of_model(model.model(), plain, theta, problem).ok()?;
-    let (n, rows) = (problem.samples(), residuals.len());
+    // Every replica diverges at once, and nothing else comes of it.
+    let void = || Problem::of(vec![f64::NAN; rows * rows], vec![f64::NAN; rows], outputs * rows, outputs);
+    let Ok((source, residuals)) = kernel_of_model(model.model(), plain, theta, problem, &watch) else {
+        return (!monitor.should_stop()).then(void);
+    };
     let mut kernel = vec![0.0; rows * rows];
+    let source = Watched::new(source, &watch);
+    let exponent = source.exponent();
     source.block(0..n, 0..n, &mut kernel);
-    let (values, vectors) = symmetric_eigen(&kernel, rows)?;
-    let entry = |k: usize| values[k % rows].max(0.0).sqrt() * vectors[k % rows * rows + k / rows];
-    let inputs = (0..rows * rows).map(entry).collect();
-    Problem::with_outputs(inputs, residuals.iter().map(|r| -r).collect(), problem.outputs()).ok()
+    let work = (rows as f64).powi(3);
+    let linear = unless_stopped(work, &|| monitor.should_stop(), move || {
+        // Arrays near the ends of the range are in units of their own.
+        for entry in kernel.iter_mut().filter(|_| exponent != 0) {
+            *entry = libm::scalbn(*entry, exponent);
+        }
+        let (values, vectors) = symmetric_eigen(&kernel, rows)?;
+        let entry = |k: usize| values[k % rows].max(0.0).sqrt() * vectors[k % rows * rows + k / rows];
+        let inputs = (0..rows * rows).map(entry).collect();
+        Problem::with_outputs(inputs, residuals.iter().map(|r| -r).collect(), outputs).ok()
+    });
+    Some(linear?.unwrap_or_else(void))
 }

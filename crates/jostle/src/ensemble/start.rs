@@ -1,13 +1,14 @@
 //! Where replicas begin: at the model's own start, at a minimum, or at a given point; and in which unit their step size is.
 
+use super::unit::{OfMonitor, WORK_BETWEEN_CALLS};
 use super::{Cell, Monitor, Source};
 use crate::dynamics::kernel::passes::Training;
 use crate::dynamics::kernel::{Data, Kernel, Rule, Task};
 use crate::dynamics::stepper::{Begin, Descent, Stepper};
 use crate::dynamics::{Dynamics, GradientDescent, RateUnit};
 use crate::error::InputError;
-use crate::geometry::{Batches, Curvature, GeometryError, Spectrum, kernel_of_model};
-use crate::model::{Form, ModelSpec};
+use crate::geometry::{Batches, Curvature, Threshold, Watched, kernel_of_model};
+use crate::model::Form;
 use crate::problem::Problem;
 use crate::random::{Draws, Purpose};
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, SettingError, Settings};
@@ -136,7 +137,7 @@ impl Cell {
             Origin::Minimum { learning_rate, unit, steps, loss } => {
                 let init = init();
                 let all = Batches::without_replacement(problem.samples());
-                let unit = self.rate_unit(*unit, all, problem, &init).unwrap_or(f64::NAN);
+                let unit = self.rate_unit(*unit, all, problem, &init, monitor)?;
                 let begin = Begin::everywhere(&init, 1);
                 let dynamics = GradientDescent::new(*steps, learning_rate * unit);
                 let rule = Rule {
@@ -154,22 +155,22 @@ impl Cell {
                     Form::Link { link, .. } => {
                         let task = Task { link: *link, rule };
                         let stepper = Descent { task: &task, data: &data, kernel: Kernel::Single };
-                        descend(&self.model, problem, &stepper, &begin, *steps, to)?
+                        descend(self, problem, &stepper, &begin, *steps, to)?
                     }
                     Form::Network { network, .. } => {
                         let stepper = Training { network: &**network, rule: &rule, data: &data };
-                        descend(&self.model, problem, &stepper, &begin, *steps, to)?
+                        descend(self, problem, &stepper, &begin, *steps, to)?
                     }
                 }
             }
         };
         let unit = match &self.dynamics {
             Dynamics::GradientDescent(dynamics) => {
-                self.rate_unit(dynamics.unit, dynamics.batches(problem.samples()), problem, &theta)
+                self.rate_unit(dynamics.unit, dynamics.batches(problem.samples()), problem, &theta, monitor)?
             }
-            Dynamics::Flow(_) => Ok(1.0),
+            Dynamics::Flow(_) => 1.0,
         };
-        Some(Begin { theta, unit: unit.unwrap_or(f64::NAN) })
+        Some(Begin { theta, unit })
     }
 
     /// What is counted by the step sizes of the way to the start and of the run.
@@ -181,26 +182,28 @@ impl Cell {
         [of_start, self.dynamics.unit()]
     }
 
-    /// The size of a unit of step sizes at a point, for some batches.
+    /// The size of a unit of step sizes at a point, for some batches; NaN where it has none, and `None` if the monitor asked to
+    /// stop.
     fn rate_unit(
         &self,
         unit: RateUnit,
         batches: Batches,
         problem: &Problem,
         theta: &[f64],
-    ) -> Result<f64, GeometryError> {
-        let kernel = || {
-            let loss = (self.model.loss, self.model.loss_factor);
-            kernel_of_model(self.model.model(), loss, theta, problem).map(|(kernel, _)| kernel)
-        };
-        match unit {
-            RateUnit::One => Ok(1.0),
-            RateUnit::Threshold => {
-                Ok(Spectrum::new(&kernel()?)?.max_stable_learning_rate(batches)?.learning_rate)
-            }
-            // The largest eigenvalue alone needs no decomposition, which is out of reach for 1,000 images of ten classes.
-            RateUnit::GdLimit => Ok(2.0 / Curvature::measure(&*kernel()?)?.lambda_max),
+        monitor: &dyn Monitor,
+    ) -> Option<f64> {
+        if unit == RateUnit::One {
+            return Some(1.0);
         }
+        let (watch, loss) = (OfMonitor(monitor), (self.model.loss, self.model.loss_factor));
+        let kernel = kernel_of_model(self.model.model(), loss, theta, problem, &watch);
+        let size = kernel.and_then(|(kernel, _)| match unit {
+            RateUnit::One => Ok(1.0),
+            RateUnit::Threshold => Ok(Threshold::of_kernel(&kernel, batches, 0.0, &watch)?.learning_rate),
+            // The largest eigenvalue alone needs no decomposition, which is out of reach for 1,000 images of ten classes.
+            RateUnit::GdLimit => Ok(2.0 / Curvature::measure(&Watched::new(kernel, &watch))?.lambda_max),
+        });
+        (!monitor.should_stop()).then(|| size.unwrap_or(f64::NAN))
     }
 
     /// A start with the perturbation of a replica.
@@ -216,22 +219,28 @@ impl Cell {
     }
 }
 
-/// Where a dynamics without noise leads, once the loss is small enough or nothing changes any more.
+/// Where a dynamics without noise leads, once the loss is small enough or nothing changes any more; `None` if the monitor asked
+/// to stop.
 fn descend<S: Stepper>(
-    model: &ModelSpec,
+    cell: &Cell,
     problem: &Problem,
     stepper: &S,
     begin: &[Begin],
     steps: u64,
     (enough, monitor): (f64, &dyn Monitor),
 ) -> Option<Arc<[f64]>> {
+    let model = &cell.model;
+    let stride = (WORK_BETWEEN_CALLS / cell.work_of_full_step()).clamp(1.0, STRIDE as f64) as u64;
     let mut block = [stepper.begin(begin, vec![0])];
     while stepper.step(&block[0]) < steps {
-        if monitor.should_stop() {
-            return None;
+        let look = steps.min(stepper.step(&block[0]) + STRIDE);
+        while stepper.step(&block[0]) < look {
+            if monitor.should_stop() {
+                return None;
+            }
+            let until = look.min(stepper.step(&block[0]) + stride);
+            stepper.advance(&mut block, until);
         }
-        let until = steps.min(stepper.step(&block[0]) + STRIDE);
-        stepper.advance(&mut block, until);
         let theta = stepper.lane(&block[0], 0).theta;
         let predictions = model.model().predict(&theta, problem.x(), problem.dim());
         let loss = model.loss.mean(model.loss_factor, &predictions, problem.y(), problem.outputs());

@@ -9,6 +9,7 @@ use crate::dynamics::kernel::{Data, Kernel, Lane, Rule, Task};
 use crate::dynamics::stepper::{Begin, Descent, Stepper};
 use crate::dynamics::{Batch, Dynamics};
 use crate::float::{Float, Precision};
+use crate::geometry::Watch;
 use crate::model::Form;
 use crate::observable::{Reference, View};
 use crate::problem::Problem;
@@ -31,7 +32,7 @@ pub fn unit_replicas(cell: &Cell) -> u32 {
 }
 
 /// Multiply-adds between two calls of the monitor, so that progress is shown and a stop is heard in time.
-const WORK_BETWEEN_CALLS: f64 = 4e8;
+pub(super) const WORK_BETWEEN_CALLS: f64 = 4e8;
 
 /// A block of replicas of one cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,17 @@ impl Monitor for Silent {
     fn advanced(&self, _: u64) {}
     fn should_stop(&self) -> bool {
         false
+    }
+}
+
+/// Lets a monitor stop a measurement.
+pub(super) struct OfMonitor<'a>(pub(super) &'a dyn Monitor);
+
+impl Watch for OfMonitor<'_> {
+    fn advanced(&self, _: f64) {}
+
+    fn should_stop(&self) -> bool {
+        self.0.should_stop()
     }
 }
 
@@ -388,6 +400,12 @@ impl<S: Stepper> Run<'_, S> {
                 for (block, record) in blocks.iter().zip(&mut records) {
                     self.record(block, record);
                 }
+                // What was being measured when the user asked to stop is no result.
+                if self.cell.quantities.iter().any(|quantity| quantity.needs_kernel())
+                    && self.monitor.should_stop()
+                {
+                    return None;
+                }
             }
         }
         let mut ended: Vec<Replica> =
@@ -446,6 +464,7 @@ impl<S: Stepper> Run<'_, S> {
     fn measure(&self, replica: &Lane, unit: f64, step: u64, diverged: &mut Option<u64>, rows: &mut Vec<f64>) {
         *diverged = diverged.or(replica.diverged);
         let cell = self.cell;
+        let watch = OfMonitor(self.monitor);
         let view = View::new(
             self.problem,
             cell.model.model(),
@@ -458,7 +477,8 @@ impl<S: Stepper> Run<'_, S> {
         )
         .at_step(step, &replica.log_abs_theta)
         .with_learning_rate(cell.dynamics.noise_rate(step) * unit)
-        .with_reference(self.reference);
+        .with_reference(self.reference)
+        .watched_by(&watch);
         if diverged.is_none() && view.has_diverged() {
             *diverged = Some(step);
         }

@@ -1,7 +1,7 @@
 //! Inequalities for the largest stable learning rate: what the papers prove, beside the exact threshold.
 
 use super::quantities::start;
-use super::{BatchMoments, Batches, Curvature, GeometryError, KernelSource, Threshold};
+use super::{BatchMoments, Batches, Curvature, GeometryError, KernelSource, Threshold, range};
 use crate::linear_algebra::{TopEigenpair, top_eigenpair};
 
 /// Upper bounds of the largest learning rate `eta*` at which stochastic gradient descent is stable in the mean square,
@@ -32,8 +32,9 @@ impl Bounds {
         let (frobenius, lambda) = (curvature.frobenius, curvature.lambda_max);
         Ok(Self {
             gd_limit: 2.0 / lambda,
-            trace_bound: 2.0 * curvature.trace
-                / (full * frobenius * frobenius + single * curvature.mean_square_norm),
+            trace_bound: 2.0
+                / (full / curvature.effective_rank + single * curvature.mean_square_ratio)
+                / curvature.trace,
             variance_bound: 2.0 / (lambda * (full + single * curvature.top_concentration)),
             alignment_free_bound: (curvature.outputs as f64 / (full * single)).sqrt() / frobenius,
         })
@@ -60,14 +61,14 @@ impl Curvature {
     }
 }
 
-/// The coherence of the curvatures of single samples: the spectral radius of `Q -> (K_ik Q_k K_ki summed over k)_i` on
-/// symmetric blocks (n blocks c x c); with one output the largest eigenvalue of the matrix of `K_ik^2`.
+/// The square root of the coherence of the curvatures of single samples, which is the spectral radius of `Q -> (K_ik Q_k K_ki
+/// summed over k)_i` on symmetric blocks (n blocks c x c); with one output the largest eigenvalue of the matrix of `K_ik^2`.
 ///
-/// `eta* <= sqrt(n / (full single coherence))`: no learning rate above is stable, whatever the residuals, since in
+/// `eta* <= sqrt(n / (full single)) / root`: no learning rate above is stable, whatever the residuals, since in
 /// residual space the noise of one sample reaches the others through `K_ik^2` (the form of Dexter et al. 2024 that is
 /// sharp for curvatures of rank one; theirs is for Bernoulli batches). It is never above the alignment-free bound.
 /// Needs a few tens of passes over the kernel.
-pub fn coherence(source: &impl KernelSource) -> f64 {
+pub fn root_coherence(source: &impl KernelSource) -> f64 {
     let (n, c) = (source.samples(), source.outputs());
     let step = source.samples_of_a_block();
     let mut block = Vec::new();
@@ -91,7 +92,7 @@ pub fn coherence(source: &impl KernelSource) -> f64 {
             }
         }
     });
-    value
+    range::times(value.sqrt(), source.exponent())
 }
 
 /// `out += A Q A'` for c x c matrices.
@@ -107,14 +108,14 @@ fn add_sandwich(a: impl Fn(usize, usize) -> f64, q: &[f64], out: &mut [f64], c: 
 }
 
 impl Batches {
-    /// `sqrt(n / (full single coherence))`: the bound by the [`coherence`] of `n` samples. For Bernoulli batches,
-    /// `n / sqrt((n/B - 1) coherence)` (Dexter et al. 2024).
+    /// `sqrt(n / (full single)) / root`: the bound by the [`root_coherence`] of `n` samples. For Bernoulli batches,
+    /// `n / sqrt(n/B - 1) / root` (Dexter et al. 2024).
     ///
     /// # Errors
     /// A batch of no sample, or of more than there are.
-    pub fn coherence_bound(self, samples: usize, coherence: f64) -> Result<f64, GeometryError> {
+    pub fn coherence_bound(self, samples: usize, root_coherence: f64) -> Result<f64, GeometryError> {
         let BatchMoments { full, single } = self.moments(samples)?;
-        Ok((samples as f64 / (full * single * coherence)).sqrt())
+        Ok((samples as f64 / (full * single)).sqrt() / root_coherence)
     }
 }
 
@@ -143,7 +144,7 @@ pub fn safe_learning_rate(source: &impl KernelSource, batches: Batches) -> Resul
             }
         }
     });
-    Ok(2.0 / (value + residual))
+    Ok(range::times(2.0 / (value + residual), -source.exponent()))
 }
 
 impl Threshold {

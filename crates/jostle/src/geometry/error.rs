@@ -49,10 +49,40 @@ pub enum GeometryError {
         "kernel has the eigenvalue {eigenvalue:.3e} beside its largest, {largest:.3e}; expected none below 0 but for rounding, as K = J J' has"
     )]
     NotPositive {
-        /// Its smallest eigenvalue, or a negative entry of its diagonal.
+        /// Its smallest eigenvalue.
         eigenvalue: f64,
-        /// Its largest eigenvalue, or the largest entry of its diagonal.
+        /// Its largest eigenvalue.
         largest: f64,
+    },
+    /// A kernel with a negative entry on its diagonal.
+    #[error(
+        "kernel[row {row}, column {row}] is {value}; expected no entry below 0 on the diagonal, as K = J J' has none"
+    )]
+    NegativeDiagonal {
+        /// The row, and the column.
+        row: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// A kernel that has overflowed at the point.
+    #[error(
+        "the kernel is not finite here (its trace is {trace:e}, its squared norm {squares:e}): products of derivatives overflow at this \
+         point; expected smaller parameters"
+    )]
+    Overflow {
+        /// Its trace.
+        trace: f64,
+        /// The sum of its squared entries.
+        squares: f64,
+    },
+    /// A kernel whose numbers are beyond those of float64.
+    #[error(
+        "the kernel is about 1e{exponent}, which no float64 holds with all its digits (2e-308 to 2e308); scale jacobian and residuals, or \
+         kernel, by a power of two: alignments and effective_rank do not depend on it"
+    )]
+    OutOfRange {
+        /// The decimal exponent.
+        exponent: i32,
     },
     /// A kernel of zeros: no parameter changes a prediction.
     #[error("kernel is zero: no parameter changes a prediction here")]
@@ -71,6 +101,15 @@ pub enum GeometryError {
         /// What was given.
         found: f64,
     },
+    /// A momentum that is none.
+    #[error("momentum is {found}; expected at least 0 and below 1")]
+    Momentum {
+        /// What was given.
+        found: f64,
+    },
+    /// Somebody asked to stop.
+    #[error("the measurement was stopped")]
+    Stopped,
     /// An eigen-decomposition that failed.
     #[error("the eigenvalues of the kernel could not be computed")]
     Eigenvalues,

@@ -2,7 +2,7 @@
 //!
 //! With `n` samples of `c` outputs each, predictions `f` (nc), their Jacobian `J` (nc x p), the kernel `K = J J'`
 //! (nc x nc, samples one after the other) and the residuals `r = f - y` (nc), the loss here is
-//! `L = (1/2n) |r|^2`, and
+//! `L = (1/2n) |r|^2` (of a model with another loss, see [`Jacobian::of_model`]), and
 //!
 //! ```text
 //! G       = (1/n) J' J  = (1/n) sum_i H_i,  H_i = J_i' J_i      the Hessian where the residuals vanish
@@ -38,6 +38,8 @@ mod error;
 mod layers;
 mod mean_square;
 mod quantities;
+mod range;
+mod registry;
 mod request;
 mod source;
 mod spectrum;
@@ -46,11 +48,12 @@ mod sums;
 
 pub use atlas::Atlas;
 pub use batches::{BatchMoments, Batches, Sampling};
-pub use bounds::{Bounds, coherence, safe_learning_rate};
+pub use bounds::{Bounds, root_coherence, safe_learning_rate};
 pub use cost::{KernelCost, LayerCost};
 pub use error::GeometryError;
 pub use layers::LayerGeometry;
 pub use quantities::{Curvature, Geometry, NoiseShape};
+pub use registry::{QUANTITIES, Quantity};
 pub use request::{KernelRequest, Unwatched, Watch, Watched};
 pub use source::{DenseKernel, Jacobian, KernelSource, LayerKernel, kernel_of_model, layers_of_model};
 pub use spectrum::Spectrum;

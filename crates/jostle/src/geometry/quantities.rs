@@ -1,8 +1,9 @@
 //! What one pass over the kernel says about a point: no eigen-decomposition, nothing of size p x p.
 
 use super::source::check_finite;
-use super::{GeometryError, KernelSource, Sums};
+use super::{GeometryError, KernelSource, Sums, range};
 use crate::linear_algebra::{TopEigenpair, dot, top_eigenpair};
+use std::borrow::Cow;
 
 /// The curvature `G = (1/n) J' J` at a point, without the residuals.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,8 +22,9 @@ pub struct Curvature {
     pub lambda_max_residual: f64,
     /// `(Tr G)^2 / |G|_F^2`: the number of equal eigenvalues with this trace and this norm.
     pub effective_rank: f64,
-    /// `(1/n) sum_i |H_i|_F^2 = (1/n) sum_i |K_ii|_F^2`; with one output, the mean of `|grad f(x_i)|^4`.
-    pub mean_square_norm: f64,
+    /// `(1/n) sum_i |H_i|_F^2 / (Tr G)^2`, with `|H_i|_F = |K_ii|_F`; with one output, the mean of `|grad f(x_i)|^4` in units of
+    /// the squared mean of `|grad f(x_i)|^2`.
+    pub mean_square_ratio: f64,
     /// `(1/n) sum_i (v' H_i v)^2 / lambda_max^2` for the top eigenvector `v` of `G`: 1 where every sample has the same
     /// share of it, `n` where one sample has it all.
     pub top_concentration: f64,
@@ -30,8 +32,8 @@ pub struct Curvature {
 
 /// The covariance of the gradient of one sample, centred (`Sigma`) or not (`Sigma_1`), beside the curvature.
 ///
-/// Of the angle and the size, `alignment = angle_alignment * size_alignment`. All three are NaN where the loss is
-/// zero, since they are quotients by it.
+/// Of the angle and the size, `alignment = angle_alignment * size_alignment`. All three are NaN where the loss `L` (see
+/// [`Geometry::gauss_newton_loss`]) is zero, since they are quotients by it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NoiseShape {
     /// `Tr Sigma`.
@@ -48,7 +50,7 @@ pub struct NoiseShape {
     pub size_alignment: f64,
 }
 
-/// The geometry of a point: its loss, its curvature, and its noise.
+/// The geometry of a point: its curvature and its noise. Its quantities by their names are [`QUANTITIES`](super::QUANTITIES).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Geometry {
     /// Number of samples `n`.
@@ -57,8 +59,9 @@ pub struct Geometry {
     pub outputs: usize,
     /// Number of parameters `p`, where it is known.
     pub params: Option<usize>,
-    /// `L = (1/2n) |r|^2`.
-    pub loss: f64,
+    /// `L = (1/2n) |r|^2`: the loss where that is the square loss. For the cross-entropy, whose residuals are standardised (see
+    /// [`Jacobian::of_model`](super::Jacobian::of_model)), it is what takes the loss's place in the alignments.
+    pub gauss_newton_loss: f64,
     /// `|grad L|`.
     pub gradient_norm: f64,
     /// The curvature `G`.
@@ -83,8 +86,11 @@ impl Geometry {
     /// The kernel is passed over once by blocks, each of a symmetric pair once, and a few tens of products give the
     /// largest eigenvalue. The result does not depend on the number of threads.
     ///
+    /// Arrays near the ends of the range of numbers are measured in units of powers of two, so that only a quantity that is out
+    /// of range itself overflows.
+    ///
     /// # Errors
-    /// Residuals of another length than `nc` or not finite; a kernel that is zero.
+    /// Residuals of another length than `nc` or not finite; a kernel that is zero, not finite, or out of the range of numbers.
     pub fn measure(source: &(impl KernelSource + ?Sized), residuals: &[f64]) -> Result<Self, GeometryError> {
         let (n, c) = (source.samples(), source.outputs());
         if residuals.len() != n * c {
@@ -96,23 +102,33 @@ impl Geometry {
             return Err(GeometryError::Length { array: "residuals", found: residuals.len(), expected });
         }
         check_finite("residuals", residuals, c)?;
+        let of_residuals = range::exponent(residuals, range::RESIDUALS);
+        let mut residuals = Cow::Borrowed(residuals);
+        if of_residuals != 0 {
+            range::divide(residuals.to_mut(), of_residuals);
+        }
+        let residuals = &*residuals;
         let sums = source.sums(residuals);
+        check_sums(&sums)?;
         let samples = n as f64;
         let mut image = vec![0.0; n * c];
         source.product(residuals, &mut image);
         let loss = dot(residuals, residuals) / (2.0 * samples);
         let curvature = curvature(source, &sums)?;
+        let of_kernel = source.exponent();
+        let of_noise = of_kernel + 2 * of_residuals;
         let gradient_squared = dot(residuals, &image).max(0.0) / samples.powi(2);
         let gradient_curvature = dot(&image, &image) / samples.powi(3);
         let pairs = residuals.chunks_exact(c).zip(image.chunks_exact(c));
         let along: f64 = pairs.map(|(r, k)| dot(r, k).powi(2)).sum::<f64>() / samples.powi(3);
 
+        let g = sums.squares.sqrt() / samples;
         let shape = |trace: f64, trace_with_curvature: f64, squared: f64| {
-            let (frobenius, g) = (squared.max(0.0).sqrt(), curvature.frobenius);
+            let frobenius = squared.max(0.0).sqrt();
             NoiseShape {
-                trace: trace.max(0.0),
-                trace_with_curvature: trace_with_curvature.max(0.0),
-                frobenius,
+                trace: range::times(trace.max(0.0), of_noise),
+                trace_with_curvature: range::times(trace_with_curvature.max(0.0), of_noise + of_kernel),
+                frobenius: range::times(frobenius, of_noise),
                 alignment: trace_with_curvature.max(0.0) / (2.0 * loss * g * g),
                 angle_alignment: trace_with_curvature.max(0.0) / (frobenius * g),
                 size_alignment: frobenius / (2.0 * loss * g),
@@ -124,8 +140,8 @@ impl Geometry {
             samples: n,
             outputs: c,
             params: source.params(),
-            loss,
-            gradient_norm: gradient_squared.sqrt(),
+            gauss_newton_loss: range::times(loss, 2 * of_residuals),
+            gradient_norm: range::root(gradient_squared, of_noise),
             curvature,
             uncentred: shape(trace, with_curvature, squared),
             centred: shape(
@@ -153,7 +169,7 @@ impl Geometry {
             samples,
             outputs,
             params: source.params(),
-            loss: dot(residuals, residuals) / (2.0 * samples as f64),
+            gauss_newton_loss: dot(residuals, residuals) / (2.0 * samples as f64),
             gradient_norm: 0.0,
             curvature: Curvature {
                 samples,
@@ -163,7 +179,7 @@ impl Geometry {
                 lambda_max: 0.0,
                 lambda_max_residual: 0.0,
                 effective_rank: f64::NAN,
-                mean_square_norm: 0.0,
+                mean_square_ratio: f64::NAN,
                 top_concentration: f64::NAN,
             },
             uncentred: shape,
@@ -176,10 +192,21 @@ impl Curvature {
     /// Measures the curvature alone, which needs no residuals.
     ///
     /// # Errors
-    /// A kernel that is zero.
+    /// A kernel that is zero, not finite, or out of the range of numbers.
     pub fn measure(source: &(impl KernelSource + ?Sized)) -> Result<Self, GeometryError> {
-        curvature(source, &source.sums(&vec![0.0; source.samples() * source.outputs()]))
+        let sums = source.sums(&vec![0.0; source.samples() * source.outputs()]);
+        check_sums(&sums)?;
+        curvature(source, &sums)
     }
+}
+
+/// Refuses a kernel that is not finite before anything is made of it.
+fn check_sums(sums: &Sums) -> Result<(), GeometryError> {
+    let Sums { trace, squares, .. } = *sums;
+    if trace.is_finite() && squares.is_finite() {
+        return Ok(());
+    }
+    Err(GeometryError::Overflow { trace, squares })
 }
 
 fn curvature(source: &(impl KernelSource + ?Sized), sums: &Sums) -> Result<Curvature, GeometryError> {
@@ -187,7 +214,7 @@ fn curvature(source: &(impl KernelSource + ?Sized), sums: &Sums) -> Result<Curva
         return Err(GeometryError::Zero);
     }
     let (n, c) = (source.samples(), source.outputs());
-    let samples = n as f64;
+    let (samples, exponent) = (n as f64, source.exponent());
     let (trace, frobenius) = (sums.trace / samples, sums.squares.sqrt() / samples);
     let TopEigenpair { value, vector, residual } =
         top_eigenpair(&start(n * c), |v, out| source.product(v, out));
@@ -195,12 +222,12 @@ fn curvature(source: &(impl KernelSource + ?Sized), sums: &Sums) -> Result<Curva
     Ok(Curvature {
         samples: n,
         outputs: c,
-        trace,
-        frobenius,
-        lambda_max: value / samples,
-        lambda_max_residual: residual / samples,
+        trace: range::representable(trace, exponent)?,
+        frobenius: range::representable(frobenius, exponent)?,
+        lambda_max: range::times(value / samples, exponent),
+        lambda_max_residual: range::times(residual / samples, exponent),
         effective_rank: (trace / frobenius).powi(2),
-        mean_square_norm: sums.block_squares / samples,
+        mean_square_ratio: sums.block_squares / samples / (trace * trace),
         top_concentration: samples * fourth,
     })
 }

@@ -3,10 +3,17 @@
 use super::{KernelSource, LayerKernel, Sums};
 use std::ops::Range;
 
-/// Hears how far a measurement is.
+/// Hears how far a measurement is, and may ask to stop.
+///
+/// A kernel that is watched is NaN once somebody asks to stop, so that whatever is made of it ends at once; its owner knows why.
 pub trait Watch: Sync {
     /// So many more multiply-adds are done.
     fn advanced(&self, multiply_adds: f64);
+
+    /// Whether to stop as soon as possible: once it is so, it stays so.
+    fn should_stop(&self) -> bool {
+        false
+    }
 }
 
 /// A measurement that nobody watches.
@@ -48,7 +55,7 @@ impl<'a> KernelRequest<'a> {
     }
 }
 
-/// A kernel whose blocks and products are heard of.
+/// A kernel whose blocks and products are heard of, and which stops where its watch asks.
 pub struct Watched<'a> {
     source: Box<dyn KernelSource + 'a>,
     watch: &'a dyn Watch,
@@ -94,11 +101,17 @@ impl KernelSource for Watched<'_> {
     }
 
     fn block(&self, rows: Range<usize>, columns: Range<usize>, out: &mut [f64]) {
+        if self.watch.should_stop() {
+            return out.fill(f64::NAN);
+        }
         self.source.block(rows, columns, out);
         self.watch.advanced(out.len() as f64 * self.work_of_entry());
     }
 
     fn product(&self, v: &[f64], out: &mut [f64]) {
+        if self.watch.should_stop() {
+            return out.fill(f64::NAN);
+        }
         self.source.product(v, out);
         self.watch.advanced(self.work_of_product());
     }
@@ -109,6 +122,10 @@ impl KernelSource for Watched<'_> {
             Some(_) => Sums::of_blocks(self, residuals),
             None => self.source.sums(residuals),
         }
+    }
+
+    fn exponent(&self) -> i32 {
+        self.source.exponent()
     }
 
     fn params(&self) -> Option<usize> {

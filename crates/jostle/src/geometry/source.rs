@@ -1,12 +1,12 @@
 //! Where the kernel comes from: an array, a Jacobian, a model, or anything else that can hand over its blocks.
 
-use super::{GeometryError, KernelRequest, Sums, Unwatched, Watch};
+use super::{GeometryError, KernelRequest, Sums, Watch, range};
 use crate::linear_algebra::{dot, product, products_of_rows, transpose_product};
 use crate::model::{Loss, Model, map_outputs};
 use crate::problem::Problem;
 use std::ops::{Deref, Range};
 
-/// The kernel `K = J J'` (nc x nc) of `n` samples with `c` outputs each, at one point.
+/// The kernel `K = J J'` (nc x nc) of `n` samples with `c` outputs each, at one point, in units of `2^exponent`.
 pub trait KernelSource: Send + Sync {
     /// Number of samples `n`.
     fn samples(&self) -> usize;
@@ -42,12 +42,18 @@ pub trait KernelSource: Send + Sync {
         Sums::of_blocks(self, residuals)
     }
 
+    /// The exponent of the unit that blocks, products and sums are in: they are those of `K / 2^exponent`. 0 but for
+    /// arrays whose squares would leave the range of numbers.
+    fn exponent(&self) -> i32 {
+        0
+    }
+
     /// Number of parameters `p`, where it is known.
     fn params(&self) -> Option<usize> {
         None
     }
 
-    /// `J` (nc x p, row major), where it is held.
+    /// `J` (nc x p, row major), where it is held, in units of `2^(exponent/2)`.
     fn jacobian(&self) -> Option<&[f64]> {
         None
     }
@@ -81,6 +87,7 @@ const SYMMETRY: f64 = 1e-5;
 #[derive(Debug, Clone, PartialEq)]
 pub struct DenseKernel {
     values: Vec<f64>,
+    exponent: i32,
     samples: usize,
     outputs: usize,
 }
@@ -118,13 +125,15 @@ impl DenseKernel {
                 values[column * side + row] = f64::midpoint(value, mirrored);
             }
             if values[row * side + row] < 0.0 {
-                return Err(GeometryError::NotPositive { eigenvalue: values[row * side + row], largest });
+                return Err(GeometryError::NegativeDiagonal { row, value: values[row * side + row] });
             }
         }
-        Ok(Self { values, samples: side / outputs, outputs })
+        let exponent = range::exponent(&values, range::KERNEL);
+        range::divide(&mut values, exponent);
+        Ok(Self { values, exponent, samples: side / outputs, outputs })
     }
 
-    /// The kernel (nc x nc).
+    /// The kernel (nc x nc), in its unit.
     pub fn values(&self) -> &[f64] {
         &self.values
     }
@@ -151,12 +160,17 @@ impl KernelSource for DenseKernel {
         let rows = self.values.chunks_exact(self.samples * self.outputs);
         out.iter_mut().zip(rows).for_each(|(o, row)| *o = dot(row, v));
     }
+
+    fn exponent(&self) -> i32 {
+        self.exponent
+    }
 }
 
 /// A kernel by its Jacobian: blocks are formed when they are asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Jacobian {
     values: Vec<f64>,
+    exponent: i32,
     params: usize,
     samples: usize,
     outputs: usize,
@@ -167,7 +181,7 @@ impl Jacobian {
     ///
     /// # Errors
     /// A Jacobian that is empty, zero, not of whole rows and samples, or not finite.
-    pub fn new(values: Vec<f64>, params: usize, outputs: usize) -> Result<Self, GeometryError> {
+    pub fn new(mut values: Vec<f64>, params: usize, outputs: usize) -> Result<Self, GeometryError> {
         if values.is_empty() || params == 0 || outputs == 0 {
             return Err(GeometryError::Empty { array: "jacobian" });
         }
@@ -181,15 +195,17 @@ impl Jacobian {
         if values.iter().all(|v| *v == 0.0) {
             return Err(GeometryError::Zero);
         }
-        Ok(Self { values, params, samples: found / params / outputs, outputs })
+        let exponent = range::exponent(&values, range::JACOBIAN);
+        range::divide(&mut values, exponent);
+        Ok(Self { values, exponent, params, samples: found / params / outputs, outputs })
     }
 
     /// A model at a point `theta` (p), and its residuals (nc).
     ///
     /// Jacobian and residuals are those of an equivalent model with the loss `(1/2n) |r|^2`: the gradient of every sample and
-    /// the curvature `G` (the Gauss-Newton matrix) are those of the model's own loss. With its factor `c` the square loss is
-    /// `(c/n) |r|^2`, and both are multiplied by `sqrt(2c)`; with the cross-entropy, `(1/2n) |r|^2` is half of Pearson's
-    /// chi-squared, `r' H^+ r` with the Hessian `H` in the outputs, which takes the loss's place in the alignment.
+    /// the curvature `G` (the Gauss-Newton matrix) are those of the model's own loss. With its factor `a` the square loss is
+    /// `(a/n) |r|^2`, and both are multiplied by `sqrt(2a)`; with the cross-entropy, `(1/2n) |r|^2` is half of Pearson's
+    /// chi-squared, `r' H^+ r` with the Hessian `H` in the outputs: not the loss, but what takes its place in the alignment.
     ///
     /// # Errors
     /// A point whose Jacobian is zero or not finite.
@@ -236,13 +252,17 @@ impl KernelSource for Jacobian {
         Some(self.params)
     }
 
+    fn exponent(&self) -> i32 {
+        2 * self.exponent
+    }
+
     fn jacobian(&self) -> Option<&[f64]> {
         Some(&self.values)
     }
 }
 
 /// The kernel and the residuals (nc) of a model at a point `theta` (p), by the cheapest way, in the form of
-/// [`Jacobian::of_model`].
+/// [`Jacobian::of_model`]. `watch` hears how far it is, and may stop it: the kernel is then none.
 ///
 /// # Errors
 /// A point whose Jacobian is zero or not finite.
@@ -251,11 +271,12 @@ pub fn kernel_of_model(
     loss: (Loss, f64),
     theta: &[f64],
     problem: &Problem,
+    watch: &dyn Watch,
 ) -> Result<(Box<dyn KernelSource>, Vec<f64>), GeometryError> {
-    kernel_with_layers(model, loss, theta, problem, false, &Unwatched)
+    kernel_with_layers(model, loss, theta, problem, false, watch)
 }
 
-/// The same with the kernels of its layers, of a model that knows them; `watch` hears how far it is.
+/// The same with the kernels of its layers, of a model that knows them.
 ///
 /// # Errors
 /// A point whose Jacobian is zero or not finite.
@@ -309,6 +330,10 @@ impl<P: Deref<Target: KernelSource> + Send + Sync> KernelSource for P {
 
     fn product(&self, v: &[f64], out: &mut [f64]) {
         (**self).product(v, out);
+    }
+
+    fn exponent(&self) -> i32 {
+        (**self).exponent()
     }
 
     fn params(&self) -> Option<usize> {

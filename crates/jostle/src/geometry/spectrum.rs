@@ -1,6 +1,6 @@
 //! The eigenvalues of the curvature, and what needs its eigenvectors.
 
-use super::{GeometryError, KernelSource};
+use super::{GeometryError, KernelSource, range};
 use crate::linear_algebra::{Features, dot, symmetric_eigenvalues};
 
 /// Eigenvalues below minus this share of the largest are no rounding of a kernel, also of one made in float32.
@@ -9,9 +9,13 @@ const POSITIVITY: f64 = 1e-5;
 /// The eigen-decomposition of the curvature `G = (1/n) J' J` in sample space: its positive eigenvalues `w` (r) and the
 /// features `F = J V` (nc x r) of the samples along its unit eigenvectors `V` (p x r), which are never formed.
 pub struct Spectrum {
+    /// In the unit of the kernel, as `values` are.
     pub(super) features: Features,
     /// Eigenvalues of `G` (r) that count as positive, in decreasing order.
     pub(super) values: Vec<f64>,
+    /// The exponent of that unit.
+    pub(super) exponent: i32,
+    eigenvalues: Vec<f64>,
     pub(super) samples: usize,
 }
 
@@ -24,22 +28,7 @@ impl Spectrum {
     /// # Errors
     /// A kernel that is zero, or with an eigenvalue below -1e-5 of its largest; a decomposition that fails.
     pub fn new(source: &impl KernelSource) -> Result<Self, GeometryError> {
-        let (n, c) = (source.samples(), source.outputs());
-        let narrow = source.jacobian().zip(source.params()).filter(|(_, params)| *params < n * c);
-        let features = match narrow {
-            Some((jacobian, params)) => Features::of_jacobian(jacobian, params, c),
-            None => Features::of_kernel(&assembled(source), c),
-        };
-        let features = features.ok_or(GeometryError::Eigenvalues)?;
-        let (eigenvalue, largest) = features.extremes();
-        if eigenvalue < -POSITIVITY * largest {
-            return Err(GeometryError::NotPositive { eigenvalue, largest });
-        }
-        if features.eigenvalues().is_empty() {
-            return Err(GeometryError::Zero);
-        }
-        let values = features.eigenvalues().iter().map(|lambda| lambda / n as f64).collect();
-        Ok(Self { features, values, samples: n })
+        Gathered::of(source).spectrum()
     }
 
     /// Bytes that a decomposition takes, and the stability that is computed from it: of a kernel with so many `rows` (nc), and
@@ -53,7 +42,7 @@ impl Spectrum {
 
     /// The eigenvalues of `G` that count as positive, in decreasing order.
     pub fn eigenvalues(&self) -> &[f64] {
-        &self.values
+        &self.eigenvalues
     }
 
     /// Number of samples `n`.
@@ -103,6 +92,59 @@ impl Spectrum {
         let squared = dot(&self.values, &self.values);
         // The matrix is positive semi-definite but for rounding.
         Ok((values[0].max(0.0) / squared, values[rank - 1] / squared))
+    }
+}
+
+/// All that a decomposition needs, in one place: it may move to another thread.
+pub(super) struct Gathered {
+    /// The kernel (nc x nc), or the Jacobian (nc x p) where that has fewer columns.
+    values: Vec<f64>,
+    /// Columns of that Jacobian.
+    params: Option<usize>,
+    samples: usize,
+    outputs: usize,
+    exponent: i32,
+}
+
+impl Gathered {
+    pub(super) fn of(source: &impl KernelSource) -> Self {
+        let (samples, outputs) = (source.samples(), source.outputs());
+        let narrow = source.jacobian().zip(source.params()).filter(|(_, params)| *params < samples * outputs);
+        let (values, params) = match narrow {
+            Some((jacobian, params)) => (jacobian.to_vec(), Some(params)),
+            None => (assembled(source), None),
+        };
+        Self { values, params, samples, outputs, exponent: source.exponent() }
+    }
+
+    /// Multiply-adds of a product with all eigenvectors, of which a decomposition takes some tens.
+    pub(super) fn work(&self) -> f64 {
+        let rows = (self.samples * self.outputs) as f64;
+        let rank = self.params.map_or(rows, |params| params as f64);
+        rows * rank * rank
+    }
+
+    /// # Errors
+    /// As [`Spectrum::new`].
+    pub(super) fn spectrum(self) -> Result<Spectrum, GeometryError> {
+        let Self { values, params, samples, outputs, exponent } = self;
+        let features = match params {
+            Some(params) => Features::of_jacobian(&values, params, outputs),
+            None => Features::of_kernel(&values, outputs),
+        };
+        drop(values);
+        let features = features.ok_or(GeometryError::Eigenvalues)?;
+        let (eigenvalue, largest) = features.extremes();
+        if eigenvalue < -POSITIVITY * largest {
+            let [eigenvalue, largest] = [eigenvalue, largest].map(|value| range::times(value, exponent));
+            return Err(GeometryError::NotPositive { eigenvalue, largest });
+        }
+        if features.eigenvalues().is_empty() {
+            return Err(GeometryError::Zero);
+        }
+        let values: Vec<f64> = features.eigenvalues().iter().map(|lambda| lambda / samples as f64).collect();
+        let eigenvalues = values.iter().map(|value| range::times(*value, exponent)).collect();
+        Ok(Spectrum { features, values, exponent, eigenvalues, samples })
     }
 }
 

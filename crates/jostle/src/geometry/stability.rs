@@ -1,12 +1,14 @@
 //! When stochastic gradient descent is stable near a minimum, and how fast its loss grows where it is not.
 
 use super::mean_square::{Resolvent, solve};
-use super::{BatchMoments, Batches, GeometryError, Spectrum};
+use super::spectrum::Gathered;
+use super::{BatchMoments, Batches, GeometryError, KernelSource, Spectrum, Watch, Watched, range};
+use crate::interruption::unless_stopped;
 
 /// The largest learning rate at which stochastic gradient descent is stable in the mean square.
 ///
-/// The dynamics are the linear ones near a minimum of zero loss, `delta <- delta - (eta/B) sum_{i in batch} H_i delta`;
-/// stable means that `E L` stays bounded. The typical path decays up to somewhat larger learning rates: just above
+/// The dynamics are the linear ones near a minimum of zero loss, `delta <- delta - (eta/B) sum_{i in batch} H_i delta`, or
+/// the heavy ball's, which adds `b` times the last change; stable means that `E L` stays bounded. The typical path decays up to somewhat larger learning rates: just above
 /// the threshold the mean is carried by few runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Threshold {
@@ -16,11 +18,54 @@ pub struct Threshold {
     pub lower_bound: f64,
 }
 
-/// The threshold: `z = 1/eta`, `phi_ij = (single/n) / (z (w_i + w_j) - full w_i w_j)`, with its pole at `full w_1 / 2`.
+/// The threshold: `z = 1/eta` and, with the momentum `b`,
+///
+/// ```text
+/// phi_ij = (single/n) / (z (1 - b)(w_i + w_j) - bent w_i w_j + spread (w_i - w_j)^2)
+/// bent = full - 2b/(1 + b),     spread = b/(1 - b^2)
+/// ```
+///
+/// At the threshold the second moments of the heavy ball stand still. In the eigenbasis of `G`, with `a_i = 1 + b - eta w_i`, those of
+/// two successive displacements are then `E d_i d_j^- = (a_i - b a_j) S_ij / (1 - b^2)`, which leaves an equation in `S_ij` alone.
 struct AtThreshold<'a> {
     values: &'a [f64],
     strength: f64,
-    full: f64,
+    /// `1 - b`.
+    slope: f64,
+    bent: f64,
+    spread: f64,
+    /// `w_i` at which `bent w_i / 2` is largest.
+    pole: f64,
+}
+
+impl<'a> AtThreshold<'a> {
+    fn new(spectrum: &'a Spectrum, BatchMoments { full, single }: BatchMoments, momentum: f64) -> Self {
+        let bent = full - 2.0 * momentum / (1.0 + momentum);
+        let values = &spectrum.values[..];
+        Self {
+            values,
+            strength: single / spectrum.samples as f64,
+            slope: 1.0 - momentum,
+            bent,
+            spread: momentum / (1.0 - momentum * momentum),
+            pole: if bent < 0.0 { values[values.len() - 1] } else { values[0] },
+        }
+    }
+
+    /// The largest `z` with a `phi_ij` that is infinite.
+    fn pole(&self) -> f64 {
+        0.5 * self.bent * self.pole / self.slope
+    }
+
+    /// A lower bound of `z` at which the spectral radius of `T` is one from a `z` at which it is at most `ratio`: from there on all
+    /// `phi_ij` have shrunk by that ratio.
+    fn certain(&self, z: f64, ratio: f64) -> f64 {
+        if ratio <= 1.0 {
+            return z;
+        }
+        let least = (self.spread + 0.5 * (-self.bent).max(0.0)) * self.values[0] / self.slope;
+        if least > 0.0 { z * ratio + (ratio - 1.0) * least } else { z * ratio }
+    }
 }
 
 impl Resolvent for AtThreshold<'_> {
@@ -29,12 +74,12 @@ impl Resolvent for AtThreshold<'_> {
     }
 
     fn mass(&self, i: usize, j: usize) -> f64 {
-        self.values[i] + self.values[j]
+        self.slope * (self.values[i] + self.values[j])
     }
 
     fn excess(&self, i: usize, j: usize) -> f64 {
         let (a, b) = (self.values[i], self.values[j]);
-        self.full * (0.5 * self.values[0] * (a + b) - a * b)
+        self.bent * (0.5 * self.pole * (a + b) - a * b) + self.spread * ((a - b) * (a - b))
     }
 }
 
@@ -68,6 +113,24 @@ impl Resolvent for AtLearningRate<'_> {
 
     fn excess(&self, i: usize, j: usize) -> f64 {
         (self.level(self.pole, self.pole) - self.level(self.values[i], self.values[j])).max(0.0)
+    }
+}
+
+impl Threshold {
+    /// [`Spectrum::heavy_ball_threshold`] of a kernel, decomposition and all, given up as soon as `watch` asks to stop.
+    ///
+    /// # Errors
+    /// As [`Spectrum::new`] and [`Spectrum::heavy_ball_threshold`]; [`GeometryError::Stopped`].
+    pub fn of_kernel(
+        source: &(impl KernelSource + ?Sized),
+        batches: Batches,
+        momentum: f64,
+        watch: &dyn Watch,
+    ) -> Result<Self, GeometryError> {
+        let gathered = Gathered::of(&Watched::new(Box::new(source), watch));
+        let work = gathered.work();
+        let threshold = move || gathered.spectrum()?.heavy_ball_threshold(batches, momentum);
+        unless_stopped(work, &|| watch.should_stop(), threshold).unwrap_or(Err(GeometryError::Stopped))
     }
 }
 
@@ -106,22 +169,32 @@ impl Spectrum {
     ) -> Result<impl Iterator<Item = Threshold> + use<'a>, GeometryError> {
         let moments: Result<Vec<_>, _> = batches.iter().map(|b| b.moments(self.samples)).collect();
         let mut blocks = None;
-        Ok(moments?.into_iter().map(move |moments| self.threshold(moments, &mut blocks)))
+        Ok(moments?.into_iter().map(move |moments| self.threshold(moments, 0.0, &mut blocks)))
     }
 
-    fn threshold(&self, moments: BatchMoments, blocks: &mut Option<Vec<f64>>) -> Threshold {
-        let BatchMoments { full, single } = moments;
-        let pole = 0.5 * full * self.values[0];
-        if single == 0.0 {
-            return Threshold { learning_rate: 1.0 / pole, lower_bound: 1.0 / pole };
+    /// The same for the heavy ball with momentum `b`, `delta <- delta - eta H_B delta + b (delta - delta^-)` with the
+    /// displacement `delta^-` a step before. For full batches it is `2 (1 + b) / lambda_max`.
+    ///
+    /// # Errors
+    /// A momentum outside [0, 1), a batch of no sample, or of more than there are.
+    pub fn heavy_ball_threshold(&self, batches: Batches, momentum: f64) -> Result<Threshold, GeometryError> {
+        if !(0.0..1.0).contains(&momentum) {
+            return Err(GeometryError::Momentum { found: momentum });
         }
-        let strength = single / self.samples as f64;
-        let resolvent = AtThreshold { values: &self.values, strength, full };
-        let solution = solve(&self.features, &resolvent, &self.start(blocks.as_deref()));
-        *blocks = Some(solution.blocks);
-        // T(R z) <= T(z) / R.
-        let z = pole + solution.above_pole;
-        Threshold { learning_rate: 1.0 / z, lower_bound: 1.0 / (z * solution.ratio.max(1.0)) }
+        Ok(self.threshold(batches.moments(self.samples)?, momentum, &mut None))
+    }
+
+    fn threshold(&self, moments: BatchMoments, momentum: f64, blocks: &mut Option<Vec<f64>>) -> Threshold {
+        let resolvent = AtThreshold::new(self, moments, momentum);
+        let (mut z, mut ratio) = (resolvent.pole(), 1.0);
+        if moments.single > 0.0 {
+            let solution = solve(&self.features, &resolvent, &self.start(blocks.as_deref()));
+            *blocks = Some(solution.blocks);
+            z += solution.above_pole;
+            ratio = solution.ratio;
+        }
+        let rate = |z: f64| range::times(1.0 / z, -self.exponent);
+        Threshold { learning_rate: rate(z), lower_bound: rate(resolvent.certain(z, ratio)) }
     }
 
     /// The logarithm of the factor by which `E L` grows at every step in the long run, at a learning rate `eta`: below 0
@@ -154,7 +227,7 @@ impl Spectrum {
         let moments: Result<Vec<_>, _> = batches.iter().map(|b| b.moments(self.samples)).collect();
         let mut blocks = None;
         Ok(moments?.into_iter().map(move |moments| {
-            let threshold = self.threshold(moments, &mut blocks);
+            let threshold = self.threshold(moments, 0.0, &mut blocks);
             (threshold, self.growth(learning_rate, moments, blocks.as_deref()))
         }))
     }
@@ -163,6 +236,7 @@ impl Spectrum {
     /// it, while blocks of no particular kind may first find the slowest decay.
     fn growth(&self, learning_rate: f64, moments: BatchMoments, blocks: Option<&[f64]>) -> f64 {
         let BatchMoments { full, single } = moments;
+        let learning_rate = range::times(learning_rate, self.exponent);
         let strength = learning_rate * learning_rate * single / self.samples as f64;
         let (first, last) = (self.values[0], self.values[self.values.len() - 1]);
         let mut resolvent =
@@ -193,7 +267,7 @@ impl Spectrum {
         loop {
             let middle = f64::midpoint(low, high);
             if middle <= low || middle >= high {
-                return Ok(high);
+                return Ok(range::times(high, -self.exponent));
             }
             *(if unstable(middle) { &mut high } else { &mut low }) = middle;
         }

@@ -4,6 +4,7 @@ mod errors;
 mod inequalities;
 mod oracle;
 mod quantities;
+mod scale;
 mod simulation;
 mod stability;
 

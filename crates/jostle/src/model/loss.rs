@@ -41,7 +41,7 @@ impl Loss {
     }
 
     /// The mean over the samples, for predictions and labels (m x c).
-    pub(crate) fn mean(self, loss_factor: f64, predictions: &[f64], labels: &[f64], outputs: usize) -> f64 {
+    pub fn mean(self, loss_factor: f64, predictions: &[f64], labels: &[f64], outputs: usize) -> f64 {
         let samples = predictions.len() as f64 / outputs as f64;
         match self {
             Self::Square => {

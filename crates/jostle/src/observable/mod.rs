@@ -59,6 +59,8 @@ pub enum Needs {
     AverageAndLasso,
     /// The Lasso, and a step size without drops.
     LassoAtOneStepSize,
+    /// A momentum that is the heavy ball's, or none.
+    HeavyBall,
     /// Two parameters `u_j`, `v_j` for each coefficient `u_j^2 - v_j^2`.
     TwoSquares,
 }
@@ -72,12 +74,15 @@ impl Needs {
 
 /// Every observable.
 pub const REGISTRY: &[Observable] = &{
-    let (first, then) = (quantities::ALL, at_point::ALL);
-    let mut all = [first[0]; quantities::ALL.len() + at_point::ALL.len()];
-    let mut k = 1;
-    while k < all.len() {
-        all[k] = if k < first.len() { first[k] } else { then[k - first.len()] };
-        k += 1;
+    const PARTS: [&[Observable]; 3] = [quantities::ALL, &at_point::GEOMETRIC, &at_point::ALL];
+    let mut all = [PARTS[0][0]; PARTS[0].len() + PARTS[1].len() + PARTS[2].len()];
+    let (mut part, mut k, mut at) = (0, 0, 0);
+    while part < PARTS.len() {
+        while k < PARTS[part].len() {
+            all[at] = PARTS[part][k];
+            (k, at) = (k + 1, at + 1);
+        }
+        (part, k) = (part + 1, 0);
     }
     all
 };

@@ -8,8 +8,8 @@ const INFINITE: f64 = f64::INFINITY;
 pub(super) const ALL: &[Observable] = &[
     Observable {
         name: "train_loss",
-        symbol: "L = (c/n) sum_i (f_i - y_i)^2",
-        doc: "Training loss, with the loss factor c of the model; of a network with cross-entropy, -(1/n) sum_i ln softmax(f_i)_y.",
+        symbol: "L = (a/n) sum_i (f_i - y_i)^2",
+        doc: "Training loss, with the loss factor a of the model; of a network with cross-entropy, -(1/n) sum_i ln softmax(f_i)_y.",
         needs: Needs::Nothing,
         diverged: INFINITE,
         measure: |view| view.training_loss(),

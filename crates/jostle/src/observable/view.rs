@@ -3,7 +3,9 @@
 use super::Reference;
 use crate::dynamics::Dynamics;
 use crate::dynamics::kernel::{divergence_limit, exceeds};
-use crate::geometry::{Curvature, Geometry, KernelSource, Spectrum, kernel_of_model};
+use crate::geometry::{
+    Curvature, Geometry, KernelSource, Threshold, Unwatched, Watch, Watched, kernel_of_model,
+};
 use crate::model::{Loss, Model, predict};
 use crate::noise::{Noise, Point};
 use crate::problem::{Problem, TestSet};
@@ -38,6 +40,7 @@ pub struct View<'a> {
     pub learning_rate: f64,
     /// What the replica is compared with, if anything.
     pub reference: Option<&'a Reference>,
+    watch: &'a dyn Watch,
     predictions: Vec<f64>,
     residuals: Vec<f64>,
     certificate: OnceCell<Option<LassoCertificate>>,
@@ -79,6 +82,7 @@ impl<'a> View<'a> {
             log_abs_theta: &[],
             step: 0,
             reference: None,
+            watch: &Unwatched,
             predictions,
             residuals,
             certificate: OnceCell::new(),
@@ -98,6 +102,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn with_learning_rate(self, learning_rate: f64) -> Self {
         Self { learning_rate, ..self }
+    }
+
+    /// The same with who may stop what takes long: what is measured then is NaN.
+    #[must_use]
+    pub fn watched_by(self, watch: &'a dyn Watch) -> Self {
+        Self { watch, ..self }
     }
 
     /// The same with what the replica is compared with.
@@ -147,8 +157,9 @@ impl<'a> View<'a> {
 
     /// The geometry of a loss, with the kernel that it is measured from; none where it is not finite or zero.
     fn measure(&self, loss: (Loss, f64)) -> Option<(Box<dyn KernelSource>, Geometry)> {
-        let (kernel, residuals) = kernel_of_model(self.model, loss, self.theta, self.problem).ok()?;
-        let geometry = Geometry::measure(&kernel, &residuals).ok()?;
+        let (kernel, residuals) =
+            kernel_of_model(self.model, loss, self.theta, self.problem, self.watch).ok()?;
+        let geometry = Geometry::measure(&Watched::new(Box::new(&*kernel), self.watch), &residuals).ok()?;
         Some((kernel, geometry))
     }
 
@@ -172,14 +183,23 @@ impl<'a> View<'a> {
         self.kernel_and_geometry().map(|(_, geometry)| geometry)
     }
 
-    /// The largest step size at which the linearisation is stable in mean square with the batches of the dynamics; NaN
-    /// where there is no geometry.
+    /// The largest step size at which the linearisation is stable in mean square with the batches of the dynamics and its
+    /// heavy-ball momentum; NaN where there is no geometry.
     pub fn max_stable_learning_rate(&self) -> f64 {
         let threshold = |(kernel, _): &(Box<dyn KernelSource>, Geometry)| {
-            let batches = self.dynamics.batches(self.problem.samples());
-            Some(Spectrum::new(kernel).ok()?.max_stable_learning_rate(batches).ok()?.learning_rate)
+            let (batches, momentum) =
+                (self.dynamics.batches(self.problem.samples()), self.dynamics.momentum());
+            Some(Threshold::of_kernel(kernel, batches, momentum, self.watch).ok()?.learning_rate)
         };
         self.kernel_and_geometry().and_then(threshold).unwrap_or(f64::NAN)
+    }
+
+    /// The largest step size at which gradient descent with full batches and the heavy-ball momentum `b` of the dynamics is
+    /// stable, `2 (1 + b) / lambda_max(G)`; NaN where there is no geometry.
+    pub fn gd_limit(&self) -> f64 {
+        let limit =
+            |geometry: &Geometry| 2.0 * (1.0 + self.dynamics.momentum()) / geometry.curvature.lambda_max;
+        self.geometry().map_or(f64::NAN, limit)
     }
 
     fn predictions_of(&self, inputs: &[f64]) -> Vec<f64> {
@@ -219,6 +239,8 @@ impl<'a> View<'a> {
             residuals: &self.residuals,
             loss_factor: self.loss_factor,
             batch: self.dynamics.batch_size(self.problem.samples()),
+            replacement: self.dynamics.draws_with_replacement(),
+            step: self.step,
         }
     }
 }

@@ -19,10 +19,10 @@ use crate::setting::{Entry, Fallback, Kind, Range, Setting};
 
 const LOSS_FACTOR: Setting = Setting {
     name: "loss_factor",
-    symbol: "c",
+    symbol: "a",
     kind: Kind::Number(Range::Positive),
     fallback: Fallback::Absent,
-    doc: "The loss is c/n times the sum of squared residuals; by default 1/4 for the square parametrisations and \
+    doc: "The loss is a/n times the sum of squared residuals; by default 1/4 for the square parametrisations and \
           1/2 otherwise.",
 };
 

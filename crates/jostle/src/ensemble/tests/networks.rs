@@ -283,6 +283,96 @@ fn the_step_size_towards_a_minimum_may_count_the_limit_of_gradient_descent() {
     assert!(distance(&counted, &plain) < 1e-9 * distance(&plain, &vec![0.0; plain.len()]), "{rate}");
 }
 
+/// Asks to stop once it has been asked so often.
+struct Patience {
+    asked: AtomicU64,
+    limit: u64,
+}
+
+impl Monitor for Patience {
+    fn advanced(&self, _: u64) {}
+    fn should_stop(&self) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed) >= self.limit
+    }
+}
+
+#[test]
+fn starts_units_linearisations_and_measurements_hear_a_stop_wherever_they_are() {
+    let plain = at_a_minimum(RateUnit::One, 0.01, 2);
+    let threshold = at_a_minimum(RateUnit::Threshold, 0.5, 2);
+    let of_start = Origin::Minimum { learning_rate: 0.1, unit: RateUnit::GdLimit, steps: 400, loss: 0.0 };
+    let linear = Start { origin: of_start.clone(), linearise: true, ..Start::default() };
+    let measured =
+        Cell { start: Start::default(), dynamics: GradientDescent::new(1, 0.01).into(), ..plain.clone() };
+    for (what, cell) in [
+        ("minimum", plain.clone()),
+        ("threshold", threshold),
+        ("limit", Cell { start: Start { origin: of_start, ..Start::default() }, ..plain.clone() }),
+        ("linearised", Cell { start: linear, ..plain }),
+        ("measured", measured),
+    ] {
+        let cell = cell.check().unwrap();
+        let unit = Unit { replicas: 0..1 };
+        let asks = |limit| {
+            let patience = Patience { asked: AtomicU64::new(0), limit };
+            let result = run_unit(&cell, &unit, Level::detect(), &patience);
+            (result.is_some(), patience.asked.into_inner())
+        };
+        let (is_done, in_all) = asks(u64::MAX);
+        assert!(is_done && in_all > 5, "{what}: asked {in_all} times");
+        for limit in 0..in_all - 1 {
+            assert!(!asks(limit).0, "{what}: stopped at question {limit} of {in_all}");
+        }
+    }
+}
+
+/// The recorded threshold of a linear model, from the definition: batches of one of two samples that have nothing in common.
+#[test]
+fn recorded_thresholds_are_those_of_the_heavy_ball() {
+    let problem = Problem::new(vec![1.0, 0.0, 0.0, 2.0], vec![0.5, 0.5], None).unwrap();
+    let recorded = |momentum, batch| {
+        let dynamics = GradientDescent { batch, momentum, ..GradientDescent::new(1, 1e-3) };
+        let model = ModelSpec { loss_factor: 0.5, ..ModelSpec::new(LinkKind::Unit(Linear), 0.0) };
+        let cell = with(problem.clone(), model, dynamics, Vec::new());
+        let quantities = ["max_stable_learning_rate", "gd_limit"].map(|name| find(name).unwrap()).to_vec();
+        all(Cell { quantities, ..cell })[0].rows[..2].to_vec()
+    };
+    for momentum in [0.0, 0.5, 0.9] {
+        let full = recorded(momentum, Batch::Full);
+        let limit = 2.0 * (1.0 + momentum) / 2.0;
+        assert!((full[0] / limit - 1.0).abs() < 1e-12 && (full[1] / limit - 1.0).abs() < 1e-12, "{full:?}");
+        // A coordinate is multiplied by h = 4 with probability 1/2. From its second moments x of the last, z of the mixed, y of the
+        // one before: x <- E(1 + b - eta h)^2 x - 2b E(1 + b - eta h) z + b^2 y, z <- E(1 + b - eta h) x - b z, y <- x.
+        let grows = |eta: f64| {
+            let (a, square) = (
+                1.0 + momentum - 2.0 * eta,
+                f64::midpoint((1.0 + momentum).powi(2), (1.0 + momentum - 4.0 * eta).powi(2)),
+            );
+            // At a fixed point z = a x / (1 + b).
+            square - 2.0 * momentum * a * a / (1.0 + momentum) + momentum * momentum >= 1.0
+        };
+        let (mut low, mut high) = (1e-6, 4.0);
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            *(if grows(middle) { &mut high } else { &mut low }) = middle;
+        }
+        let found = recorded(momentum, Batch::Size(1));
+        assert!((found[0] / low - 1.0).abs() < 1e-9, "{momentum}: {} {low}", found[0]);
+        assert_eq!(found[1], full[1]);
+    }
+}
+
+#[test]
+fn thresholds_of_nesterovs_momentum_are_refused_by_name() {
+    for name in ["max_stable_learning_rate", "gd_limit"] {
+        let dynamics = GradientDescent { momentum: 0.5, nesterov: true, ..GradientDescent::new(1, 0.1) };
+        let cell = with(data(4, 6, 1), affine(6, 1), dynamics, Vec::new());
+        let refused =
+            Cell { quantities: vec![find(name).unwrap()], ..cell }.check().err().unwrap().to_string();
+        assert!(refused.contains(name) && refused.contains("dynamics.nesterov = false"), "{refused}");
+    }
+}
+
 #[test]
 fn the_links_begin_at_a_minimum_too() {
     let of_network = at_a_minimum(RateUnit::One, 0.01, 1);

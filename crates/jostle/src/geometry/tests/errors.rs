@@ -28,8 +28,7 @@ fn kernels_that_cannot_be_are_refused() {
     );
     assert_eq!(
         kernel(&[1.0, 0.0, 0.0, -1.0], 1),
-        "kernel has the eigenvalue -1.000e0 beside its largest, 1.000e0; expected none below 0 but for rounding, as \
-         K = J J' has"
+        "kernel[row 1, column 1] is -1; expected no entry below 0 on the diagonal, as K = J J' has none"
     );
     assert_eq!(kernel(&[0.0; 4], 1), "kernel is zero: no parameter changes a prediction here");
 }
@@ -100,7 +99,32 @@ fn batches_and_learning_rates_that_cannot_be_are_refused() {
 fn a_point_without_loss_has_no_alignment() {
     let source = Point::normal(1, 5, 1, 3).source();
     let found = Geometry::measure(&source, &[0.0; 5]).unwrap();
-    assert_eq!((found.loss, found.uncentred.trace, found.gradient_norm), (0.0, 0.0, 0.0));
+    assert_eq!((found.gauss_newton_loss, found.uncentred.trace, found.gradient_norm), (0.0, 0.0, 0.0));
     assert!(found.uncentred.alignment.is_nan() && found.centred.angle_alignment.is_nan());
     assert!(found.curvature.frobenius_bound(Batches::with_replacement(1), f64::NAN).unwrap().is_nan());
+}
+
+/// Asks to stop from the third time on that it is asked.
+#[derive(Default)]
+struct Impatient(std::sync::atomic::AtomicUsize);
+
+impl Watch for Impatient {
+    fn advanced(&self, _: f64) {}
+
+    fn should_stop(&self) -> bool {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 2
+    }
+}
+
+#[test]
+fn nothing_comes_of_a_kernel_once_somebody_asks_to_stop() {
+    let point = Point::normal(5, 600, 1, 3);
+    let (source, watch) = (point.source(), Impatient::default());
+    assert!(Geometry::measure(&Watched::new(Box::new(&source), &watch), &point.residuals).is_err());
+    let watch = Impatient::default();
+    let stopped = Threshold::of_kernel(&point.kernel(), Batches::with_replacement(2), 0.0, &watch);
+    assert_eq!(stopped, Err(GeometryError::Stopped));
+    let whole = Threshold::of_kernel(&source, Batches::with_replacement(2), 0.5, &Unwatched).unwrap();
+    let spectrum = Spectrum::new(&source).unwrap();
+    assert_eq!(whole, spectrum.heavy_ball_threshold(Batches::with_replacement(2), 0.5).unwrap());
 }

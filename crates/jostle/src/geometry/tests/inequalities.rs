@@ -49,7 +49,7 @@ fn check(seed: u64) {
     below(bounds.trace_bound, "T");
     below(bounds.variance_bound, "variance");
     below(bounds.alignment_free_bound, "alignment-free");
-    let coherence_bound = batches.coherence_bound(point.samples, coherence(&source)).unwrap();
+    let coherence_bound = batches.coherence_bound(point.samples, root_coherence(&source)).unwrap();
     below(coherence_bound, "coherence");
     at_most(coherence_bound, bounds.alignment_free_bound, "coherence is sharper", &problem);
     let BatchMoments { single, .. } = batches.moments(point.samples).unwrap();

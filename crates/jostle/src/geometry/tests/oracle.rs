@@ -1,7 +1,7 @@
 //! The definitions, in parameter space: p x p matrices, p^2 x p^2 operators, and every batch that can be drawn.
 
 use super::{BatchMoments, DenseKernel, KernelSource, Point, Sampling};
-use crate::linear_algebra::{symmetric_eigen, symmetric_eigenvalues};
+use crate::linear_algebra::{spectral_radius, symmetric_eigen, symmetric_eigenvalues};
 
 /// A square matrix by its rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +52,7 @@ impl Matrix {
         symmetric_eigenvalues(&self.values, self.side).unwrap()[self.side - 1]
     }
 
-    /// The Kronecker product, which maps `S` to `self S other` for symmetric factors.
+    /// The Kronecker product, which maps `S` to `self S other'`.
     fn kronecker(&self, other: &Self) -> Self {
         let (p, side) = (self.side, self.side * self.side);
         let entry = |k: usize| {
@@ -143,6 +143,30 @@ impl Point {
             root.add_outer(1.0 / value.sqrt(), vector, vector);
         }
         2.0 / root.times(&d).times(&root).largest_eigenvalue()
+    }
+
+    /// The spectral radius of what the second moments of two successive displacements of the heavy ball are multiplied by at every
+    /// step, `E[M (x) M]` with `M = [(1 + b) - eta H_B, -b; 1, 0]`.
+    pub(super) fn dense_heavy_ball(&self, eta: f64, momentum: f64, size: usize, sampling: Sampling) -> f64 {
+        let point = self.on_range();
+        let (dense, p) = (point.dense(), point.params);
+        let mut operator = Matrix::zero(4 * p * p);
+        for (probability, batch) in batches(self.samples, size, sampling) {
+            let mut step = Matrix::zero(2 * p);
+            for i in 0..p {
+                step.values[i * 2 * p + i] = 1.0 + momentum;
+                step.values[i * 2 * p + p + i] = -momentum;
+                step.values[(p + i) * 2 * p + i] = 1.0;
+            }
+            for sample in &batch {
+                for k in 0..p * p {
+                    step.values[k / p * 2 * p + k % p] -=
+                        eta / size as f64 * dense.curvatures[*sample].values[k];
+                }
+            }
+            operator.add(probability, &step.kronecker(&step));
+        }
+        spectral_radius(&operator.values, operator.side)
     }
 
     /// `ln rho(1 - 2 eta C + eta^2 D)`.

@@ -199,3 +199,50 @@ fn random_features_have_the_thresholds_that_an_independent_program_found() {
         near(threshold * curvature.trace / (2.0 * effective), trace);
     }
 }
+
+#[test]
+fn the_heavy_balls_threshold_is_where_its_second_moments_begin_to_grow() {
+    for (seed, (samples, outputs, params)) in SHAPES.into_iter().enumerate() {
+        let point = Point::normal(40 + seed as u64, samples, outputs, params.min(4));
+        let spectrum = point.spectrum();
+        for sampling in SAMPLINGS {
+            for size in [1, 2, samples] {
+                for momentum in [0.0, 0.5, 0.9, 0.99] {
+                    let Ok(found) = spectrum.heavy_ball_threshold(Batches { size, sampling }, momentum)
+                    else {
+                        continue;
+                    };
+                    let eta = found.learning_rate;
+                    let radius = |eta| point.dense_heavy_ball(eta, momentum, size, sampling);
+                    let what =
+                        format!("{samples} {outputs} {params}, {sampling:?} {size}, momentum {momentum}");
+                    // Close to the threshold the radius moves with eta at this rate at least.
+                    let slope = (radius(eta * (1.0 + 1e-4)) - radius(eta * (1.0 - 1e-4))) / 2e-4;
+                    assert!(slope > 0.0, "{what}: {slope:e}");
+                    let off = (radius(eta) - 1.0) / slope;
+                    assert!(off.abs() < 1e-8, "{what}: {eta:e} is off by {off:e}");
+                    assert!(radius(0.5 * eta) < 1.0, "{what}");
+                    assert!(found.lower_bound <= eta * (1.0 + 1e-12), "{what}");
+                    assert!(radius(found.lower_bound) <= 1.0 + 1e-8, "{what}");
+                    // Up to 1e-4 for the iteration, times how far the off-diagonal moments of the heavy ball are from its pole.
+                    assert!(found.lower_bound > 0.97 * eta, "{what}: {found:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_heavy_ball_with_full_batches_is_stable_up_to_one_plus_its_momentum_times_the_limit() {
+    let spectrum = Point::normal(7, 6, 1, 4).spectrum();
+    let top = spectrum.eigenvalues()[0];
+    for momentum in [0.0, 0.3, 0.9] {
+        let found = spectrum.heavy_ball_threshold(Batches::without_replacement(6), momentum).unwrap();
+        close(found.learning_rate, 2.0 * (1.0 + momentum) / top, 1e-14, "limit");
+        assert_eq!(found.lower_bound, found.learning_rate);
+    }
+    for momentum in [-0.1, 1.0, f64::NAN] {
+        let refused = spectrum.heavy_ball_threshold(Batches::with_replacement(1), momentum).unwrap_err();
+        assert_eq!(refused.to_string(), format!("momentum is {momentum}; expected at least 0 and below 1"));
+    }
+}
