@@ -190,10 +190,13 @@ fn probe(folder: &Path) -> io::Result<()> {
 }
 
 /// The system's refusal without the random name of the temporary file that it met.
-pub(super) fn without_path(error: io::Error) -> io::Error {
-    let cause = error.get_ref().and_then(std::error::Error::source);
-    let code = cause.and_then(|cause| cause.downcast_ref::<io::Error>()).and_then(io::Error::raw_os_error);
-    code.map_or(error, io::Error::from_raw_os_error)
+pub(crate) fn without_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    // The name is a part of the text alone, and at its end.
+    match text.rfind(" at path \"") {
+        Some(at) => io::Error::new(error.kind(), text[..at].to_owned()),
+        None => error,
+    }
 }
 
 /// Whether two files have the same content.

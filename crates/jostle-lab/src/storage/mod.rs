@@ -18,8 +18,8 @@ pub mod table_file;
 mod tests;
 
 pub use arrays::{Array, ArrayReader, ArrayWriter};
-pub(crate) use atomic::same_content;
 pub use atomic::{AtomicFile, prepare_folder, write_atomically};
+pub(crate) use atomic::{same_content, without_path};
 pub use checkpoint::{Checkpoint, read_checkpoint, tensor_names, write_checkpoint};
 pub use dataset::{DataSet, load, size_hint};
 pub use error::{Item, StorageError};
