@@ -37,14 +37,14 @@ pub enum InputError {
         value: f64,
     },
     /// A label that should be a class.
-    #[error("{array} of sample {sample} is no class; expected {}", classes(*outputs))]
+    #[error("{array} of sample {sample} is {}, not a class; expected {}", shown(label), classes(label.len()))]
     NoClass {
         /// The array.
         array: &'static str,
         /// The sample.
         sample: usize,
-        /// Labels of a sample.
-        outputs: usize,
+        /// Its labels.
+        label: Vec<f64>,
     },
     /// An empty problem.
     #[error("the problem has {samples} samples of dimension {dim}; expected at least one of each")]
@@ -61,6 +61,18 @@ impl InputError {
     pub fn in_section(section: impl Into<String>) -> impl FnOnce(SettingError) -> Self {
         let section = section.into();
         |source| Self::Setting { section, source }
+    }
+}
+
+/// A label, or the first ones of several.
+fn shown(label: &[f64]) -> String {
+    match label {
+        [one] => format!("{one:?}"),
+        few if few.len() <= 10 => format!("{few:?}"),
+        many => {
+            let first: Vec<String> = many[..10].iter().map(|value| format!("{value:?}")).collect();
+            format!("[{}, ...]", first.join(", "))
+        }
     }
 }
 

@@ -1,20 +1,25 @@
 //! A problem: training data with what is known of it.
 
+use super::preparation::Scaling;
 use super::samples::{ImageShape, TestSet};
 use crate::error::InputError;
 
 /// Training data `X` (n x d, row major), labels `y` (n x c, row major), and what there is besides: the ground truth (d),
-/// samples to test on, whether the labels are classes, and the shape of images.
+/// samples to test on, whether the labels are classes, the shape of images, the names of the features, and what was done
+/// to the data before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
-    x: Vec<f64>,
-    y: Vec<f64>,
+    pub(super) x: Vec<f64>,
+    pub(super) y: Vec<f64>,
     dim: usize,
     outputs: usize,
-    truth: Option<Vec<f64>>,
-    test: Option<TestSet>,
+    pub(super) truth: Option<Vec<f64>>,
+    pub(super) test: Option<TestSet>,
     image: Option<ImageShape>,
     is_classification: bool,
+    feature_names: Option<Vec<String>>,
+    pub(super) scaling: Option<Scaling>,
+    pub(super) test_rows: Vec<usize>,
 }
 
 impl Problem {
@@ -81,9 +86,34 @@ impl Problem {
         Ok(self)
     }
 
+    /// Gives the features their names (d).
+    ///
+    /// # Errors
+    /// Not as many names as features.
+    pub fn with_feature_names(mut self, names: Vec<String>) -> Result<Self, InputError> {
+        if names.len() != self.dim {
+            let (array, reason) = ("the list of feature names", "one for every column of X");
+            return Err(InputError::Length { array, found: names.len(), expected: self.dim, reason });
+        }
+        self.feature_names = Some(names);
+        Ok(self)
+    }
+
     /// Data that are known to be in order, or known not to be.
     pub(crate) fn of(x: Vec<f64>, y: Vec<f64>, dim: usize, outputs: usize) -> Self {
-        Self { x, y, dim, outputs, truth: None, test: None, image: None, is_classification: false }
+        Self {
+            x,
+            y,
+            dim,
+            outputs,
+            truth: None,
+            test: None,
+            image: None,
+            is_classification: false,
+            feature_names: None,
+            scaling: None,
+            test_rows: Vec::new(),
+        }
     }
 
     /// The same data with a ground truth that is known to be in order.
@@ -148,6 +178,21 @@ impl Problem {
         self.is_classification
     }
 
+    /// The names of the features (d), when they have any.
+    pub fn feature_names(&self) -> Option<&[String]> {
+        self.feature_names.as_deref()
+    }
+
+    /// What was subtracted from features and labels and by what features were divided, when anything was.
+    pub fn scaling(&self) -> Option<&Scaling> {
+        self.scaling.as_ref()
+    }
+
+    /// The rows of the original data, counted from 0, that were put aside to test on; empty when none were.
+    pub fn test_rows(&self) -> &[usize] {
+        &self.test_rows
+    }
+
     /// The shape of a sample, when samples are images.
     pub fn image(&self) -> Option<ImageShape> {
         self.image
@@ -199,7 +244,10 @@ fn check_classes(array: &'static str, y: &[f64], outputs: usize) -> Result<(), I
         }
     };
     match y.chunks_exact(outputs).position(|label| !is_class(label)) {
-        Some(sample) => Err(InputError::NoClass { array, sample, outputs }),
+        Some(sample) => {
+            let label = y[sample * outputs..(sample + 1) * outputs].to_vec();
+            Err(InputError::NoClass { array, sample, label })
+        }
         None => Ok(()),
     }
 }
@@ -255,12 +303,28 @@ mod tests {
         assert!(two([1.0, -1.0]).with_classes().unwrap().is_classification());
         assert_eq!(
             two([1.0, 0.0]).with_classes().unwrap_err().to_string(),
-            "y of sample 1 is no class; expected 1 or -1"
+            "y of sample 1 is 0.0, not a class; expected 1 or -1"
         );
         let many = Problem::with_outputs(vec![0.0; 2], vec![0.0, 1.0, 1.0, 0.0], 2).unwrap();
         let many = many.with_classes().unwrap();
         let error = many.with_test(vec![0.0], vec![1.0, 1.0]).unwrap_err().to_string();
-        assert_eq!(error, "y_test of sample 0 is no class; expected one 1 among 2 values, and 0 otherwise");
+        assert_eq!(
+            error,
+            "y_test of sample 0 is [1.0, 1.0], not a class; expected one 1 among 2 values, and 0 otherwise"
+        );
+    }
+
+    #[test]
+    fn features_have_as_many_names_as_there_are() {
+        let problem = Problem::new(vec![0.0; 6], vec![0.0; 3], None).unwrap();
+        assert_eq!(problem.feature_names(), None);
+        let names = ["age", "dose"].map(str::to_owned);
+        let named = problem.clone().with_feature_names(names.to_vec()).unwrap();
+        assert_eq!(named.feature_names(), Some(&names[..]));
+        assert_eq!(
+            problem.with_feature_names(names[..1].to_vec()).unwrap_err().to_string(),
+            "the list of feature names has 1 values; expected 2 (one for every column of X)"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod gaussian;
 mod generator;
 mod images;
 mod matrix_sensing;
+mod preparation;
 mod samples;
 mod sparse_regression;
 mod teacher;
@@ -13,6 +14,7 @@ mod teacher;
 pub use data::Problem;
 pub use generator::Generator;
 pub use images::{ImageSet, Images};
+pub use preparation::{Preparation, Scaling};
 pub use samples::{ImageShape, TestSet};
 
 use crate::setting::{Entry, Fallback, Kind, Range, Setting};

@@ -28,6 +28,8 @@ impl Purpose {
     pub const AUGMENT: Self = Self(9);
     /// The truth or the teacher of a generated problem.
     pub const TRUTH: Self = Self(8);
+    /// The samples of a file that are put aside to test on.
+    pub const SPLIT: Self = Self(10);
 
     /// Stream `channel` (0 to 3) of the noise at position `index` of an experiment.
     pub fn noise(index: usize, channel: u16) -> Self {
