@@ -24,6 +24,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
             "threads": plan.threads,
             "level": plan.level.to_string(),
             "data": plan.data,
+            "data_sets": plan.data_sets,
             "devices": plan.devices,
             "kernels": plan.kernels().iter().map(|kernel| kernel.as_ref().map(|(kernel, rate)| serde_json::json!({
                 "kernel": kernel.kernel.to_string(),

@@ -122,7 +122,11 @@ fn nan_and_infinity_in_the_data_are_named_by_row_and_column() {
     let expected = "/lab/data.csv: line 3, column \"price\" is NaN; expected a finite number";
     assert_eq!(refuses_data(&lab), expected);
     lab.write("data.csv", "area,price\n1,2\nthree,4\n");
-    assert_eq!(refuses_data(&lab), "/lab/data.csv: line 3, column \"area\": \"three\" is not a number");
+    assert_eq!(
+        refuses_data(&lab),
+        "/lab/data.csv: line 3, column \"area\": \"three\" is not a number; drop = [\"area\"] leaves the column out, and \
+         categorical = [\"area\"] takes its values as names of levels"
+    );
 }
 
 #[test]

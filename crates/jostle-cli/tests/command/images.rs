@@ -183,7 +183,7 @@ fn generated_samples_to_test_on_are_kept_with_the_data() {
     let file = problem.replace(problem, "kind = \"file\"\npath = \"out/final.npz\"");
     lab.write("y.toml", small(&[(SPARSE, &file)]));
     let said = lab.succeeds(&["check", "y.toml"]);
-    assert!(said.contains("final.npz with 10 training and 6 test samples"), "{said}");
+    assert!(said.contains("final.npz: 10 samples of 4 features; 6 samples to test on"), "{said}");
 }
 
 /// The paper's own setting has no fallback: on other images it would be another experiment.

@@ -17,4 +17,5 @@ mod output;
 mod predict;
 mod reproduce;
 mod run_folder;
+mod tables;
 mod wanted_lasso;

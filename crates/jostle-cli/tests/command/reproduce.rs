@@ -22,17 +22,6 @@ fn without_a_name_the_papers_are_listed_with_figures_claims_and_times() {
     assert!(lab.files().is_empty(), "listing writes nothing");
 }
 
-#[cfg(unix)]
-#[test]
-fn a_missing_folder_for_temporary_files_is_named_and_no_random_name_in_it() {
-    let lab = Lab::new();
-    let ended = crate::lab::ended(lab.command(&["reproduce"]).env("TMPDIR", "/no/such/folder"));
-    assert_eq!(
-        ended.refusal(),
-        "/no/such/folder: cannot make a temporary folder: No such file or directory (os error 2)"
-    );
-}
-
 #[test]
 fn an_unknown_paper_is_refused_with_the_names_there_are() {
     let line = Lab::new().refuses(&["reproduce", "shape-maters"]);

@@ -109,8 +109,8 @@ pub(super) fn axes(source: &Source) -> Result<Vec<Axis>, ExperimentError> {
 
 /// Makes the paths of data files absolute, in the file's own values and in the grid's.
 pub(super) fn make_paths_absolute(source: &mut Source, axes: &mut [Axis]) -> Result<(), ExperimentError> {
-    for section in [PROBLEM, START] {
-        make_path_absolute(source, axes, &[section.name.to_string(), "path".to_string()])?;
+    for (section, path) in [(PROBLEM, "path"), (PROBLEM, "test_path"), (START, "path")] {
+        make_path_absolute(source, axes, &[section.name.to_string(), path.to_string()])?;
     }
     Ok(())
 }

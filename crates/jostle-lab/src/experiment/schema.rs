@@ -77,7 +77,7 @@ pub(super) fn names_a_setting(path: &[String]) -> bool {
 
 /// Whether a setting is the path of a file or folder that is read.
 pub(super) fn is_path(section: &str, name: &str) -> bool {
-    [PROBLEM, START].iter().any(|known| known.name == section) && name == "path"
+    [PROBLEM, START].iter().any(|known| known.name == section) && ["path", "test_path"].contains(&name)
 }
 
 /// Everything that may stand at the top of a file.

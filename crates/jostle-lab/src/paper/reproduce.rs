@@ -8,7 +8,7 @@ use crate::run::{
     Destination, Held, LabError, Machine, Outcome, Plan, Progress, Run, Status, compute, diverged_warning,
     head, report_of_run, settings_to_share, write_json, write_report,
 };
-use crate::storage::{FolderLock, StorageError, prepare_folder, without_path, write_atomically};
+use crate::storage::{FolderLock, StorageError, prepare_folder, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -93,9 +93,8 @@ impl Reproduction<'_> {
 
     /// What each experiment will do; their data are read from a folder that is gone afterwards.
     fn parts(&self) -> Result<Vec<Part>, LabError> {
-        let refused = |source| StorageError::Io { action: "make a temporary folder", source };
         let folder = tempfile::tempdir()
-            .map_err(|error| refused(without_path(error)).in_file(&std::env::temp_dir()))?;
+            .map_err(|source| StorageError::Io { action: "make a temporary folder", source })?;
         let files = folder.path().join(FILES);
         self.write_files(&files)?;
         let experiments = self.experiments(&files)?;

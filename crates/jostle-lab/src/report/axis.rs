@@ -132,6 +132,19 @@ impl Channel {
     }
 
     /// Puts ticks at exactly these values, where labels that would overlap are left out.
+    /// Ticks at 1, 2, ... with these names, slanted so that they do not run into each other.
+    pub(super) fn with_named_ticks(mut self, names: &[String]) -> Self {
+        self.axis["values"] = json!((1..=names.len()).map(|k| k as f64).collect::<Vec<_>>());
+        self.axis["labelExpr"] = json!(format!("{}[datum.value - 1]", json!(names)));
+        self.axis["labelLimit"] = json!(110);
+        if names.len() > 12 || names.iter().any(|name| name.chars().count() > 640 / 8 / names.len()) {
+            self.axis["labelAngle"] = json!(-45);
+            self.axis["labelAlign"] = json!("right");
+            self.axis["labelOverlap"] = json!(false);
+        }
+        self
+    }
+
     pub(super) fn with_ticks(mut self, ticks: &[f64]) -> Self {
         self.axis["values"] = json!(ticks);
         self

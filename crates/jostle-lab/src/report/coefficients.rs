@@ -15,7 +15,12 @@ pub struct Recovered {
     pub name: String,
     /// Estimates in order of the coefficients.
     pub values: Vec<Estimate>,
+    /// The names of the features that they belong to; empty where they have none.
+    pub features: Vec<String>,
 }
+
+/// Most features whose names stand at the axis; with more they are shown where one points at a coefficient.
+const MOST_NAMES: usize = 40;
 
 /// Below this fraction of the largest magnitude a log axis without limits does not reach.
 const DEEPEST: f64 = 1e-16;
@@ -46,10 +51,20 @@ pub fn coefficients(methods: &[Recovered], truth: Option<&[f64]>, value_axis: &A
     };
     let vertical = axis.value_channel(found.into_iter().flat_map(|(low, high)| [low, high])).with_padding(7);
     let count = methods.iter().map(|m| m.values.len()).max().unwrap_or(0);
-    let horizontal = Axis::linear("coefficient j")
+    // Names at the axis are of all panels.
+    let names_at_axis = methods.first().map(|m| &m.features).filter(|features| {
+        !features.is_empty()
+            && features.len() <= MOST_NAMES
+            && methods.iter().all(|m| m.features == **features)
+    });
+    let horizontal = Axis::linear(if names_at_axis.is_some() { "feature" } else { "coefficient j" })
         .with_limits(0.0, count as f64 + 1.0)
-        .position_channel(std::iter::empty())
-        .with_ticks(&round_indices(count));
+        .position_channel(std::iter::empty());
+    let horizontal = match names_at_axis {
+        Some(names) => horizontal.with_named_ticks(names),
+        None => horizontal.with_ticks(&round_indices(count)),
+    };
+    let has_names = methods.iter().any(|m| !m.features.is_empty());
 
     let (mut names, mut notes, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for method in methods {
@@ -58,8 +73,12 @@ pub fn coefficients(methods: &[Recovered], truth: Option<&[f64]>, value_axis: &A
         notes.extend(remarks.into_iter().map(|remark| format!("\u{2020} {}: {remark}", method.name)));
         for (j, estimate) in method.values.iter().enumerate() {
             let truth = truth.and_then(|t| t.get(j)).map_or(Value::Null, |&t| number(t));
-            rows.push(json!({"series": name, "j": j + 1, "value": number(estimate.value),
-                             "low": number(estimate.low), "high": number(estimate.high), "truth": truth}));
+            let mut row = json!({"series": name, "j": j + 1, "value": number(estimate.value),
+                                 "low": number(estimate.low), "high": number(estimate.high), "truth": truth});
+            if let Some(feature) = method.features.get(j) {
+                row["feature"] = json!(feature);
+            }
+            rows.push(row);
         }
         names.push(name);
     }
@@ -115,12 +134,17 @@ pub fn coefficients(methods: &[Recovered], truth: Option<&[f64]>, value_axis: &A
         channel["field"] = json!(field);
         channel
     };
-    let tooltips = json!([
-        tooltip("series", "method"),
-        tooltip("j", "coefficient j"),
-        tooltip("shown", value_axis.title()),
-        tooltip("true_value", "truth")
-    ]);
+    let of_feature = has_names.then(|| tooltip("feature", "feature"));
+    let tooltips: Vec<Value> = [tooltip("series", "method")]
+        .into_iter()
+        .chain(of_feature)
+        .chain([
+            tooltip("j", "coefficient j"),
+            tooltip("shown", value_axis.title()),
+            tooltip("true_value", "truth"),
+        ])
+        .collect();
+    let tooltips = json!(tooltips);
     spec["spec"] = json!({
         "width": 640,
         "height": if methods.len() > 2 { 92 } else { 150 },
@@ -194,7 +218,7 @@ mod tests {
 
     fn recovered(values: &[f64]) -> Recovered {
         let values = values.iter().map(|&value| Estimate { value, low: value, high: value }).collect();
-        Recovered { name: "label noise".to_owned(), values }
+        Recovered { name: "label noise".to_owned(), values, features: Vec::new() }
     }
 
     #[test]
@@ -216,6 +240,26 @@ mod tests {
         assert_eq!(round_indices(8), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
         assert_eq!(round_indices(100), [1.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 100.0]);
         assert_eq!(round_indices(0), [1.0]);
+    }
+
+    #[test]
+    fn features_are_named_at_the_axis_or_where_one_points() {
+        let named = |count: usize| {
+            let features = (0..count).map(|j| format!("f{j}")).collect();
+            let method = Recovered { features, ..recovered(&vec![1.0; count]) };
+            coefficients(&[method], None, &Axis::linear("beta_j"))
+        };
+        let few = named(3);
+        assert_eq!(few["data"]["values"][1]["feature"], "f1");
+        let axis = &few["spec"]["layer"][0]["encoding"]["x"]["axis"];
+        assert_eq!(axis["values"], json!([1.0, 2.0, 3.0]));
+        assert_eq!(axis["labelExpr"], r#"["f0","f1","f2"][datum.value - 1]"#);
+        assert_eq!(axis["title"], "feature");
+        let many = named(100);
+        assert_eq!(many["spec"]["layer"][0]["encoding"]["x"]["axis"]["title"], "coefficient j");
+        assert_eq!(many["data"]["values"][99]["feature"], "f99");
+        let tooltips = many["spec"]["layer"][3]["encoding"]["tooltip"].to_string();
+        assert!(tooltips.contains("\"feature\""), "{tooltips}");
     }
 
     #[test]

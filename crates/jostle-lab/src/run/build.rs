@@ -1,7 +1,8 @@
 //! From checked settings to cells with their data.
 
-use super::data::{held_bytes, origin, refuse_if_too_large, source};
+use super::data::{Data, data, file, held_bytes, refuse_if_too_large};
 use super::device::{Open, choose, device};
+use super::manifest::ReadData;
 use super::{LabError, images, memory};
 use crate::experiment::{CheckedCell, Component, Experiment};
 use crate::storage::{ArrayReader, Checkpoint, read_checkpoint};
@@ -22,8 +23,10 @@ use std::path::Path;
 pub struct Built {
     /// The cells.
     pub cells: Vec<Cell>,
-    /// Which data were read from where, a sentence each.
+    /// Which data were read from where and what was done to them, a sentence each.
     pub data: Vec<String>,
+    /// What data files held.
+    pub data_sets: Vec<ReadData>,
     /// The devices beside the processor that replicas are trained on, each with the name of its adapter.
     pub devices: Vec<String>,
 }
@@ -58,30 +61,36 @@ fn build_on(experiment: &mut Experiment, open: Open) -> Result<Built, LabError> 
     let identities: Vec<String> = experiment.cells.iter().map(|cell| format!("{:?}", cell.problem)).collect();
     let mut known: HashMap<&String, usize> = HashMap::new();
     let (mut held, available) = (0.0, memory::available());
+    let mut files = HashMap::new();
     for (k, checked) in experiment.cells.iter().enumerate() {
         if !known.contains_key(&identities[k]) {
             known.insert(&identities[k], k);
-            held += held_bytes(&checked.problem, available)?;
+            let file = file(&checked.problem, &|error| experiment.explain(k, &error).into())?;
+            held += held_bytes(&checked.problem, file.as_ref(), available)?;
+            files.insert(k, file);
         }
     }
     refuse_if_too_large(|| format!("the data of {} problems", known.len()), held, available, "the grid")?;
     let mut sources: Vec<Source> = Vec::with_capacity(identities.len());
-    let mut data = Vec::new();
+    let (mut sentences, mut data_sets) = (Vec::new(), Vec::new());
     for (k, checked) in experiment.cells.iter().enumerate() {
         let first = known[&identities[k]];
         if let Some(known) = sources.get(first) {
             sources.push(known.clone());
             continue;
         }
-        let source = source(&checked.problem, &|error| experiment.explain(k, &error).into())?;
-        data.extend(origin(&checked.problem, &source, replaced[k].as_deref()));
+        let file = files.remove(&k).flatten();
+        let place = |error| experiment.explain(k, &error).into();
+        let Data { source, sentence, read } = data(&checked.problem, file, replaced[k].as_deref(), &place)?;
+        sentences.extend(sentence);
+        data_sets.extend(read);
         sources.push(source);
     }
     let cells = experiment.cells.iter().zip(sources).enumerate();
     let mut cells: Vec<Cell> = cells
         .map(|(k, (checked, source))| {
             let place = |error| experiment.explain(k, &error).into();
-            build_cell(checked, source, &devices[k], &place, &mut data)
+            build_cell(checked, source, &devices[k], &place, &mut sentences)
         })
         .collect::<Result<_, _>>()?;
     experiment.fill_quantities(|k| default_names(&cells[k]));
@@ -97,7 +106,7 @@ fn build_on(experiment: &mut Experiment, open: Open) -> Result<Built, LabError> 
         devices.iter().filter(|device| !device.is_cpu()).map(ToString::to_string).collect();
     devices.sort();
     devices.dedup();
-    Ok(Built { cells: cells?, data, devices })
+    Ok(Built { cells: cells?, data: sentences, data_sets, devices })
 }
 
 /// Refuses a cell that theory says nothing of.
@@ -132,6 +141,15 @@ fn build_cell(
     refuse_if_too_large(what, memory::NUMBER * params as f64, available, "its sizes in [model]")?;
     if checked.problem.settings.has("loss_factor") {
         model.loss_factor = checked.problem.settings.number("loss_factor");
+    }
+    if checked.problem.settings.has("sample_weight")
+        && !is_linear_in_samples(checked.model.kind, &model, &source)
+    {
+        let problem = format!(
+            "goes with models that are linear in their samples, whose rows it scales; {:?} is not",
+            checked.model.kind
+        );
+        return Err(place(InputError::in_section("problem")(SettingError::new("sample_weight", problem))));
     }
     let (observe, ensemble) = (&checked.observe, &checked.ensemble);
     let noises = checked.noises.iter().enumerate();
@@ -172,6 +190,15 @@ fn refuse_wide_features(model: &Component, source: &Source, available: f64) -> R
     let numbers = features.numbers(source.samples() + test, source.dim());
     let what = || format!("the model {:?} with {} features", model.kind, features.width);
     refuse_if_too_large(what, memory::NUMBER * numbers, available, "model.width")
+}
+
+/// Whether a sample that is scaled has a prediction that is scaled.
+fn is_linear_in_samples(kind: &str, model: &ModelSpec, source: &Source) -> bool {
+    let of_network = || {
+        let point = vec![0.0; model.model().num_params(source.dim())];
+        model.model().coefficients(&point, source.dim()).is_some()
+    };
+    kind != "random-features" && (model.link().is_some() || of_network())
 }
 
 /// The model, and the data as it sees them.

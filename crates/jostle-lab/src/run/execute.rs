@@ -4,7 +4,7 @@ use super::build::build_to_run;
 use super::computed::Computed;
 use super::destination::{Destination, Taken};
 use super::estimate::{seconds_beside_steps, seconds_per_step};
-use super::manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Predicted, Status};
+use super::manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Predicted, ReadData, Status};
 use super::prediction::{PredictedCell, Predictions};
 use super::results::ResultFiles;
 use super::{Built, LabError, Run, StdOfLambda, memory};
@@ -76,6 +76,8 @@ pub struct Plan {
     pub cells: Vec<Cell>,
     /// Which data were read from where, a sentence each.
     pub data: Vec<String>,
+    /// What data files held.
+    pub data_sets: Vec<ReadData>,
     /// The devices beside the processor that replicas are trained on, each with the name of its adapter.
     pub devices: Vec<String>,
     /// Which of them theory predicts, so that no replica takes a step.
@@ -97,10 +99,10 @@ impl Plan {
     /// memory.
     pub fn new(experiment: &mut Experiment, threads: Option<usize>) -> Result<Self, LabError> {
         let threads = threads_or_all(threads)?;
-        let Built { cells, data, devices } = build_to_run(experiment)?;
+        let Built { cells, data, data_sets, devices } = build_to_run(experiment)?;
         let keys = experiment.cells.first().map_or(0, |cell| cell.keys.len());
         let predicted = experiment.cells.iter().map(CheckedCell::is_predicted).collect();
-        let plan = Self { cells, data, devices, predicted, threads, level: Level::detect(), keys };
+        let plan = Self { cells, data, data_sets, devices, predicted, threads, level: Level::detect(), keys };
         let (needed, available) = (plan.memory(), memory::available());
         if needed > available {
             let what = format!("the experiment {:?}", experiment.name);
@@ -253,6 +255,7 @@ pub(super) fn simulate(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         status: Status::Running,
         data: plan.data.clone(),
+        data_sets: plan.data_sets.clone(),
         cells: Vec::new(),
         cells_in_total: plan.cells.len(),
         replica_steps: 0.0,

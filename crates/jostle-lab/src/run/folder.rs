@@ -176,6 +176,24 @@ impl Run {
         Ok(rows_of(ArrayReader::open(&self.folder.join("final.npz"))?.read_matrix(name)?))
     }
 
+    /// A vector of `final.npz`, if it is there.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn final_vector(&self, name: &str) -> Result<Option<Vec<f64>>, StorageError> {
+        let mut arrays = ArrayReader::open(&self.folder.join("final.npz"))?;
+        if arrays.has(name) { arrays.read_vector(name).map(Some) } else { Ok(None) }
+    }
+
+    /// The names of the features of a cell's data, if they have any.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn feature_names(&self, cell: usize) -> Result<Option<Vec<String>>, StorageError> {
+        let mut arrays = ArrayReader::open(&self.folder.join("final.npz"))?;
+        data_name(&arrays, "feature_names", cell).map(|name| arrays.read_texts(&name)).transpose()
+    }
+
     /// A vector of `final.npz` that all cells share or that cell `cell` has of its own; `None` if there is none.
     ///
     /// # Errors

@@ -28,6 +28,9 @@ pub struct Manifest {
     /// Which data were read from where, a sentence each; empty where they were generated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<String>,
+    /// What data files held; empty where there were none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_sets: Vec<ReadData>,
     /// Finished cells.
     pub cells: Vec<CellRecord>,
     /// Number of cells of the experiment.
@@ -56,6 +59,37 @@ pub(crate) struct Head {
     /// The experiments of it that are finished.
     #[serde(default)]
     pub(crate) experiments: Vec<String>,
+}
+
+/// What a data file held, and what was done to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReadData {
+    /// The name of the file.
+    pub file: String,
+    /// Number of training samples.
+    pub samples: usize,
+    /// Number of samples to test on.
+    pub test_samples: usize,
+    /// The names of the features, in order; empty where they have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
+    /// The rows, counted from 0, that were drawn to test on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_rows: Vec<usize>,
+    /// What was subtracted and divided by, if anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<FeatureScaling>,
+}
+
+/// What was subtracted from features and labels, and by what features were divided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureScaling {
+    /// The means of the features.
+    pub feature_means: Vec<f64>,
+    /// The standard deviations of the features; 1 where they were not divided.
+    pub feature_scales: Vec<f64>,
+    /// The means of the labels; 0 where they were not centred.
+    pub label_means: Vec<f64>,
 }
 
 /// A finished cell.

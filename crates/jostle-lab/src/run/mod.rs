@@ -33,8 +33,8 @@ pub use execute::{Outcome, Plan, Progress, Remains, Unit, Unwatched, compute, ex
 pub use folder::Run;
 pub use label_noise::{StdOfLambda, lines_of_lambdas};
 pub use manifest::{
-    CellRecord, Converged, Diverged, Expansion, Machine, Manifest, Outside, Predicted, Simulated, Status,
-    write_json,
+    CellRecord, Converged, Diverged, Expansion, FeatureScaling, Machine, Manifest, Outside, Predicted,
+    ReadData, Simulated, Status, write_json,
 };
 pub use overwriting::refuse_to_overwrite;
 pub use prediction::{PredictedCell, PredictionOutcome, Predictions, predict};

@@ -2,7 +2,7 @@
 
 use super::destination::{Destination, Taken};
 use super::execute::simulate;
-use super::manifest::{Expansion, Outside, Predicted, Simulated};
+use super::manifest::{Expansion, Outside, Predicted, ReadData, Simulated};
 use super::{LabError, Outcome, Plan, Progress, Run};
 use crate::experiment::Experiment;
 use jostle::ensemble::{Cell, Replica, Source, UnitResult};
@@ -25,7 +25,13 @@ pub struct PredictedCell {
 }
 
 /// The predictions of an experiment's cells, and of no other cells.
-pub struct Predictions(Vec<Option<PredictedCell>>);
+pub struct Predictions {
+    cells: Vec<Option<PredictedCell>>,
+    /// Which data were read from where, a sentence each.
+    pub data: Vec<String>,
+    /// What data files held.
+    pub data_sets: Vec<ReadData>,
+}
 
 /// How a prediction came to its end.
 #[expect(clippy::large_enum_variant, reason = "there is one a run, and it is taken apart at once")]
@@ -69,23 +75,24 @@ impl Predictions {
             }
             Some(predicted.then(|| PredictedCell::new(cell)))
         };
-        pool.install(|| plan.cells.par_iter().zip(&plan.predicted).map(predict).collect::<Option<_>>())
-            .map(Self)
+        let cells: Option<_> =
+            pool.install(|| plan.cells.par_iter().zip(&plan.predicted).map(predict).collect());
+        Some(Self { cells: cells?, data: plan.data.clone(), data_sets: plan.data_sets.clone() })
     }
 
     /// The prediction of cell number `k`.
     pub fn of(&self, k: usize) -> Option<&PredictedCell> {
-        self.0[k].as_ref()
+        self.cells[k].as_ref()
     }
 
     /// The cells that were predicted, with their numbers.
     pub fn cells(&self) -> impl Iterator<Item = (usize, &PredictedCell)> {
-        self.0.iter().enumerate().filter_map(|(k, cell)| Some((k, cell.as_ref()?)))
+        self.cells.iter().enumerate().filter_map(|(k, cell)| Some((k, cell.as_ref()?)))
     }
 
     /// Names the values of the grid's keys.
     fn with_keys(mut self, experiment: &Experiment) -> Self {
-        for (cell, checked) in self.0.iter_mut().zip(&experiment.cells) {
+        for (cell, checked) in self.cells.iter_mut().zip(&experiment.cells) {
             if let Some(cell) = cell {
                 cell.keys =
                     checked.keys.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();

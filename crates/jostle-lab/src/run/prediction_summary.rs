@@ -2,6 +2,7 @@
 
 use super::comparison::{Comparison, Difference, Differences};
 use super::prediction::{PredictedCell, Predictions};
+use super::summary::data_text;
 use crate::number::compact;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -33,6 +34,7 @@ impl PredictionSummary<'_> {
             text += &cells_table(&cells);
         }
         text += &notes(&cells);
+        text += &data_text(&self.predictions.data);
         match &self.comparison {
             Ok(comparison) => text += &comparison_text(comparison),
             Err(reason) => {
@@ -69,6 +71,8 @@ impl PredictionSummary<'_> {
             "method": "predict",
             "by": "the slow flow",
             "run": self.run,
+            "data": self.predictions.data,
+            "data_sets": self.predictions.data_sets,
             "cells": cells.collect::<Vec<_>>(),
             "comparison": self.comparison.as_ref().ok().map(comparison_json),
             "not_compared": self.comparison.as_ref().err(),

@@ -139,7 +139,7 @@ fn converged(run: &Run) -> String {
 
 fn facts(run: &Run, diverged: usize, replicas: usize) -> Vec<(String, String)> {
     let manifest = &run.manifest;
-    let data = (!manifest.data.is_empty()).then(|| ("data".to_owned(), manifest.data.join("; ")));
+    let data = (!manifest.data.is_empty()).then(|| ("data".to_owned(), manifest.data.join(". ")));
     let of_run = vec![
         ("jostle".to_owned(), manifest.version.clone()),
         ("replicas".to_owned(), format!("{replicas}, of which {diverged} diverged{}", converged(run))),

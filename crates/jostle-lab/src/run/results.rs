@@ -92,6 +92,7 @@ impl ResultFiles {
                 r.average.as_deref().unwrap_or(&r.beta)
             })?;
         }
+        self.append_intercepts(k, cell, replicas)?;
         self.checkpoints.append(k, cell, replicas)?;
         self.append_data(k, cell, matches!(checked.problem.kind, "file" | "images"))
     }
@@ -100,6 +101,28 @@ impl ResultFiles {
     pub(super) fn complete(self) -> Result<CompleteFiles, StorageError> {
         let (table, arrays) = (self.table.complete()?, self.arrays.complete()?);
         Ok(CompleteFiles { table, arrays, checkpoints: self.checkpoints })
+    }
+
+    /// Of linear predictors whose features or labels were moved: the coefficients and the intercept for features and
+    /// labels as they were in the file.
+    fn append_intercepts(&mut self, k: usize, cell: &Cell, replicas: &[Replica]) -> Result<(), StorageError> {
+        let Source::Shared(problem) = &cell.source else { return Ok(()) };
+        let Some(scaling) = problem.scaling() else { return Ok(()) };
+        if cell.num_coefficients() != problem.dim() || cell.start.linearise || problem.outputs() > 1 {
+            return Ok(());
+        }
+        let averages: Option<Vec<&[f64]>> = replicas.iter().map(|r| r.average.as_deref()).collect();
+        let finals = replicas.iter().map(|r| &r.beta[..]).collect();
+        for (name, betas) in [("", Some(finals)), ("mean_", averages)] {
+            let Some(betas): Option<Vec<&[f64]>> = betas else { continue };
+            let original: Vec<f64> =
+                betas.iter().flat_map(|beta| scaling.original_coefficients(beta)).collect();
+            let intercepts: Vec<f64> = betas.iter().map(|beta| scaling.intercept(beta)).collect();
+            let name_of = |what: &str| format!("{what}_{name}{k}");
+            self.arrays.matrix(&name_of("beta_original"), betas.len(), problem.dim(), &original)?;
+            self.arrays.vector(&name_of("intercept"), &intercepts)?;
+        }
+        Ok(())
     }
 
     fn append_rows(
@@ -148,7 +171,7 @@ impl ResultFiles {
 
     /// The data: `X`, `y`, `truth`, `X_test` and `y_test` when all cells share them, otherwise with the cell's number.
     /// With a data set a replica, their rows follow one another. Data that came from files are not copied, but for the
-    /// truth.
+    /// truth; the names of features and what was done to them are kept.
     fn append_data(&mut self, k: usize, cell: &Cell, from_file: bool) -> Result<(), StorageError> {
         if self.data_are_shared && self.data.is_some() {
             return Ok(());
@@ -179,7 +202,20 @@ impl ResultFiles {
                 self.arrays.vector(&name("y_test"), &test.1)?;
             }
         }
-        match cell.source.problem(0).truth() {
+        let problem = cell.source.problem(0);
+        if let Some(names) = problem.feature_names() {
+            self.arrays.texts(&name("feature_names"), names)?;
+        }
+        if let Some(scaling) = problem.scaling() {
+            self.arrays.vector(&name("feature_means"), &scaling.feature_means)?;
+            self.arrays.vector(&name("feature_scales"), &scaling.feature_scales)?;
+            self.arrays.vector(&name("label_means"), &scaling.label_means)?;
+        }
+        if !problem.test_rows().is_empty() {
+            let rows: Vec<i64> = problem.test_rows().iter().map(|row| *row as i64).collect();
+            self.arrays.integers(&name("test_rows"), &rows)?;
+        }
+        match problem.truth() {
             Some(truth) => self.arrays.vector(&name("truth"), truth),
             None => Ok(()),
         }

@@ -49,7 +49,8 @@ pub fn recovered(run: &Run, cell: usize, name: &str) -> Result<Recovered, Storag
         0 => name.to_owned(),
         lost => format!("{name}, {lost} of {total} diverged"),
     };
-    Ok(Recovered { name, values })
+    let features = run.feature_names(cell)?.filter(|names| names.len() == count).unwrap_or_default();
+    Ok(Recovered { name, values, features })
 }
 
 /// A point of a sweep: the spread of some replicas' values at `x`.

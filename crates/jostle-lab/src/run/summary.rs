@@ -1,7 +1,7 @@
 //! What a finished run says at its end.
 
 use super::series::spread;
-use super::{LabError, Run, StdOfLambda, lines_of_lambdas};
+use super::{LabError, ReadData, Run, StdOfLambda, lines_of_lambdas};
 use crate::number::{compact, compact_interval};
 use crate::report::Estimate;
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use std::path::PathBuf;
 pub struct Summary {
     folder: PathBuf,
     data: Vec<String>,
+    data_sets: Vec<ReadData>,
     quantities: Vec<String>,
     cells: Vec<CellSummary>,
     converged: Option<(usize, u64)>,
@@ -28,6 +29,9 @@ struct CellSummary {
     label_noise: Vec<StdOfLambda>,
     /// None where there is no prediction.
     finals: Vec<Option<Estimate>>,
+    /// The intercept that belongs to the final coefficients, for features and labels as in the file, and that of the
+    /// time averages; none where nothing was subtracted.
+    intercepts: [Option<Estimate>; 2],
 }
 
 /// Summarises a run: the last value of every quantity in every cell.
@@ -54,11 +58,16 @@ pub fn summary(run: &Run) -> Result<Summary, LabError> {
             predicted: run.predicted(cell).is_some(),
             label_noise: run.label_noise(cell).to_vec(),
             finals: finals?,
+            intercepts: [
+                intercept(run, &format!("intercept_{cell}"))?,
+                intercept(run, &format!("intercept_mean_{cell}"))?,
+            ],
         })
     });
     Ok(Summary {
         folder: run.folder.clone(),
         data: run.manifest.data.clone(),
+        data_sets: run.manifest.data_sets.clone(),
         cells: cells.collect::<Result<_, _>>()?,
         quantities,
         converged: run.manifest.converged(),
@@ -67,9 +76,19 @@ pub fn summary(run: &Run) -> Result<Summary, LabError> {
     })
 }
 
+/// The spread of an intercept over replicas.
+fn intercept(run: &Run, name: &str) -> Result<Option<Estimate>, LabError> {
+    Ok(run.final_vector(name)?.map(|values| spread(&values)))
+}
+
 fn estimate(run: &Run, cell: usize, values: &[f64]) -> Option<Estimate> {
     let missing = run.predicted(cell).is_some() && values.iter().any(|value| value.is_nan());
     (!missing).then(|| spread(values))
+}
+
+/// Which data were used, a line each.
+pub(super) fn data_text(data: &[String]) -> String {
+    if data.is_empty() { String::new() } else { format!("\nData: {}.\n", data.join(".\nData: ")) }
 }
 
 impl Summary {
@@ -99,9 +118,8 @@ impl Summary {
             text += cells.join("  ").trim_end();
             text.push('\n');
         }
-        if !self.data.is_empty() {
-            let _ = writeln!(text, "\nData: {}.", self.data.join("; "));
-        }
+        text += &self.intercepts_text();
+        text += &data_text(&self.data);
         let label_noise = lines_of_lambdas(self.cells.iter().map(|cell| &cell.label_noise[..]));
         if !label_noise.is_empty() {
             let _ = writeln!(text, "\n{}", label_noise.join("\n"));
@@ -132,6 +150,24 @@ impl Summary {
             self.folder.join("report.html").display(),
         );
         text
+    }
+
+    /// The intercepts, a line each: those of the time averages where there are some.
+    fn intercepts_text(&self) -> String {
+        let mut text = String::new();
+        for (k, cell) in self.cells.iter().enumerate() {
+            let of_cell =
+                if self.cells.len() > 1 { format!("Cell {k}: intercept") } else { "Intercept".to_owned() };
+            let (whose, estimate) = match cell.intercepts {
+                [_, Some(of_mean)] => ("time average of the coefficients", of_mean),
+                [Some(of_final), None] => ("final coefficients", of_final),
+                [None, None] => continue,
+            };
+            let value = compact_interval(Some(estimate.value), Some(estimate.low), Some(estimate.high));
+            let _ =
+                writeln!(text, "{of_cell} for the file's own features and labels, with the {whose}: {value}");
+        }
+        if text.is_empty() { text } else { format!("\n{text}") }
     }
 
     fn any_diverged(&self) -> bool {
@@ -166,12 +202,15 @@ impl Summary {
                 "diverged": cell.diverged,
                 "predicted": cell.predicted,
                 "label_noise": cell.label_noise,
+                "intercept": cell.intercepts[0].map(|e| json!({ "median": e.value, "low": e.low, "high": e.high })),
+                "intercept_mean": cell.intercepts[1].map(|e| json!({ "median": e.value, "low": e.low, "high": e.high })),
                 "final": finals.collect::<serde_json::Map<_, _>>(),
             })
         });
         json!({
             "run": self.folder,
             "data": self.data,
+            "data_sets": self.data_sets,
             "cells": cells.collect::<Vec<_>>(),
             "converged": self.converged.map_or(0, |(count, _)| count),
             "replica_steps": self.replica_steps,

@@ -217,6 +217,14 @@ impl ArrayReader {
         })
     }
 
+    /// Whether an array holds texts.
+    ///
+    /// # Errors
+    /// There is no such array, or its header is damaged.
+    pub fn holds_texts(&mut self, name: &str) -> Result<bool, StorageError> {
+        self.with_array(name, |header, _, _| Ok(header.text_width().is_some()))
+    }
+
     /// Reads an array of texts of one dimension.
     ///
     /// # Errors

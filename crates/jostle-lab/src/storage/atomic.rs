@@ -175,11 +175,15 @@ fn remove_leftovers(folder: &Path) {
 
 /// Opens a file for reading.
 pub(super) fn open(path: &Path) -> Result<File, StorageError> {
-    let file = File::open(path).map_err(StorageError::io("open the file"))?;
-    if file.metadata().is_ok_and(|data| data.is_dir()) {
+    // Looked at before it is opened: opening a pipe waits for a writer, and a device may never end.
+    let kind = fs::metadata(path).map_err(StorageError::io("open the file"))?.file_type();
+    if kind.is_dir() {
         return Err(StorageError::Io { action: "open the file", source: io::ErrorKind::IsADirectory.into() });
     }
-    Ok(file)
+    if !kind.is_file() {
+        return Err(StorageError::NotAFile);
+    }
+    File::open(path).map_err(StorageError::io("open the file"))
 }
 
 fn probe(folder: &Path) -> io::Result<()> {
@@ -190,13 +194,10 @@ fn probe(folder: &Path) -> io::Result<()> {
 }
 
 /// The system's refusal without the random name of the temporary file that it met.
-pub(crate) fn without_path(error: io::Error) -> io::Error {
-    let text = error.to_string();
-    // The name is a part of the text alone, and at its end.
-    match text.rfind(" at path \"") {
-        Some(at) => io::Error::new(error.kind(), text[..at].to_owned()),
-        None => error,
-    }
+pub(super) fn without_path(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(std::error::Error::source);
+    let code = cause.and_then(|cause| cause.downcast_ref::<io::Error>()).and_then(io::Error::raw_os_error);
+    code.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// Whether two files have the same content.

@@ -66,7 +66,7 @@ pub enum StorageError {
         reason: String,
     },
     /// The ending of the file name says nothing about its format.
-    #[error("has {}; expected .npz, .csv or .parquet", extension(found.as_deref()))]
+    #[error("has {}; expected .npz, .parquet, .csv or .tsv (also as .csv.gz)", extension(found.as_deref()))]
     Extension {
         /// The ending found, without its dot.
         found: Option<String>,
@@ -156,13 +156,62 @@ pub enum StorageError {
         limit: &'static str,
     },
     /// A cell is not a number.
-    #[error("{place}: {} is not a number", quote(found))]
+    #[error("{place}: {} is not a number; {hint}", quote(found))]
     NotANumber {
         /// Row and column.
         place: String,
         /// The text of the cell.
         found: String,
+        /// How to go on.
+        hint: String,
     },
+    /// A cell without a value.
+    #[error(
+        "{place} {found}; expected a value: fill it in, or leave out its row{}",
+        leave_out(column.as_deref())
+    )]
+    Missing {
+        /// Row and column.
+        place: String,
+        /// What stands there.
+        found: String,
+        /// The column, where it may be left out.
+        column: Option<String>,
+    },
+    /// A cell that cannot be used.
+    #[error("{place} {problem}")]
+    Cell {
+        /// Row and column.
+        place: String,
+        /// What it is, and what was expected.
+        problem: String,
+    },
+    /// A column that cannot be used.
+    #[error("column {} {problem}", quote(name))]
+    Column {
+        /// Its name.
+        name: String,
+        /// What is wrong with it, and how to go on.
+        problem: String,
+    },
+    /// Labels that are not classes.
+    #[error(
+        "{found}; expected texts, whole numbers, or true and false, of at least two kinds; labels = \"numbers\" takes \
+         numbers as they are"
+    )]
+    Classes {
+        /// The labels, and what they are.
+        found: String,
+    },
+    /// A setting of tables beside arrays.
+    #[error("is an npz file, but {setting} is for csv and parquet; leave it out")]
+    TablesOnly {
+        /// The setting.
+        setting: &'static str,
+    },
+    /// Neither a file nor a folder.
+    #[error("is a device, a pipe or a socket; expected a file")]
+    NotAFile,
     /// A value is NaN or infinite.
     #[error("{place} is {found}; expected a finite number")]
     NotFinite {
@@ -299,8 +348,26 @@ fn suggestions(names: &[&str], present: &[String]) -> String {
     names.iter().map(|name| suggestion(name, present)).find(|text| !text.is_empty()).unwrap_or_default()
 }
 
+fn leave_out(column: Option<&str>) -> String {
+    column.map_or_else(String::new, |name| format!(", or the column with drop = [{name:?}]"))
+}
+
+/// The first of a list of names, and how many more there are.
+pub(crate) fn show_names(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let plain = |name: &String| !name.is_empty() && !name.contains([',', ';', '"']) && name.trim() == name;
+    let show = |name: &String| shorten(&if plain(name) { one_line(name) } else { format!("{name:?}") });
+    // One more name takes no more room than saying that there is one.
+    let shown = if names.len() == SHOWN + 1 { names.len() } else { SHOWN };
+    let first = names.iter().take(shown).map(show).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(shown) {
+        0 => first,
+        more => format!("{first}, ... and {more} more"),
+    }
+}
+
 fn list(names: &[String]) -> String {
-    listed(names, 20, |name| shorten(&one_line(name)))
+    listed(names, 20, |name| if name.is_empty() { "\"\"".to_owned() } else { shorten(&one_line(name)) })
 }
 
 /// The first names, and how many more there are.

@@ -18,10 +18,11 @@ pub mod table_file;
 mod tests;
 
 pub use arrays::{Array, ArrayReader, ArrayWriter};
+pub(crate) use atomic::same_content;
 pub use atomic::{AtomicFile, prepare_folder, write_atomically};
-pub(crate) use atomic::{same_content, without_path};
 pub use checkpoint::{Checkpoint, read_checkpoint, tensor_names, write_checkpoint};
-pub use dataset::{DataSet, load, size_hint};
+pub use dataset::{DataFile, DataSet, DataSize, DropLevel, Reading, load};
+pub(crate) use error::show_names;
 pub use error::{Item, StorageError};
 pub use images::{ImageCounts, ImageFiles};
 pub use lock::FolderLock;

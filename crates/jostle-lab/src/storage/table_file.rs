@@ -142,14 +142,6 @@ pub fn read_parquet(path: &Path) -> Result<Table, StorageError> {
     open(path).and_then(|file| guarded(|| read(file))).map_err(|e| e.in_file(path))
 }
 
-/// The number of rows and of columns of the Parquet file, from its footer.
-pub(super) fn parquet_size(file: File) -> Result<(usize, usize), StorageError> {
-    let reader = guarded(|| footer(file))?;
-    let rows = reader.metadata().file_metadata().num_rows();
-    let rows = usize::try_from(rows).map_err(|_| damaged(&format!("its footer claims {rows} rows")))?;
-    Ok((rows, reader.schema().fields().len()))
-}
-
 fn read(file: File) -> Result<Table, StorageError> {
     let builder = footer(file)?;
     let mut columns = Vec::new();
@@ -173,7 +165,7 @@ fn read(file: File) -> Result<Table, StorageError> {
 }
 
 /// Reads the footer and checks that the columns it lists lie within the file: the decoder panics on negative places.
-fn footer(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, StorageError> {
+pub(super) fn footer(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, StorageError> {
     let bytes = file.metadata().map_err(StorageError::io("open the file"))?.len();
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(&e))?;
     for chunk in builder.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns) {
@@ -187,7 +179,7 @@ fn footer(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, StorageEr
 }
 
 /// The decoder may panic on some damaged files; to a user that is a damaged file like any other.
-fn guarded<T>(read: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
+pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
     // Nothing that the closure owns outlives a panic, so no half-changed state can be seen.
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(damaged(&"its parts contradict each other")))
 }
@@ -239,7 +231,7 @@ fn column_type(found: &DataType) -> Option<ColumnType> {
     }
 }
 
-fn damaged(reason: &dyn std::fmt::Display) -> StorageError {
+pub(super) fn damaged(reason: &dyn std::fmt::Display) -> StorageError {
     StorageError::damaged("Parquet")(reason)
 }
 

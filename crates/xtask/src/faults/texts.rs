@@ -173,7 +173,7 @@ fn is_large(json: &str) -> bool {
     let number = |name: &str| checked[name].as_f64().unwrap_or(0.0);
     number("seconds") > 1.0
         || number("memory_bytes").max(number("memory")) > 3e8
-        || number("replica_steps") > 3e4
+        || number("replica_steps") > 1e6
 }
 
 pub(super) fn options(bench: &mut Bench, tries: usize) {

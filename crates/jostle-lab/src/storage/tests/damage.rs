@@ -1,7 +1,7 @@
 //! Damaged and hostile files end in an error, never in a panic.
 
 use super::super::{
-    ArrayReader, ArrayWriter, Column, ColumnData, ImageFiles, Table, load, read_parquet, size_hint,
+    ArrayReader, ArrayWriter, Column, ColumnData, ImageFiles, Reading, Table, load, read_parquet,
     write_parquet,
 };
 use super::arrays::{header, npy, npz};
@@ -32,9 +32,9 @@ fn apply(bytes: &mut Vec<u8>, changes: &[(prop::sample::Index, u8)], cut: Option
 fn read_all(bytes: &[u8]) {
     for name in ["data.npz", "data.csv", "data.parquet"] {
         let (_folder, path) = file(name, bytes);
-        let _ = size_hint(&path);
-        let _ = load(&path, None);
-        let _ = load(&path, Some("y"));
+        let _ = load(&path, Reading::default());
+        let _ = load(&path, Reading::of_target("y"));
+        let _ = load(&path, Reading { is_classes: true, ..Reading::of_target("y") });
         let _ = read_parquet(&path);
         if let Ok(mut reader) = ArrayReader::open(&path) {
             for array in reader.names().to_vec() {

@@ -7,6 +7,7 @@ mod dataset;
 mod images;
 mod names;
 mod table;
+mod tables;
 
 use super::StorageError;
 use std::path::PathBuf;

@@ -32,7 +32,11 @@ fn long_lists_are_cut() {
 
 #[test]
 fn the_file_is_named_once_and_line_breaks_do_not_pass() {
-    let error = StorageError::NotANumber { place: "line 5".into(), found: "a\nb".into() };
+    let error = StorageError::NotANumber {
+        place: "line 5".into(),
+        found: "a\nb".into(),
+        hint: "expected numbers".into(),
+    };
     let text = error.in_file(Path::new("bad\nname.csv")).in_file(Path::new("outer")).to_string();
-    assert_eq!(text, "bad name.csv: line 5: \"a\\nb\" is not a number");
+    assert_eq!(text, "bad name.csv: line 5: \"a\\nb\" is not a number; expected numbers");
 }
