@@ -10,7 +10,6 @@ use jostle::noise::{LabelDistribution, LabelNoise, Labels, Noise};
 use jostle::observable::REGISTRY;
 use jostle::theory::{Prediction, predict};
 use std::sync::Arc;
-use std::time::Instant;
 
 const SQUARE: LinkKind = LinkKind::Square(Square);
 
@@ -158,29 +157,4 @@ fn the_released_schedule_and_a_constant_step_size_are_predicted_to_their_end() {
             }
         }
     }
-}
-
-/// Prints what a prediction costs, and asserts nothing about time.
-#[test]
-#[ignore = "slow: run by cargo xtask slow"]
-fn what_a_prediction_costs_beside_64_replicas_of_300_000_steps() {
-    let (mut predicted, mut simulated) = (f64::INFINITY, f64::INFINITY);
-    let cell = Cell { recording: Recording::Log(200), ..cell(SQUARE, descent(300_000), one(), 1, 64) };
-    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    for _ in 0..20 {
-        let began = Instant::now();
-        single.install(|| predict(&cell, 0)).unwrap();
-        predicted = predicted.min(began.elapsed().as_secs_f64());
-    }
-    for _ in 0..2 {
-        let began = Instant::now();
-        run(std::slice::from_ref(&cell), &single, Level::detect(), &Silent, &mut |_, _| {});
-        simulated = simulated.min(began.elapsed().as_secs_f64());
-    }
-    println!(
-        "prediction {:.2} ms, 64 replicas {:.2} s on one thread: {:.0} times",
-        1e3 * predicted,
-        simulated,
-        simulated / predicted
-    );
 }

@@ -4,19 +4,26 @@
 use crate::lab::{Lab, small};
 use jostle_lab::storage::{ArrayReader, read_parquet};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// A grid of which the first cell is over at once and the second never.
+/// A grid of which the first cell is over at once and the second never. The parameters of the first take more than
+/// [`FIRST_CELL`] bytes.
 pub(crate) const ENDLESS: [(&str, &str); 2] = [
     ("every = 20", "log = 5"),
-    ("replicas = 3", "replicas = 40\n[grid]\n\"dynamics.steps\" = [60, 1_000_000_000_000]"),
+    ("replicas = 3", "replicas = 400\n[grid]\n\"dynamics.steps\" = [60, 1_000_000_000_000]"),
 ];
+
+/// What is on the disk once the first cell of [`ENDLESS`] has been handed over: the writers hold less back.
+const FIRST_CELL: u64 = 16 << 10;
+
+/// How long to wait before looking again; nothing depends on it.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A run under way, killed if a test fails.
 pub(crate) struct Running(Child);
 
 impl Running {
-    /// Starts a run and waits until it computes.
+    /// Starts a run and waits until both of its result files are under way.
     pub(crate) fn start(lab: &Lab) -> Self {
         Self::start_with(lab, &[])
     }
@@ -25,17 +32,21 @@ impl Running {
     pub(crate) fn start_with(lab: &Lab, options: &[&str]) -> Self {
         let mut command = lab.command(&[&["run", "x.toml", "--out", "out"], options].concat());
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let running = Self(child);
-        let started = Instant::now();
-        while !lab.path("out").is_dir()
-            || lab.names_in("out").iter().filter(|name| is_under_way(name)).count() < 2
-        {
-            assert!(started.elapsed() < Duration::from_secs(20), "the run does not begin");
-            std::thread::sleep(Duration::from_millis(5));
+        Self(child).once(|| sizes_under_way(lab).len() >= 2)
+    }
+
+    /// Waits until the first cell of [`ENDLESS`] has been handed over.
+    pub(crate) fn after_the_first_cell(self, lab: &Lab) -> Self {
+        self.once(|| sizes_under_way(lab).iter().any(|size| *size >= FIRST_CELL))
+    }
+
+    /// Waits until something is so.
+    fn once(mut self, is_so: impl Fn() -> bool) -> Self {
+        while !is_so() {
+            assert_eq!(self.0.try_wait().unwrap(), None, "the run has ended");
+            std::thread::sleep(PAUSE);
         }
-        // The first cell takes a few milliseconds from here.
-        std::thread::sleep(Duration::from_millis(300));
-        running
+        self
     }
 
     /// Its number.
@@ -50,14 +61,7 @@ impl Running {
 
     /// The exit code and what was said on standard error.
     pub(crate) fn end(&mut self) -> (Option<i32>, String) {
-        let started = Instant::now();
-        let status = loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                break status;
-            }
-            assert!(started.elapsed() < Duration::from_secs(10), "the run does not end");
-            std::thread::sleep(Duration::from_millis(5));
-        };
+        let status = self.0.wait().unwrap();
         let said = std::io::read_to_string(self.0.stderr.take().unwrap()).unwrap();
         (status.code(), said)
     }
@@ -70,6 +74,15 @@ impl Drop for Running {
     }
 }
 
+/// The sizes of the files in the folder of results that are not finished.
+fn sizes_under_way(lab: &Lab) -> Vec<u64> {
+    if !lab.path("out").is_dir() {
+        return Vec::new();
+    }
+    let names = lab.names_in("out").into_iter().filter(|name| is_under_way(name));
+    names.filter_map(|name| Some(lab.path("out").join(name).metadata().ok()?.len())).collect()
+}
+
 fn is_under_way(name: &str) -> bool {
     name.ends_with(".jostle.tmp") && !name.starts_with(".jostle.lock")
 }
@@ -77,7 +90,7 @@ fn is_under_way(name: &str) -> bool {
 #[test]
 fn the_first_interrupt_keeps_the_finished_cells() {
     let lab = Lab::with(&small(&ENDLESS));
-    let mut running = Running::start(&lab);
+    let mut running = Running::start(&lab).after_the_first_cell(&lab);
     running.signal("-INT");
     let (code, said) = running.end();
     assert_eq!(code, Some(3), "{said}");
@@ -122,7 +135,7 @@ fn a_killed_run_leaves_the_results_of_the_one_before_and_the_next_clears_up() {
     lab.succeeds(&["run", "x.toml", "--out", "out"]);
     let results = [lab.bytes("out/metrics.parquet"), lab.bytes("out/final.npz")];
     lab.write("x.toml", small(&ENDLESS));
-    let mut running = Running::start_with(&lab, &["--force"]);
+    let mut running = Running::start_with(&lab, &["--force"]).after_the_first_cell(&lab);
     running.signal("-KILL");
     assert_eq!(running.end().0, None);
     assert!(results == [lab.bytes("out/metrics.parquet"), lab.bytes("out/final.npz")]);

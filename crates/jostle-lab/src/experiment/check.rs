@@ -94,7 +94,12 @@ pub(super) fn component(
     Ok(Component { kind: entry.kind, settings: Arc::new(settings) })
 }
 
-fn kind(source: &Source, section: &Section, path: &[String]) -> Result<&'static Entry, ExperimentError> {
+/// The kind of the part at `path`.
+pub(super) fn kind(
+    source: &Source,
+    section: &Section,
+    path: &[String],
+) -> Result<&'static Entry, ExperimentError> {
     let kinds: Vec<&str> = section.kinds().collect();
     if let Some(default) = section.default_kind
         && source.get(&child(path, "kind")).is_none()

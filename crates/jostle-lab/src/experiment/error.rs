@@ -31,12 +31,14 @@ pub enum ExperimentError {
         problem: String,
     },
     /// An input that only the whole experiment shows to be unusable.
-    #[error("{place}: {source}")]
+    #[error("{place}: {source}{cell}")]
     Input {
         /// The file.
         place: String,
         /// What is wrong.
         source: jostle::InputError,
+        /// The cell of the grid that is concerned, as it is called in a message; empty without a grid.
+        cell: String,
     },
 }
 
@@ -49,6 +51,25 @@ impl ExperimentError {
         let [place, subject, problem] = [(place.into(), 1000), (subject.into(), 160), (problem.into(), 1200)]
             .map(|(text, longest)| bounded(&text, longest));
         Self::Setting { place, subject, problem }
+    }
+
+    /// How the message calls the setting.
+    pub(super) fn subject(&self) -> &str {
+        match self {
+            Self::Setting { subject, .. } => subject,
+            _ => "",
+        }
+    }
+
+    /// The same, said of one cell of the grid: what names it ends the message.
+    #[must_use]
+    pub(super) fn of_cell(mut self, named: &str) -> Self {
+        match &mut self {
+            Self::Setting { problem, .. } => problem.push_str(named),
+            Self::Input { cell, .. } => cell.push_str(named),
+            Self::Unreadable { .. } | Self::Syntax { .. } => {}
+        }
+        self
     }
 }
 

@@ -14,8 +14,8 @@ use super::schema::{
     DYNAMICS, ENSEMBLE, MODEL, NOISE, OBSERVE, PROBLEM, START, Section, names_a_setting, section,
 };
 use super::source::{Keys, Origin, Source, Spot};
-use super::text::{dotted, inline, segments};
-use super::{CheckedCell, Component, GridValue};
+use super::text::{brief, dotted, inline, segments};
+use super::{CheckedCell, Component, GridValue, hidden};
 
 /// The largest number of cells of one experiment.
 const MOST_CELLS: usize = 100_000;
@@ -155,12 +155,21 @@ impl Slot {
     }
 
     /// The component at this choice of items: cells that do not differ in it share one.
-    fn component(&mut self, source: &Source, choice: &[usize]) -> Result<Component, ExperimentError> {
-        let choice: Vec<usize> = self.axes.iter().map(|axis| choice[*axis]).collect();
+    fn component(
+        &mut self,
+        source: &Source,
+        axes: &[Axis],
+        choice: &[usize],
+    ) -> Result<Component, ExperimentError> {
+        let items = self.axes.iter().map(|axis| (&axes[*axis], choice[*axis]));
+        let choice: Vec<usize> = items.clone().map(|(_, item)| item).collect();
         if let Some(known) = self.known.get(&choice) {
             return Ok(known.clone());
         }
-        let component = component(source, self.section, &self.path)?;
+        let component = component(source, self.section, &self.path).map_err(|error| {
+            let values = values(items, &error);
+            if values.is_empty() { error } else { error.of_cell(&format!(" (where {values})")) }
+        })?;
         self.known.insert(choice, component.clone());
         Ok(component)
     }
@@ -168,6 +177,7 @@ impl Slot {
 
 /// Every cell, the last key of the grid varying fastest; a single one where there is no grid.
 pub(super) fn cells(mut source: Source, axes: &[Axis]) -> Result<Vec<CheckedCell>, ExperimentError> {
+    hidden::check(&source, axes)?;
     let noises = source.get(&[NOISE.name.to_string()]).and_then(Value::as_array).map_or(0, Vec::len);
     let mut single = |section| Slot::new(section, None, axes);
     let mut slots = [PROBLEM, MODEL, START, DYNAMICS, OBSERVE, ENSEMBLE].map(&mut single);
@@ -181,7 +191,7 @@ pub(super) fn cells(mut source: Source, axes: &[Axis]) -> Result<Vec<CheckedCell
                 source.set(path, axis.items[*item][column].clone(), &axis.origin(*item, column));
             }
         }
-        let mut at = |slot: &mut Slot| slot.component(&source, &choice);
+        let mut at = |slot: &mut Slot| slot.component(&source, axes, &choice);
         let [problem, model, start, dynamics, observe, ensemble] = &mut slots;
         let mut cell = CheckedCell {
             keys: Vec::new(),
@@ -213,6 +223,27 @@ pub(super) fn choice(axes: &[Axis], mut cell: usize) -> Vec<usize> {
         cell /= axis.items.len();
     }
     choice
+}
+
+/// How a message calls cell number `cell` of the grid; empty without a grid.
+pub(super) fn named(axes: &[Axis], cell: usize, error: &ExperimentError) -> String {
+    match values(axes.iter().zip(choice(axes, cell)), error) {
+        values if values.is_empty() => values,
+        values => format!(" (cell {cell}: {values})"),
+    }
+}
+
+/// The keys of some axes with their values, without those that the error names already.
+fn values<'a>(items: impl Iterator<Item = (&'a Axis, usize)>, error: &ExperimentError) -> String {
+    let is_named = |axis: &Axis, item: usize| {
+        *error.subject() == *axis.label || error.subject().starts_with(&format!("{}[{item}]", axis.label))
+    };
+    let values: Vec<String> = items
+        .filter(|(axis, item)| !is_named(axis, *item))
+        .flat_map(|(axis, item)| axis.paths.iter().zip(&axis.items[item]))
+        .map(|(path, value)| format!("{} = {}", dotted(path), brief(value)))
+        .collect();
+    values.join(", ")
 }
 
 /// What a column of results shows for a varied setting: its checked value, or `raw` where only a part of it varies.

@@ -10,6 +10,7 @@ mod check;
 mod convert;
 mod error;
 mod grid;
+mod hidden;
 mod images;
 mod overrides;
 mod reference;
@@ -235,10 +236,19 @@ impl Experiment {
         inputs
     }
 
-    /// An error that only building the experiment's cell number `cell` brought to light, with its place in the file.
+    /// An error that only building the experiment's cell number `cell` brought to light, with its place in the file and,
+    /// where there is a grid, what the cell is.
     pub fn explain(&self, cell: usize, error: &InputError) -> ExperimentError {
+        let error = self.placed(cell, error);
+        let named = grid::named(&self.axes, cell, &error);
+        error.of_cell(&named)
+    }
+
+    /// The same without the name of the cell.
+    fn placed(&self, cell: usize, error: &InputError) -> ExperimentError {
         let InputError::Setting { section, source: error } = error else {
-            return ExperimentError::Input { place: self.source.name.clone(), source: error.clone() };
+            let (place, source) = (self.source.name.clone(), error.clone());
+            return ExperimentError::Input { place, source, cell: String::new() };
         };
         let path = text::segments(&format!("{section}.{}", error.name));
         let mut source = self.source.clone();

@@ -210,7 +210,7 @@ impl Cell {
             return refuse("model".to_owned(), "loss", problem.to_owned());
         }
         for (k, noise) in self.noises.iter().enumerate() {
-            noise.check().map_err(InputError::in_section(format!("noise.{k}")))?;
+            noise.check(self.source.samples()).map_err(InputError::in_section(format!("noise.{k}")))?;
         }
         if let Some(k) = self.noises.iter().position(Noise::needs_classes)
             && !self.source.has_classes()
@@ -232,13 +232,11 @@ impl Cell {
             let problem = "is \"crop-flip\", which needs images; expected \"none\"";
             return refuse("dynamics".to_owned(), "augment", problem.to_owned());
         }
-        // Linearised, a network is a linear model.
-        if self.start.linearise {
-            return Ok(());
-        }
-        if let Some(k) = self.noises.iter().position(Noise::needs_products) {
-            let problem =
-                "has a shape that only the linear models know how to draw; expected shape = \"full\"";
+        // Linearised, a network of one output is a linear model.
+        if self.is_network()
+            && let Some(k) = self.noises.iter().position(Noise::needs_products)
+        {
+            let problem = "has a shape that only linear models of one output know how to draw; expected shape = \"full\"";
             return refuse(format!("noise.{k}"), "shape", problem.to_owned());
         }
         Ok(())

@@ -44,7 +44,7 @@ erased! {
     fn label_noise(&self) -> Option<LabelNoise>;
     fn reads_residuals(&self) -> bool;
     fn needs_full_batch(&self) -> bool;
-    fn check(&self) -> Result<(), SettingError>;
+    fn check(&self, samples: usize) -> Result<(), SettingError>;
     fn needs_network(&self) -> bool;
     fn needs_classes(&self) -> bool;
     steps

@@ -92,7 +92,7 @@ impl SampleNoise for LabelFlip {
         true
     }
 
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self, _: usize) -> Result<(), SettingError> {
         let drops = self.probability.drops().iter();
         let all = drops.map(|(step, _)| self.probability.at(*step)).chain([self.probability.initial()]);
         match all.fold(0.0, f64::max) {

@@ -3,7 +3,9 @@
 use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
 use crate::float::Float;
 use crate::random::{Draws, Purpose};
-use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings, effective_batch_without_replacement};
+use crate::setting::{
+    Entry, Fallback, Kind, Range, Setting, SettingError, Settings, effective_batch_without_replacement,
+};
 
 /// Adds `scale * (grad L_S - grad L_S')` with two independent batches, each drawn without replacement.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,7 +21,7 @@ pub struct MiniBatchDifference {
 impl SampleNoise for MiniBatchDifference {
     fn perturb<F: Float>(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
         let lanes = step.draws.lanes();
-        let size = self.batch.min(step.batch);
+        let size = self.batch;
         let factor = 2.0 * step.loss_factor * self.scale / size as f64;
         for (channel, factor) in [(0, F::of(factor)), (1, F::of(-factor))] {
             let words = scratch.words(size * lanes);
@@ -62,6 +64,18 @@ impl SampleNoise for MiniBatchDifference {
         true
     }
 
+    /// Two batches of all samples are the same: their difference would be no noise.
+    fn check(&self, samples: usize) -> Result<(), SettingError> {
+        if self.batch < samples {
+            return Ok(());
+        }
+        let problem = format!(
+            "is {}, but the problem has {samples} samples; expected fewer, as two batches of all samples do not differ",
+            self.batch
+        );
+        Err(SettingError::new("batch", problem))
+    }
+
     fn needs_full_batch(&self) -> bool {
         true
     }
@@ -92,7 +106,7 @@ pub(super) const ENTRY: Entry = Entry {
             symbol: "B",
             kind: Kind::Integer { min: 1 },
             fallback: Fallback::Integer(1),
-            doc: "Samples in each of the two batches.",
+            doc: "Samples in each of the two batches, fewer than there are.",
         },
     ],
 };

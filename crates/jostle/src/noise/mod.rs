@@ -185,11 +185,12 @@ pub trait SampleNoise: Send + Sync {
         false
     }
 
-    /// Checks the settings against each other.
+    /// Checks the settings against each other and against the number of samples `n`.
     ///
     /// # Errors
     /// What does not fit.
-    fn check(&self) -> Result<(), SettingError> {
+    fn check(&self, samples: usize) -> Result<(), SettingError> {
+        let _ = samples;
         Ok(())
     }
 
@@ -293,13 +294,13 @@ impl Noise {
         Some((noise, noise.lambda?))
     }
 
-    /// Checks the settings of the noise against each other.
+    /// Checks the settings of the noise against each other and against the number of samples `n`.
     ///
     /// # Errors
     /// What does not fit.
-    pub fn check(&self) -> Result<(), SettingError> {
+    pub fn check(&self, samples: usize) -> Result<(), SettingError> {
         match self {
-            Noise::Sample(noise) => noise.check(),
+            Noise::Sample(noise) => noise.check(samples),
             Noise::Parameter(_) => Ok(()),
         }
     }

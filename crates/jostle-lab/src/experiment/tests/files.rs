@@ -103,10 +103,25 @@ fn errors_of_a_build_are_placed_where_the_setting_was_written() {
         experiment.explain(cell, &InputError::Setting { section: section.to_string(), source }).to_string()
     };
     assert_eq!(explain(1, "problem", "sparsity"), "x.toml:29:1: [grid] \"problem.sparsity\"[1] is bad");
-    assert_eq!(explain(0, "problem", "dim"), "x.toml:31:1: [scale.quick] \"problem.dim\" is bad");
-    assert_eq!(explain(0, "model", "init"), "--set model.init: model.init is bad");
-    assert_eq!(explain(0, "noise.0", "std"), "x.toml:19:7: noise.0.std is bad");
-    assert_eq!(explain(0, "dynamics", "momentum"), "x.toml:12:2: dynamics.momentum is bad");
+    assert_eq!(
+        explain(0, "problem", "dim"),
+        "x.toml:31:1: [scale.quick] \"problem.dim\" is bad (cell 0: problem.sparsity = 2)"
+    );
+    assert_eq!(
+        explain(0, "model", "init"),
+        "--set model.init: model.init is bad (cell 0: problem.sparsity = 2)"
+    );
+    assert_eq!(
+        explain(1, "noise.0", "std"),
+        "x.toml:19:7: noise.0.std is bad (cell 1: problem.sparsity = 500)"
+    );
+    assert_eq!(
+        explain(0, "dynamics", "momentum"),
+        "x.toml:12:2: dynamics.momentum is bad (cell 0: problem.sparsity = 2)"
+    );
     let empty = InputError::Empty { samples: 0, dim: 0 };
-    assert_eq!(experiment.explain(0, &empty).to_string(), format!("x.toml: {empty}"));
+    assert_eq!(
+        experiment.explain(0, &empty).to_string(),
+        format!("x.toml: {empty} (cell 0: problem.sparsity = 2)")
+    );
 }

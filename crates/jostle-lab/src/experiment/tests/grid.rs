@@ -150,7 +150,7 @@ fn a_wrong_grid_is_answered_by_its_entry() {
         ),
         (
             "\"model.kind\" = [\"hadamard\", \"linear\"]\n\"model.depth\" = [3]",
-            "29:1: [grid] \"model.depth\" is not a setting of \"linear\"; expected \"init\" or \"kind\"",
+            "29:1: [grid] \"model.depth\" is not a setting of \"linear\"; expected \"init\" or \"kind\" (where model.kind = \"linear\")",
         ),
         ("\"noise.0.std\" = [1]\nnoise.0.std = [2]", "29:9: [grid] \"noise.0.std\" is there twice"),
         (
@@ -182,6 +182,89 @@ fn a_wrong_grid_is_answered_by_its_entry() {
     assert_eq!(
         refusal(BASE, &set),
         "--set grid.noise.0.std: [grid] \"noise.0.std\"[1] is -2; expected a number, at least 0"
+    );
+}
+
+/// What the grid varies does not count, but a mistake there is one all the same.
+#[test]
+fn a_value_that_the_grid_hides_is_checked_where_it_stands() {
+    let whole = "a whole number, at least 1";
+    let rate = "a number above 0, or { initial = 0.01, drops = [[100_000, 0.1]] }";
+    for (passage, replacement, grid, expected) in [
+        (
+            "300_000",
+            "\"x\"",
+            "dynamics.steps = [5]",
+            format!("14:9: dynamics.steps is \"x\"; expected {whole}"),
+        ),
+        ("300_000", "nan", "dynamics.steps = [5]", format!("14:9: dynamics.steps is nan; expected {whole}")),
+        ("300_000", "-1", "dynamics.steps = [5]", format!("14:9: dynamics.steps is -1; expected {whole}")),
+        (
+            "steps = 300_000",
+            "steps.inner.more = 60",
+            "dynamics.steps = [5]",
+            format!("14:1: dynamics.steps is {{ inner = {{ more = 60 }} }}; expected {whole}"),
+        ),
+        (
+            "0.01",
+            "-1",
+            "\"dynamics.learning_rate, noise.0.std\" = [[1, 2]]",
+            format!("15:17: dynamics.learning_rate is -1; expected {rate}"),
+        ),
+        (
+            "0.01",
+            "{ initial = true, drops = [[100, 0.5]] }",
+            "dynamics.learning_rate.initial = [1]",
+            "15:29: dynamics.learning_rate.initial is true; expected a number above 0".to_string(),
+        ),
+        (
+            "{ log = 200 }",
+            "{ log = 1 }",
+            "observe.at.log = [5]",
+            "22:14: observe.at.log is 1; expected a whole number, at least 2".to_string(),
+        ),
+        (
+            "\"quadratic\"",
+            "\"quadratik\"",
+            "model.kind = [\"linear\"]",
+            "10:8: model.kind is \"quadratik\"; did you mean \"quadratic\"?".to_string(),
+        ),
+        (
+            "= 16",
+            "= \"many\"",
+            "ensemble.replicas = [2]",
+            format!("26:12: ensemble.replicas is \"many\"; expected {whole}"),
+        ),
+    ] {
+        let text = format!("{}[grid]\n{grid}", BASE.replacen(passage, replacement, 1));
+        assert_eq!(refusal(&text, &Overrides::default()), format!("x.toml:{expected}"), "{replacement}");
+    }
+    // A value for one of the kinds that the grid takes, or a part that the grid completes, is none.
+    for (passage, replacement, grid) in [
+        ("\"quadratic\"", "\"quadratic\"\ndepth = 3", "model.kind = [\"hadamard\"]\nmodel.depth = [2]"),
+        ("0.01", "{ drops = [[100, 0.5]] }", "dynamics.learning_rate.initial = [1]"),
+    ] {
+        let text = format!("{}[grid]\n{grid}", BASE.replacen(passage, replacement, 1));
+        assert!(read(&text, &Overrides::default()).is_ok(), "{replacement}");
+    }
+}
+
+#[test]
+fn a_refusal_of_one_cell_says_what_the_cell_is() {
+    let text = format!("{BASE}[grid]\n\"noise.0.std\" = [0, 1]\nmodel.init = [1, [1, 2]]\n");
+    let experiment = read(&text, &Overrides::default()).unwrap();
+    let error = |section: &str, name| {
+        let error =
+            jostle::InputError::in_section(section)(jostle::setting::SettingError::new(name, "is bad"));
+        experiment.explain(1, &error).to_string()
+    };
+    assert_eq!(
+        error("observe", "quantities"),
+        "x.toml:23:14: observe.quantities is bad (cell 1: noise.0.std = 0, model.init = [1, 2])"
+    );
+    assert_eq!(
+        error("model", "init"),
+        "x.toml:29:7: [grid] \"model.init\"[1] is bad (cell 1: noise.0.std = 0)"
     );
 }
 

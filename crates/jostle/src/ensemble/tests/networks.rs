@@ -476,14 +476,25 @@ fn what_does_not_go_together_is_refused() {
         vec![Noise::Parameter(Box::new(ShapedNoise { of, shape, scale: 1.0, index: 0 }))]
     };
     let full = || GradientDescent::new(5, 0.1).into();
-    let cases: [(Change<'_>, &str); 9] = [
+    let cases: [(Change<'_>, &str); 10] = [
         (
             &|cell| cell.model = affine(15, 2),
             "model.kind has 2 outputs; expected 1, as many as the labels of a sample",
         ),
         (
             &|cell| (cell.noises, cell.dynamics) = (shaped(), full()),
-            "noise.0.shape has a shape that only the linear models know how to draw; expected shape = \"full\"",
+            "noise.0.shape has a shape that only linear models of one output know how to draw; expected shape = \"full\"",
+        ),
+        (
+            &|cell| {
+                (cell.noises, cell.dynamics, cell.start.linearise) = (shaped(), full(), true);
+                let y = vec![0.0; 2 * cell.source.samples()];
+                cell.source = Source::Shared(Arc::new(
+                    Problem::with_outputs(cell.source.problem(0).x().to_vec(), y, 2).unwrap(),
+                ));
+                cell.model = affine(15, 2);
+            },
+            "noise.0.shape has a shape that only linear models of one output know how to draw; expected shape = \"full\"",
         ),
         (
             &|cell| cell.start.origin = Origin::Points(vec![vec![0.0; 4].into()]),

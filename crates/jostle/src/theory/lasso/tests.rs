@@ -264,12 +264,7 @@ fn strengths_below_zero_and_of_another_number_are_refused() {
 
 #[test]
 #[ignore = "slow: run by cargo xtask slow"]
-fn it_is_much_faster_than_the_cone_programme() {
-    let timed = |work: &mut dyn FnMut()| {
-        let begun = std::time::Instant::now();
-        work();
-        begun.elapsed().as_secs_f64()
-    };
+fn it_agrees_with_the_cone_programme_at_large_sizes() {
     for (n, d, share, sign) in [
         (40, 100, 0.1, Sign::Signed),
         (40, 100, 0.001, Sign::NonNegative),
@@ -278,18 +273,9 @@ fn it_is_much_faster_than_the_cone_programme() {
         let problem = noisy(1, n, d, 5, 0.5);
         let top = crate::theory::lasso_scale_max(&problem, &[1.0], sign).unwrap();
         let lambda = vec![share * top; d];
-        let (mut found, mut oracle) = (None, None);
-        let ours = timed(&mut || found = Some(lasso(&problem, &lambda, sign).unwrap()));
-        let theirs = timed(&mut || oracle = Some(cone_oracle(&problem, &lambda, sign)));
-        let (found, oracle) = (found.unwrap(), oracle.unwrap());
+        let found = lasso(&problem, &lambda, sign).unwrap();
+        let missed = distance(&found.beta, &cone_oracle(&problem, &lambda, sign));
         let gap = found.certificate.relative_gap;
-        println!(
-            "n = {n}, d = {d}, {share} of the largest scale: {:.2} ms ({} changes, gap {gap:.1e}); clarabel {:.0} ms, distance {:.1e}",
-            1e3 * ours,
-            found.iterations,
-            1e3 * theirs,
-            distance(&oracle, &found.beta)
-        );
-        assert!(gap < 1e-12 && theirs > 3.0 * ours);
+        assert!(gap < 1e-12 && missed < 1e-5, "n = {n}, d = {d}, {share}: gap {gap}, distance {missed}");
     }
 }
