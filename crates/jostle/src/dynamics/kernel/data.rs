@@ -76,12 +76,17 @@ impl<'a, F: Float> Data<'a, F> {
         F::of(self.problem.x()[row * self.dim() + column])
     }
 
-    /// A residual whose square exceeds this has diverged: 1e30 times the largest of 1 and the squared labels, and at
-    /// most 1e37 in float32, which ends at 3e38.
+    /// The [limit](divergence_limit_of) of squared residuals.
     pub(super) fn divergence_limit(&self) -> F {
-        let limit = divergence_limit(self.problem);
-        F::of(if size_of::<F>() == 4 { limit.min(1e37) } else { limit })
+        divergence_limit_of(self.problem)
     }
+}
+
+/// A residual whose square exceeds this has diverged: 1e30 times the largest of 1 and the squared labels, and at
+/// most 1e37 in float32, which ends at 3e38.
+pub(super) fn divergence_limit_of<F: Float>(problem: &Problem) -> F {
+    let limit = divergence_limit(problem);
+    F::of(if size_of::<F>() == 4 { limit.min(1e37) } else { limit })
 }
 
 /// A residual whose square exceeds this has diverged: 1e30 times the largest of 1 and the squared labels.

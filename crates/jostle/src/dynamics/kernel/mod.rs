@@ -35,7 +35,6 @@ mod lanes;
 mod members;
 mod mini_batch;
 pub(crate) mod passes;
-#[cfg(test)]
 pub(crate) mod plain;
 mod sample;
 mod single;

@@ -8,7 +8,7 @@ use crate::float::{Float, Precision};
 use crate::model::Scaling;
 
 /// Steps between two looks at the exponents of parameters and at the sums of averages.
-const PERIOD: u64 = 64;
+pub(super) const PERIOD: u64 = 64;
 
 /// The state of a block of replicas; arrays hold the replicas side by side (entries x lanes), and each part of the
 /// parameters is filled up with zeros to whole vectors.
@@ -52,7 +52,7 @@ pub(crate) struct Lane {
 }
 
 /// Parameters below 2^-B are multiplied by 2^B, and the exponent is kept apart.
-const fn shift_bits(precision: Precision) -> i32 {
+pub(super) const fn shift_bits(precision: Precision) -> i32 {
     match precision {
         Precision::F64 => 256,
         Precision::F32 => 32,

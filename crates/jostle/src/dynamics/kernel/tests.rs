@@ -3,154 +3,17 @@
 mod identities;
 mod turns;
 
-use super::plain::{PlainProducts, chain, slopes};
+use super::plain::Reference;
 use super::*;
 use crate::dynamics::Schedule;
 use crate::dynamics::stepper::Begin;
 use crate::model::{ModelSpec, Power, Product, Square, Unit};
 use crate::noise::{
     CovarianceOf, CovarianceShape, GaussianSampleNoise, IsotropicNoise, LabelDistribution, LabelNoise,
-    Labels, MiniBatchDifference, Scratch, ShapedNoise, Step,
+    Labels, MiniBatchDifference, ShapedNoise,
 };
 use crate::problem::Problem;
 use crate::random::{Draws, Purpose};
-
-/// The step of the module's head, one replica, one number at a time.
-struct Reference<'a, F> {
-    task: &'a Task<'a>,
-    problem: &'a Problem,
-    replica: [u32; 1],
-    step: u64,
-    theta: Vec<F>,
-    velocity: Vec<F>,
-    beta_sums: [Vec<f64>; 2],
-    scratch: Scratch<F>,
-    /// `X' w` of the last step, times minus the step size without momentum.
-    pulled: Vec<F>,
-}
-
-impl<'a, F: Float> Reference<'a, F> {
-    fn new(task: &'a Task<'a>, problem: &'a Problem, replica: u32, start: &[f64]) -> Self {
-        let dim = problem.dim();
-        Self {
-            task,
-            problem,
-            replica: [replica],
-            step: 0,
-            theta: start.iter().map(|t| F::of(*t)).collect(),
-            velocity: vec![F::default(); start.len()],
-            beta_sums: [vec![0.0; dim], vec![0.0; dim]],
-            scratch: Scratch::default(),
-            pulled: Vec::new(),
-        }
-    }
-
-    fn beta(&self) -> Vec<F> {
-        let dim = self.problem.dim();
-        (0..dim).map(|j| plain::coefficient(self.task.link, &self.theta, dim, j)).collect()
-    }
-
-    fn row(&self, i: usize) -> Vec<F> {
-        self.problem.row(i).iter().map(|x| F::of(*x)).collect()
-    }
-
-    fn members(&self, draws: Draws<'_>) -> Vec<usize> {
-        let n = self.problem.samples();
-        let Batch::Size(size) = self.task.rule.dynamics.batch else { return (0..n).collect() };
-        let mut words = vec![0; size];
-        draws.at_step(self.step).bits(Purpose::BATCH, &mut words);
-        let words = words.into_iter();
-        if self.task.rule.dynamics.replacement {
-            return words.map(|word| Draws::index(word, n)).collect();
-        }
-        let mut members = vec![0; size];
-        Draws::subset(words, n, &mut members, &mut Vec::new());
-        members
-    }
-
-    fn residual(&self, i: usize, beta: &[F]) -> F {
-        let terms = self.row(i).into_iter().zip(beta.iter().copied());
-        let y = F::of(self.problem.y()[i]);
-        if self.task.rule.dynamics.batch == Batch::Full {
-            return chain(-y, terms);
-        }
-        let stripe = |s: usize| {
-            let terms = terms.clone().enumerate().filter(|(j, _)| j % 16 == s);
-            chain(F::default(), terms.map(|(_, term)| term))
-        };
-        let mut stripes: Vec<F> = (0..16).map(stripe).collect();
-        while stripes.len() > 1 {
-            let half = stripes.len() / 2;
-            stripes = (0..half).map(|k| stripes[k] + stripes[k + half]).collect();
-        }
-        stripes[0] - y
-    }
-
-    fn advance(&mut self) {
-        let (problem, dim, beta) = (self.problem, self.problem.dim(), self.beta());
-        let draws = Draws::new(self.task.rule.seed, &self.replica, self.step).on_level(Level::Portable);
-        let members = self.members(draws);
-        let residuals: Vec<F> = members.iter().map(|i| self.residual(*i, &beta)).collect();
-        let zero = F::default();
-        let (mut perturbation, mut zeta) = (vec![zero; members.len()], vec![zero; self.theta.len()]);
-        let products = PlainProducts { link: self.task.link, problem, theta: &self.theta };
-        let step = Step {
-            draws,
-            batch: members.len(),
-            outputs: 1,
-            residuals: &residuals,
-            labels: &[],
-            loss_factor: self.task.rule.loss_factor,
-        };
-        for noise in self.task.rule.noises {
-            match noise {
-                Noise::Sample(noise) => F::perturb(&**noise, &step, &mut self.scratch, &mut perturbation),
-                Noise::Parameter(noise) => {
-                    F::add_zeta(&**noise, &step, &products, &mut self.scratch, &mut zeta);
-                }
-            }
-        }
-        let momentum = F::of(self.task.rule.dynamics.momentum);
-        let descent = F::of(-self.task.rule.dynamics.learning_rate.at(self.step));
-        let factor = if momentum > zero { F::of(1.0) } else { descent };
-        let weight = F::of(2.0 * self.task.rule.loss_factor / members.len() as f64);
-        let weights: Vec<F> =
-            residuals.iter().zip(&perturbation).map(|(r, p)| r.mul_add(weight, *p) * factor).collect();
-        let rows: Vec<Vec<F>> = members.iter().map(|i| self.row(*i)).collect();
-        self.pulled.clear();
-        for j in 0..dim {
-            let h = chain(zero, rows.iter().zip(&weights).map(|(row, w)| (row[j], *w)));
-            self.pulled.push(h);
-            // The weight of a single sample comes last.
-            let single = self.task.rule.dynamics.batch == Batch::Size(1);
-            for (part, slope) in slopes(self.task.link, &self.theta, dim, j).into_iter().enumerate() {
-                let k = part * dim + j;
-                let (slope, h) = if single { (slope * rows[0][j], weights[0]) } else { (slope, h) };
-                let gradient = slope * h;
-                self.theta[k] = if momentum > zero {
-                    self.velocity[k] = self.velocity[k].mul_add(momentum, gradient + zeta[k]);
-                    self.velocity[k].mul_add(descent, self.theta[k])
-                } else {
-                    slope.mul_add(h, zeta[k].mul_add(descent, self.theta[k]))
-                };
-            }
-        }
-        self.step += 1;
-        if self.task.rule.average_from.is_some_and(|from| self.step > from) {
-            let beta = self.beta();
-            for (sum, b) in self.beta_sums[0].iter_mut().zip(beta) {
-                *sum = (F::of(*sum) + b).into();
-            }
-        }
-        if self.step.is_multiple_of(64) {
-            let [sums, totals] = &mut self.beta_sums;
-            for (sum, total) in sums.iter_mut().zip(totals) {
-                *total += *sum;
-                *sum = 0.0;
-            }
-        }
-    }
-}
 
 fn problem(samples: usize, dim: usize) -> Problem {
     let replicas = [9];
@@ -195,12 +58,10 @@ fn compare<F: Float>(task: &Task<'_>, problem: &Problem, kernel: Kernel, steps: 
                 task.rule.level
             );
             let found = blocks[k / in_block].state.lane(k % in_block);
-            assert_eq!(found.theta, widened(&reference.theta), "theta: {place}");
-            assert_eq!(found.beta, widened(&reference.beta()), "beta: {place}");
+            assert_eq!(found.theta, reference.parameters(), "theta: {place}");
+            assert_eq!(found.beta, widened(&reference.beta), "beta: {place}");
             if let Some(average) = found.average {
-                let count = (step - task.rule.average_from.unwrap()) as f64;
-                let [sums, totals] = &reference.beta_sums;
-                let expected: Vec<f64> = sums.iter().zip(totals).map(|(s, t)| (t + s) / count).collect();
+                let expected = reference.average().unwrap();
                 assert_eq!(average, expected, "average: {place}");
             }
         }
