@@ -5,7 +5,10 @@ use crate::{Ending, print};
 use jostle::ensemble::{Cell, Measurement};
 use jostle::geometry::LayerCost;
 use jostle_lab::experiment::Experiment;
-use jostle_lab::run::{LabError, Plan, StdOfLambda, lines_of_lambdas, memory};
+use jostle_lab::run::{
+    LabError, LassoRecord, OfCell, Plan, ShownLasso, StdOfLambda, lasso_lines, lines_of_lambdas, memory,
+    predicted_lassos,
+};
 
 /// Validates an experiment file and says what running it would take.
 pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, LabError> {
@@ -13,6 +16,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
     let plan = Plan::new(&mut experiment, options.threads.map(usize::from))?;
     let resolved = experiment.to_toml_string();
     let label_noise: Vec<_> = plan.cells.iter().map(StdOfLambda::of).collect();
+    let lassos = predicted_lassos(&plan.cells, false);
     if output.json {
         let json = serde_json::json!({
             "name": experiment.name,
@@ -36,6 +40,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
             }))).collect::<Vec<_>>(),
             "geometry": plan.cells.iter().map(geometry_json).collect::<Vec<_>>(),
             "label_noise": label_noise,
+            "predicted_lasso": lassos.iter().map(LassoRecord::json_of).collect::<Vec<_>>(),
             "experiment": resolved,
         });
         print(&format!("{json:#}\n"));
@@ -65,6 +70,8 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
     lines.extend(plan.data.iter().map(|data| format!("# data: {data}")));
     let label_noise = lines_of_lambdas(label_noise.iter().map(|found| &found[..]));
     lines.extend(label_noise.into_iter().map(|line| format!("# {line}")));
+    let of_lassos = lines_of_lassos(&lassos, output.verbose);
+    lines.splice(1..1, of_lassos.into_iter().map(|line| format!("# {line}")));
     let device = |device| format!("# device: {device} (the time is that of the processor alone)");
     lines.extend(plan.devices.iter().map(device));
     if output.verbose {
@@ -90,6 +97,24 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
     }
     print(&(lines.join("\n") + "\n"));
     Ok(Ending::Done)
+}
+
+/// The predicted Lassos, and in more words what they are made of, or why there is none.
+fn lines_of_lassos(lassos: &[OfCell], verbose: bool) -> Vec<String> {
+    let records: Vec<LassoRecord> = lassos.iter().map(LassoRecord::new).collect();
+    let first = lassos.first().and_then(|found| found.as_ref().ok());
+    let arrays =
+        first.map(|found| ShownLasso { lambda: &found.lambda, beta: &found.lasso.beta, measured: None });
+    let mut lines = lasso_lines(&records.iter().collect::<Vec<_>>(), arrays);
+    if verbose {
+        for (k, found) in lassos.iter().enumerate() {
+            match found {
+                Ok(found) => lines.extend(found.convention.to_string().lines().map(str::to_owned)),
+                Err(reason) => lines.push(format!("cell {k} has no predicted Lasso: {reason}")),
+            }
+        }
+    }
+    lines
 }
 
 /// What is measured of a cell, by the settings that ask for it.

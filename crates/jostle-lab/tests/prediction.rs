@@ -36,6 +36,7 @@ fn cell(link: LinkKind, dynamics: GradientDescent, noise: Noise, every: u64, rep
         noises: vec![noise],
         recording: Recording::Every(every),
         quantities: REGISTRY.iter().filter(|observable| observable.expect.is_some()).collect(),
+        active: jostle::observable::ActiveThreshold::default(),
         average_from: None,
         replicas,
         seed: 0,

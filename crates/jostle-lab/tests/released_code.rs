@@ -31,6 +31,7 @@ fn simulate(
         noises: noise.into_iter().collect(),
         recording,
         quantities: QUANTITIES.iter().map(|name| find(name).unwrap()).collect(),
+        active: jostle::observable::ActiveThreshold::default(),
         average_from: None,
         replicas,
         seed: 0,

@@ -15,6 +15,7 @@ mod lab;
 mod measure;
 mod output;
 mod predict;
+mod predicted_lasso;
 mod reproduce;
 mod run_folder;
 mod tables;

@@ -82,6 +82,8 @@ fn final_arrays_are_parameters_coefficients_and_generated_data() {
         ("theta_0", &[3, 20]),
         ("log_abs_theta_0", &[3, 20]),
         ("beta_0", &[3, 20]),
+        ("lasso_lambda_0", &[20]),
+        ("lasso_beta_0", &[20]),
         ("X", &[10, 20]),
         ("y", &[10]),
         ("truth", &[20]),
@@ -125,7 +127,7 @@ fn data_from_a_file_are_not_copied_but_for_the_truth() {
     lab.write("x.toml", small(&[(problem, "kind = \"file\"\npath = \"data.npz\"")]));
     lab.succeeds(&["run", "x.toml", "--out", "out"]);
     let names: Vec<_> = arrays(&lab).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["theta_0", "log_abs_theta_0", "beta_0", "truth"]);
+    assert_eq!(names, ["theta_0", "log_abs_theta_0", "beta_0", "lasso_lambda_0", "lasso_beta_0", "truth"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use jostle::dynamics::Dynamics;
 use jostle::ensemble::{Cell, Source, Start, model_from_settings};
 use jostle::model::{ModelSpec, RandomFeatures};
 use jostle::noise::Noise;
-use jostle::observable::{default_names, find};
+use jostle::observable::{ActiveThreshold, default_names, find};
 use jostle::problem::{ImageShape, TestSet};
 use jostle::setting::SettingError;
 use jostle::theory::{TheoryError, slow_flow};
@@ -161,6 +161,7 @@ fn build_cell(
         noises: noises.map(|(k, noise)| Noise::from_settings(noise.kind, &noise.settings, k)).collect(),
         recording: observe.recording("at"),
         quantities: Vec::new(),
+        active: ActiveThreshold::from_settings(observe),
         average_from: observe.has("average_from").then(|| observe.integer("average_from")),
         replicas: u32::try_from(ensemble.integer("replicas")).map_err(|_| {
             let problem = format!("is {}; expected at most {}", ensemble.integer("replicas"), u32::MAX);

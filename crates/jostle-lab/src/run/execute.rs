@@ -4,10 +4,12 @@ use super::build::build_to_run;
 use super::computed::Computed;
 use super::destination::{Destination, Taken};
 use super::estimate::{seconds_beside_steps, seconds_per_step};
-use super::manifest::{CellRecord, Converged, Diverged, Machine, Manifest, Predicted, ReadData, Status};
+use super::manifest::{
+    Active, CellRecord, Converged, Diverged, Machine, Manifest, Predicted, ReadData, Status,
+};
 use super::prediction::{PredictedCell, Predictions};
 use super::results::ResultFiles;
-use super::{Built, LabError, Run, StdOfLambda, memory};
+use super::{Built, LabError, LassoRecord, OfCell, Run, StdOfLambda, memory, predicted_lassos};
 use crate::experiment::{CheckedCell, Experiment, GridValue};
 use crate::storage::StorageError;
 use jostle::Level;
@@ -263,6 +265,7 @@ pub(super) fn simulate(
         machine: plan.machine(),
     };
     taken.begin(&manifest)?;
+    let lassos = pool.install(|| predicted_lassos(&plan.cells, false));
     let mut files = ResultFiles::create(&taken.folder, &plan.cells, &experiment.cells)?;
     let watch = Watch { progress, failed: AtomicBool::new(false) };
     let mut failure: Option<StorageError> = None;
@@ -275,7 +278,7 @@ pub(super) fn simulate(
         let deviations = prediction.map(PredictedCell::deviations).unwrap_or_default();
         let predicted = prediction.map(PredictedCell::record);
         let result = simulated.or_else(|| prediction.map(PredictedCell::result)).unwrap_or_default();
-        if let Err(error) = files.append(k, cell, checked, &result, &deviations) {
+        if let Err(error) = files.append(k, cell, checked, &result, &deviations, lassos[k].as_ref().ok()) {
             watch.failed.store(true, Ordering::Relaxed);
             failure = Some(error);
             return;
@@ -283,7 +286,7 @@ pub(super) fn simulate(
         if predicted.is_none() {
             manifest.replica_steps += replica_steps(cell);
         }
-        manifest.cells.push(record(k, cell, &checked.keys, &result, predicted));
+        manifest.cells.push(record(k, cell, &checked.keys, &result, predicted, &lassos[k]));
     };
     progress.begins(&experiment.name, plan.replica_steps(), Unit::Steps);
     // Cells appear in order, predicted ones as soon as those before them have.
@@ -313,6 +316,7 @@ fn record(
     keys: &[(String, GridValue)],
     result: &UnitResult,
     predicted: Option<Predicted>,
+    lasso: &OfCell,
 ) -> CellRecord {
     let value = |value: &GridValue| match value {
         GridValue::Integer(v) => (*v).into(),
@@ -334,6 +338,8 @@ fn record(
             .filter_map(|r| r.converged.map(|step| Converged { replica: r.replica, step }))
             .collect(),
         label_noise: StdOfLambda::of(cell),
+        predicted_lasso: Some(LassoRecord::after(lasso, cell, result)),
+        active: Active::of(cell),
         predicted,
     }
 }

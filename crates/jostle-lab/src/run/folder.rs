@@ -1,7 +1,7 @@
 //! A finished run, read back from its folder: what figures and claims are made from.
 
 use super::manifest::{CellRecord, Manifest, Predicted, Status};
-use super::{LabError, StdOfLambda, build};
+use super::{Active, LabError, LassoRecord, StdOfLambda, build};
 use crate::experiment::{Experiment, Overrides};
 use crate::storage::{ArrayReader, StorageError, Table, read_parquet};
 use jostle::ensemble::Cell;
@@ -142,6 +142,16 @@ impl Run {
     /// How many replicas of a cell diverged.
     pub fn diverged(&self, cell: usize) -> usize {
         self.manifest.cells.get(cell).map_or(0, |record| record.diverged.len())
+    }
+
+    /// The predicted Lasso of a cell; none in folders of older versions.
+    pub fn predicted_lasso(&self, cell: usize) -> Option<&LassoRecord> {
+        self.manifest.cells.get(cell)?.predicted_lasso.as_ref()
+    }
+
+    /// From which size on a coefficient of a cell counts as active.
+    pub fn active(&self, cell: usize) -> Option<&Active> {
+        self.manifest.cells.get(cell)?.active.as_ref()
     }
 
     /// The label noise of a cell whose standard deviation followed from a `lambda`.

@@ -1,7 +1,9 @@
 //! `manifest.json`: what a run is, how far it has come, and which replicas diverged.
 
-use super::{LabError, StdOfLambda};
+use super::{LabError, LassoRecord, StdOfLambda};
 use crate::storage::{StorageError, write_atomically};
+use jostle::ensemble::Cell;
+use jostle::observable::ActiveThreshold;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
@@ -109,9 +111,47 @@ pub struct CellRecord {
     /// The label noise whose standard deviation followed from a `lambda`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub label_noise: Vec<StdOfLambda>,
+    /// The predicted Lasso, or why none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted_lasso: Option<LassoRecord>,
+    /// From which size on a coefficient counts as active; absent where there are no coefficients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<Active>,
     /// Set where theory's means stand in the place of replicas: nothing of the cell was simulated but what this says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predicted: Option<Predicted>,
+}
+
+/// From which size on a coefficient counts as active.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Active {
+    /// `observe.active_threshold`.
+    pub threshold: f64,
+    /// `observe.active_threshold_unit`.
+    pub unit: String,
+    /// The same in words.
+    pub words: String,
+}
+
+impl Active {
+    /// That of a cell; none where there are no coefficients.
+    pub fn of(cell: &Cell) -> Option<Self> {
+        let (unit, threshold) = match cell.active {
+            ActiveThreshold::Absolute(size) => ("absolute", size),
+            ActiveThreshold::Relative(share) => ("relative", share),
+        };
+        let words = cell.active.words(cell.source.problem(0).truth());
+        cell.has_coefficients().then(|| Self { threshold, unit: unit.to_owned(), words })
+    }
+
+    /// The threshold.
+    pub fn rule(&self) -> ActiveThreshold {
+        if self.unit == "absolute" {
+            ActiveThreshold::Absolute(self.threshold)
+        } else {
+            ActiveThreshold::Relative(self.threshold)
+        }
+    }
 }
 
 /// What a prediction covers.

@@ -16,6 +16,7 @@ mod label_noise;
 mod manifest;
 pub mod memory;
 mod overwriting;
+mod predicted_lasso;
 mod prediction;
 mod prediction_summary;
 mod report;
@@ -33,10 +34,13 @@ pub use execute::{Outcome, Plan, Progress, Remains, Unit, Unwatched, compute, ex
 pub use folder::Run;
 pub use label_noise::{StdOfLambda, lines_of_lambdas};
 pub use manifest::{
-    CellRecord, Converged, Diverged, Expansion, FeatureScaling, Machine, Manifest, Outside, Predicted,
-    ReadData, Simulated, Status, write_json,
+    Active, CellRecord, Converged, Diverged, Expansion, FeatureScaling, Machine, Manifest, Outside,
+    Predicted, ReadData, Simulated, Status, write_json,
 };
 pub use overwriting::refuse_to_overwrite;
+pub use predicted_lasso::{
+    DistanceToLasso, KnownLasso, LassoRecord, OfCell, ShownLasso, lasso_lines, predicted_lassos,
+};
 pub use prediction::{PredictedCell, PredictionOutcome, Predictions, predict};
 pub use prediction_summary::PredictionSummary;
 pub use report::{diverged_warning, report_of_run, settings_to_share, spread_text, write_report};

@@ -3,11 +3,11 @@
 use super::destination::{Destination, Taken};
 use super::execute::simulate;
 use super::manifest::{Expansion, Outside, Predicted, ReadData, Simulated};
-use super::{LabError, Outcome, Plan, Progress, Run};
+use super::{LabError, OfCell, Outcome, Plan, Progress, Run};
 use crate::experiment::Experiment;
 use jostle::ensemble::{Cell, Replica, Source, UnitResult};
 use jostle::observable::Observable;
-use jostle::theory::{self, Prediction};
+use jostle::theory::{self, Prediction, predicted_lasso_of};
 use rayon::prelude::*;
 
 /// The theory that predicts.
@@ -22,6 +22,7 @@ pub struct PredictedCell {
     /// The observables.
     pub quantities: Vec<&'static Observable>,
     predictions: Vec<Prediction>,
+    lasso: OfCell,
 }
 
 /// The predictions of an experiment's cells, and of no other cells.
@@ -114,6 +115,7 @@ impl PredictedCell {
             steps: cell.recording.steps(cell.dynamics.steps()),
             quantities: cell.quantities.clone(),
             predictions: (0..data_sets).into_par_iter().map(predict).collect(),
+            lasso: predicted_lasso_of(cell),
         }
     }
 
@@ -127,6 +129,11 @@ impl PredictedCell {
             values.sum::<f64>() / self.predictions.len() as f64
         };
         Some((0..self.steps.len()).map(at).collect())
+    }
+
+    /// The predicted Lasso of the time average, or why there is none.
+    pub fn lasso(&self) -> &OfCell {
+        &self.lasso
     }
 
     /// What it covers.

@@ -3,7 +3,9 @@
 use super::comparison::{Comparison, Difference, Differences};
 use super::prediction::{PredictedCell, Predictions};
 use super::summary::data_text;
+use super::{LassoRecord, ShownLasso, lasso_lines};
 use crate::number::compact;
+use jostle::theory::PredictedLasso;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -34,6 +36,7 @@ impl PredictionSummary<'_> {
             text += &cells_table(&cells);
         }
         text += &notes(&cells);
+        text += &lassos(&cells);
         text += &data_text(&self.predictions.data);
         match &self.comparison {
             Ok(comparison) => text += &comparison_text(comparison),
@@ -64,6 +67,7 @@ impl PredictionSummary<'_> {
                 "simulated": record.simulated,
                 "outside": record.outside,
                 "expansion": record.expansion,
+                "predicted_lasso": LassoRecord::json_of(cell.lasso()),
             })
         });
         json!({
@@ -78,6 +82,21 @@ impl PredictionSummary<'_> {
             "not_compared": self.comparison.as_ref().err(),
         })
     }
+}
+
+fn shown(found: &PredictedLasso) -> ShownLasso<'_> {
+    ShownLasso { lambda: &found.lambda, beta: &found.lasso.beta, measured: None }
+}
+
+/// The Lassos that time averages tend to.
+fn lassos(cells: &[(usize, &PredictedCell)]) -> String {
+    let records: Vec<LassoRecord> = cells.iter().map(|(_, cell)| LassoRecord::new(cell.lasso())).collect();
+    let arrays = match cells {
+        [(_, cell)] => cell.lasso().as_ref().ok().map(shown),
+        _ => None,
+    };
+    let lines = lasso_lines(&records.iter().collect::<Vec<_>>(), arrays);
+    if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join("\n")) }
 }
 
 /// Columns of text, as wide as they need to be.

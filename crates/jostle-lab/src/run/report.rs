@@ -1,13 +1,14 @@
 //! The report of a run of one experiment file.
 
 use super::data::file_name;
+use super::predicted_lasso::arrays_of;
 use super::series::{over_steps, point, recovered, spread};
-use super::{LabError, Run, lines_of_lambdas};
+use super::{Active, LabError, LassoRecord, Run, lasso_lines, lines_of_lambdas};
 use crate::experiment::quoted;
 use crate::number::{compact, compact_interval};
-use crate::report::{Axis, Estimate, Figure, Report, Series, bands, coefficients, render, sweep};
+use crate::report::{Axis, Estimate, Figure, Recovered, Report, Series, bands, coefficients, render, sweep};
 use crate::storage::{StorageError, write_atomically};
-use jostle::observable::find;
+use jostle::observable::{ActiveThreshold, find};
 use std::io::Write;
 use std::path::Path;
 
@@ -94,7 +95,7 @@ pub fn diverged_warning(run: &Run) -> Option<String> {
     let (first, last) = (steps.clone().min()?, steps.max()?);
     Some(format!(
         "{diverged} of {replicas} replicas diverged, between step {first} and step {last}. They count as infinite \
-         in every median and quantile."
+         in medians and quantiles of losses, errors and norms; those of counts and shares leave them out."
     ))
 }
 
@@ -154,7 +155,14 @@ fn facts(run: &Run, diverged: usize, replicas: usize) -> Vec<(String, String)> {
     let label_noise = lines_of_lambdas((0..run.cells()).map(|cell| run.label_noise(cell)));
     let label_noise = (!label_noise.is_empty()).then(|| ("label noise".to_owned(), label_noise.join("; ")));
     let device = (!devices.is_empty()).then(|| ("device".to_owned(), devices.join("; ")));
-    data.into_iter().chain(label_noise).chain(of_run).chain(device).collect()
+    let records: Vec<&LassoRecord> = (0..run.cells()).filter_map(|cell| run.predicted_lasso(cell)).collect();
+    let mut lassos = lasso_lines(&records, None);
+    if let [LassoRecord::Known(known)] = records[..] {
+        lassos.push(known.convention.clone());
+    }
+    let lassos = (!lassos.is_empty()).then(|| ("predicted Lasso".to_owned(), lassos.join(" ")));
+    let active = run.active(0).map(|active| ("active".to_owned(), format!("coefficients {}", active.words)));
+    data.into_iter().chain(label_noise).chain(lassos).chain(active).chain(of_run).chain(device).collect()
 }
 
 /// The name of a cell in a legend.
@@ -208,9 +216,10 @@ fn sweep_figure(run: &Run, key: &str, quantity: &str) -> Result<Option<Figure>, 
     for cell in cells_with(run, quantity) {
         let Some(x) = run.key(cell, key) else { return Ok(None) };
         let finals = run.finals(cell, quantity)?;
-        if run.predicted(cell).is_none() || finals.iter().all(|value| !value.is_nan()) {
-            points.push(point(x, &finals));
+        if run.predicted(cell).is_some() && finals.iter().any(|value| value.is_nan()) {
+            continue;
         }
+        points.extend(Some(point(x, &finals)).filter(|point| !point.mid.is_nan()));
     }
     points.sort_by(|a, b| a.x.total_cmp(&b.x));
     if points.len() < 3 {
@@ -245,13 +254,27 @@ fn coefficient_figure(run: &Run) -> Result<Option<Figure>, LabError> {
     }
     let methods: Result<Vec<_>, _> =
         (0..shown).map(|cell| recovered(run, cell, &cell_name(run, cell))).collect();
-    let methods = methods?;
+    let mut methods = methods?;
+    for cell in 0..shown {
+        if let Some((_, beta)) = arrays_of(run, cell)? {
+            let of = if run.cells() > 1 { format!(", {}", cell_name(run, cell)) } else { String::new() };
+            let values = beta.iter().map(|b| Estimate { value: *b, low: *b, high: *b }).collect();
+            let features = methods[cell].features.clone();
+            methods.push(Recovered { name: format!("predicted Lasso{of}"), values, features });
+        }
+    }
     if methods.iter().any(|m| m.values.is_empty() || m.values.len() > MOST_COEFFICIENTS) {
         return Ok(None);
     }
     let truth = run.data_vector("truth", 0)?;
-    let active = |values: &[Estimate]| values.iter().filter(|e| e.value.abs() > 0.05).count();
+    let rule = run.active(0).map_or_else(ActiveThreshold::default, Active::rule);
+    let active = |values: &[Estimate]| {
+        let medians: Vec<f64> = values.iter().map(|e| e.value).collect();
+        let threshold = rule.at(truth.as_deref(), &medians);
+        medians.iter().filter(|value| value.abs() > threshold).count()
+    };
     let counts: Vec<_> = methods.iter().map(|m| format!("{} in {}", active(&m.values), m.name)).collect();
+    let above = rule.words(truth.as_deref());
     let more = if run.cells() > shown {
         format!(" (the first {shown} of {} cells)", run.cells())
     } else {
@@ -260,8 +283,8 @@ fn coefficient_figure(run: &Run) -> Result<Option<Figure>, LabError> {
     Ok(Some(Figure {
         id: "coefficients".to_owned(),
         title: format!("final coefficients{more}"),
-        see: format!("Coefficients above 0.05 ({}): {}.", over(run, "median"), counts.join("; ")),
-        source: "final.npz, arrays beta_<cell> and truth".to_owned(),
+        see: format!("Coefficients {above} ({}): {}.", over(run, "median"), counts.join("; ")),
+        source: "final.npz, arrays beta_<cell>, lasso_beta_<cell> and truth".to_owned(),
         spec: coefficients(&methods, truth.as_deref(), &Axis::linear("coefficient")),
     }))
 }

@@ -7,6 +7,7 @@ use crate::storage::{
 };
 use jostle::ensemble::{Cell, Replica, Source, UnitResult};
 use jostle::model::Scaling;
+use jostle::theory::PredictedLasso;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -60,7 +61,8 @@ impl ResultFiles {
         })
     }
 
-    /// Appends the results of cell number `k`; those of a prediction come with the deviations of the coefficients.
+    /// Appends the results of cell number `k`, and its predicted Lasso; those of a prediction come with the deviations of the
+    /// coefficients.
     pub(super) fn append(
         &mut self,
         k: usize,
@@ -68,6 +70,7 @@ impl ResultFiles {
         checked: &CheckedCell,
         result: &UnitResult,
         deviations: &[&[f64]],
+        lasso: Option<&PredictedLasso>,
     ) -> Result<(), StorageError> {
         self.append_rows(k, cell, &checked.keys, result)?;
         let replicas = &result.replicas;
@@ -93,6 +96,10 @@ impl ResultFiles {
             })?;
         }
         self.append_intercepts(k, cell, replicas)?;
+        if let Some(lasso) = lasso {
+            self.arrays.vector(&format!("lasso_lambda_{k}"), &lasso.lambda)?;
+            self.arrays.vector(&format!("lasso_beta_{k}"), &lasso.lasso.beta)?;
+        }
         self.checkpoints.append(k, cell, replicas)?;
         self.append_data(k, cell, matches!(checked.problem.kind, "file" | "images"))
     }

@@ -8,9 +8,11 @@ use jostle::statistics::quantile;
 /// The quantiles between which bands and whiskers reach.
 pub const BAND: (f64, f64) = (0.1, 0.9);
 
-/// The median of some replicas' values and the 10 % and 90 % quantiles. Diverged replicas count as infinite.
+/// The median of some replicas' values and the 10 % and 90 % quantiles, of the values that there are. A diverged replica
+/// counts as infinite in losses, errors and norms, as it is recorded; counts and shares have no value there, and leave it
+/// out. NaN where no replica has a value.
 pub fn spread(values: &[f64]) -> Estimate {
-    let values: Vec<f64> = values.iter().map(|v| if v.is_nan() { f64::INFINITY } else { *v }).collect();
+    let values: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
     let at = |p| quantile(&values, p);
     Estimate { value: at(0.5), low: at(BAND.0), high: at(BAND.1) }
 }
@@ -29,6 +31,9 @@ pub fn over_steps(run: &Run, cell: usize, quantity: &str, name: &str) -> Result<
             return None;
         }
         let Estimate { value, low, high } = spread(&values);
+        if value.is_nan() {
+            return None;
+        }
         Some(BandPoint { x: step as f64, mid: value, low, high })
     });
     Ok(Series { name: name.to_owned(), points: points.collect() })
@@ -57,4 +62,19 @@ pub fn recovered(run: &Run, cell: usize, name: &str) -> Result<Recovered, Storag
 pub fn point(x: f64, values: &[f64]) -> BandPoint {
     let Estimate { value, low, high } = spread(values);
     BandPoint { x, mid: value, low, high }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_without_a_value_is_no_part_of_the_spread_and_an_infinite_one_is_the_largest() {
+        let (nan, inf) = (f64::NAN, f64::INFINITY);
+        let Estimate { value, low, high } = spread(&[nan, 0.25, 0.25, nan, 0.25]);
+        assert_eq!((value, low, high), (0.25, 0.25, 0.25));
+        assert_eq!(spread(&[inf, 1.0, 2.0]).value, 2.0);
+        assert_eq!(spread(&[inf, 1.0, inf]).value, inf);
+        assert!(spread(&[nan, nan]).value.is_nan());
+    }
 }

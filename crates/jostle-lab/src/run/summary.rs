@@ -1,7 +1,10 @@
 //! What a finished run says at its end.
 
+use super::predicted_lasso::{LassoArrays, arrays_of, measured_of};
 use super::series::spread;
-use super::{LabError, ReadData, Run, StdOfLambda, lines_of_lambdas};
+use super::{
+    Active, LabError, LassoRecord, ReadData, Run, ShownLasso, StdOfLambda, lasso_lines, lines_of_lambdas,
+};
 use crate::number::{compact, compact_interval};
 use crate::report::Estimate;
 use serde_json::{Value, json};
@@ -15,6 +18,8 @@ pub struct Summary {
     data_sets: Vec<ReadData>,
     quantities: Vec<String>,
     cells: Vec<CellSummary>,
+    /// The coefficients that the Lasso of a single cell is compared with.
+    measured: Vec<f64>,
     converged: Option<(usize, u64)>,
     replica_steps: f64,
     seconds: f64,
@@ -27,8 +32,12 @@ struct CellSummary {
     diverged: usize,
     predicted: bool,
     label_noise: Vec<StdOfLambda>,
-    /// None where there is no prediction.
-    finals: Vec<Option<Estimate>>,
+    lasso: Option<LassoRecord>,
+    /// The `lambda_j` and the coefficients of the predicted Lasso.
+    lasso_arrays: Option<LassoArrays>,
+    active: Option<Active>,
+    /// None where there is no prediction; with the number of replicas that have a value.
+    finals: Vec<Option<(Estimate, usize)>>,
     /// The intercept that belongs to the final coefficients, for features and labels as in the file, and that of the
     /// time averages; none where nothing was subtracted.
     intercepts: [Option<Estimate>; 2],
@@ -57,6 +66,9 @@ pub fn summary(run: &Run) -> Result<Summary, LabError> {
             diverged: run.diverged(cell),
             predicted: run.predicted(cell).is_some(),
             label_noise: run.label_noise(cell).to_vec(),
+            lasso: run.predicted_lasso(cell).cloned(),
+            lasso_arrays: arrays_of(run, cell)?,
+            active: run.active(cell).cloned(),
             finals: finals?,
             intercepts: [
                 intercept(run, &format!("intercept_{cell}"))?,
@@ -64,7 +76,12 @@ pub fn summary(run: &Run) -> Result<Summary, LabError> {
             ],
         })
     });
+    let measured = match run.cells() {
+        1 if matches!(run.predicted_lasso(0), Some(LassoRecord::Known(_))) => measured_of(run, 0)?,
+        _ => Vec::new(),
+    };
     Ok(Summary {
+        measured,
         folder: run.folder.clone(),
         data: run.manifest.data.clone(),
         data_sets: run.manifest.data_sets.clone(),
@@ -81,9 +98,9 @@ fn intercept(run: &Run, name: &str) -> Result<Option<Estimate>, LabError> {
     Ok(run.final_vector(name)?.map(|values| spread(&values)))
 }
 
-fn estimate(run: &Run, cell: usize, values: &[f64]) -> Option<Estimate> {
+fn estimate(run: &Run, cell: usize, values: &[f64]) -> Option<(Estimate, usize)> {
     let missing = run.predicted(cell).is_some() && values.iter().any(|value| value.is_nan());
-    (!missing).then(|| spread(values))
+    (!missing).then(|| (spread(values), values.iter().filter(|value| !value.is_nan()).count()))
 }
 
 /// Which data were used, a line each.
@@ -101,8 +118,13 @@ impl Summary {
             row.push(if cell.predicted { "theory".to_owned() } else { cell.replicas.to_string() });
             row.extend(cell.finals.iter().map(|e| match e {
                 None => "not predicted".to_owned(),
-                Some(e) if cell.predicted && cell.replicas == 1 => compact(e.value),
-                Some(e) => compact_interval(Some(e.value), Some(e.low), Some(e.high)),
+                Some((_, 0)) => "nan".to_owned(),
+                Some((e, _)) if cell.predicted && cell.replicas == 1 => compact(e.value),
+                Some((e, count)) => {
+                    let interval = compact_interval(Some(e.value), Some(e.low), Some(e.high));
+                    let all = *count == cell.replicas;
+                    if all { interval } else { format!("{interval} of {count}") }
+                }
             }));
             if self.any_diverged() {
                 row.push(cell.diverged.to_string());
@@ -120,6 +142,24 @@ impl Summary {
         }
         text += &self.intercepts_text();
         text += &data_text(&self.data);
+        if self.any_diverged() {
+            let _ = writeln!(
+                text,
+                "\nDiverged replicas count as infinite in losses, errors and norms; counts and shares leave them out, and say \
+                 of how many replicas they are."
+            );
+        }
+        let of_active =
+            |name: &String| ["active", "support_precision", "support_recall"].contains(&name.as_str());
+        if let Some(active) = self.cells.first().and_then(|cell| cell.active.as_ref())
+            && self.quantities.iter().any(of_active)
+        {
+            let _ = writeln!(text, "\nActive coefficients are {}.", active.words);
+        }
+        let lassos = self.lasso_lines();
+        if !lassos.is_empty() {
+            let _ = writeln!(text, "\n{}", lassos.join("\n"));
+        }
         let label_noise = lines_of_lambdas(self.cells.iter().map(|cell| &cell.label_noise[..]));
         if !label_noise.is_empty() {
             let _ = writeln!(text, "\n{}", label_noise.join("\n"));
@@ -170,6 +210,13 @@ impl Summary {
         if text.is_empty() { text } else { format!("\n{text}") }
     }
 
+    fn lasso_lines(&self) -> Vec<String> {
+        let records: Vec<&LassoRecord> = self.cells.iter().filter_map(|cell| cell.lasso.as_ref()).collect();
+        let arrays = self.cells.first().and_then(|cell| cell.lasso_arrays.as_ref());
+        let measured = (!self.measured.is_empty()).then_some(&self.measured[..]);
+        lasso_lines(&records, arrays.map(|(lambda, beta)| ShownLasso { lambda, beta, measured }))
+    }
+
     fn any_diverged(&self) -> bool {
         self.cells.iter().any(|cell| cell.diverged > 0)
     }
@@ -191,7 +238,9 @@ impl Summary {
     pub fn to_json(&self) -> Value {
         let cells = self.cells.iter().enumerate().map(|(k, cell)| {
             let finals = self.quantities.iter().zip(&cell.finals).map(|(name, e)| {
-                let value = e.map(|e| json!({ "median": e.value, "low": e.low, "high": e.high }));
+                let value = e.map(|(e, count)| {
+                    json!({ "median": e.value, "low": e.low, "high": e.high, "replicas": count })
+                });
                 (name.clone(), json!(value))
             });
             json!({
@@ -204,6 +253,11 @@ impl Summary {
                 "label_noise": cell.label_noise,
                 "intercept": cell.intercepts[0].map(|e| json!({ "median": e.value, "low": e.low, "high": e.high })),
                 "intercept_mean": cell.intercepts[1].map(|e| json!({ "median": e.value, "low": e.low, "high": e.high })),
+                "predicted_lasso": cell.lasso.as_ref().map(|lasso| {
+                    let (lambda, beta) = cell.lasso_arrays.as_ref().map_or((&[][..], &[][..]), |(l, b)| (&l[..], &b[..]));
+                    lasso.to_json(lambda, beta)
+                }),
+                "active": cell.active,
                 "final": finals.collect::<serde_json::Map<_, _>>(),
             })
         });

@@ -143,6 +143,7 @@ fn trained(network: &FeedForward, device: &OpenDevice, threads: usize) -> UnitRe
         noises: vec![Noise::Sample(Box::new(noise))],
         recording: Recording::Every(10),
         quantities: vec![find("train_loss").unwrap()],
+        active: jostle::observable::ActiveThreshold::default(),
         average_from: None,
         replicas: 4,
         seed: 4,

@@ -6,7 +6,7 @@ use crate::error::InputError;
 use crate::float::Precision;
 use crate::model::{Form, LinkKind, Loss, ModelSpec, Power, RandomFeatures};
 use crate::noise::{LabelNoise, Noise};
-use crate::observable::{Needs, Observable, Reference};
+use crate::observable::{ActiveThreshold, Needs, Observable, Reference};
 use crate::problem::{Generator, Problem};
 use crate::setting::{SettingError, Settings};
 use crate::theory::{TheoryError, std_of_lambda};
@@ -119,6 +119,8 @@ pub struct Cell {
     pub recording: Recording,
     /// What is recorded.
     pub quantities: Vec<&'static Observable>,
+    /// From which size on a coefficient is active.
+    pub active: ActiveThreshold,
     /// Average the coefficients over the steps after this one.
     pub average_from: Option<u64>,
     /// Number of replicas `R`.

@@ -39,6 +39,7 @@ fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
         noises: vec![label_noise(0.5, 0)],
         recording: Recording::Every(25),
         quantities: ["train_loss", "test_error", "average_test_error", "active"].map(quantity).to_vec(),
+        active: crate::observable::ActiveThreshold::default(),
         average_from: Some(20),
         replicas,
         seed: 8,

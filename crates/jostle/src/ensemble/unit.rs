@@ -477,6 +477,7 @@ impl<S: Stepper> Run<'_, S> {
         )
         .at_step(step, &replica.log_abs_theta)
         .with_learning_rate(cell.dynamics.noise_rate(step) * unit)
+        .with_active(cell.active)
         .with_reference(self.reference)
         .watched_by(&watch);
         if diverged.is_none() && view.has_diverged() {

@@ -256,6 +256,7 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
         noises,
         recording: Recording::Every(1),
         quantities: vec![find("noise_trace").unwrap()],
+        active: crate::observable::ActiveThreshold::default(),
         average_from: None,
         replicas: REPLICAS,
         seed: 6,

@@ -4,18 +4,17 @@ mod at_point;
 mod moments;
 mod quantities;
 mod reference;
+mod threshold;
 mod view;
 
 pub use moments::{Moments, SumOfSquares};
 pub use reference::Reference;
+pub use threshold::ActiveThreshold;
 pub use view::View;
 
 use crate::ensemble::{Cell, Recording};
 use crate::problem::Problem;
-use crate::setting::{Entry, Fallback, Kind, Setting};
-
-/// `active` counts coefficients of at least this size.
-pub const ACTIVE_THRESHOLD: f64 = 0.05;
+use crate::setting::{Entry, Fallback, Kind, Range, Setting};
 
 /// A number recorded along a trajectory, with its documentation.
 #[derive(Clone, Copy)]
@@ -121,6 +120,21 @@ pub const ENTRY: Entry = Entry {
             fallback: Fallback::Absent,
             doc: "The observables; by default train_loss, and of test_error, test_loss, train_accuracy, test_accuracy, l1_norm and \
                   active those that the problem and the model have.",
+        },
+        Setting {
+            name: "active_threshold",
+            symbol: "",
+            kind: Kind::Number(Range::NonNegative),
+            fallback: Fallback::Number(0.05),
+            doc: "The size above which a coefficient counts as active, for active, support_precision and support_recall.",
+        },
+        Setting {
+            name: "active_threshold_unit",
+            symbol: "",
+            kind: Kind::Choice(&["relative", "absolute"]),
+            fallback: Fallback::Text("relative"),
+            doc: "\"relative\": active_threshold counts the largest absolute coefficient of the truth, or of the coefficients \
+                  themselves where there is no truth; \"absolute\": it is a number of its own.",
         },
         Setting {
             name: "average_from",

@@ -1,6 +1,5 @@
 //! An ensemble at one step, as the expectation of an observable sees it.
 
-use super::ACTIVE_THRESHOLD;
 use crate::problem::Problem;
 
 /// What theory knows of an ensemble at one step: the coefficients' means and variances, and a few sums.
@@ -18,6 +17,8 @@ pub struct Moments<'a> {
     pub variance: &'a [f64],
     /// `D_j = E[u^2 + v^2]` (d), the scale at which a coefficient reacts; its mean where it cannot be negative.
     pub slope: &'a [f64],
+    /// The absolute value above which a coefficient is active.
+    pub active_threshold: f64,
     /// `E |r|^2`, the expected sum of squared residuals.
     pub squared_residuals: f64,
     /// The squared norm of the gradient of the loss.
@@ -80,12 +81,13 @@ impl Moments<'_> {
     pub fn active(&self, j: usize) -> f64 {
         let (ahead, behind, deviation) = self.law(j);
         if deviation == 0.0 {
-            return if self.mean[j].abs() > ACTIVE_THRESHOLD { 1.0 } else { 0.0 };
+            return if self.mean[j].abs() > self.active_threshold { 1.0 } else { 0.0 };
         }
         let variance = deviation * deviation;
         // u v, which does not vary, is smaller than its factors' means by the variance of their logarithms.
         let geometric = 4.0 * ahead * behind * (-variance).exp();
-        let beyond = ACTIVE_THRESHOLD + (ACTIVE_THRESHOLD * ACTIVE_THRESHOLD + geometric).sqrt();
+        let threshold = self.active_threshold;
+        let beyond = threshold + (threshold * threshold + geometric).sqrt();
         let side = |part: f64| normal(((2.0 * part / beyond).ln() - 0.5 * variance) / deviation);
         side(ahead) + side(behind)
     }
@@ -115,6 +117,8 @@ mod tests {
     use super::*;
     use statrs::distribution::{ContinuousCDF, LogNormal};
 
+    const ACTIVE_THRESHOLD: f64 = 0.05;
+
     fn problem() -> Problem {
         Problem::new(vec![1.0, 2.0], vec![1.0], Some(vec![1.0, 0.0])).unwrap()
     }
@@ -131,6 +135,7 @@ mod tests {
             mean,
             variance,
             slope,
+            active_threshold: ACTIVE_THRESHOLD,
             squared_residuals: 0.0,
             squared_gradient: SumOfSquares::new(0.0, 0.0),
             noise_trace: 0.0,

@@ -1,6 +1,6 @@
 //! The observables themselves: each is an entry that documents and computes itself.
 
-use super::{ACTIVE_THRESHOLD, Moments, Needs, Observable, Reference, SumOfSquares, View, truth_support};
+use super::{Moments, Needs, Observable, Reference, SumOfSquares, View, truth_support};
 use crate::noise::total_trace;
 
 const INFINITE: f64 = f64::INFINITY;
@@ -70,8 +70,8 @@ pub(super) const ALL: &[Observable] = &[
     },
     Observable {
         name: "active",
-        symbol: "#{|beta_j| > 0.05}",
-        doc: "Number of active coefficients.",
+        symbol: "#{|beta_j| > threshold}",
+        doc: "Number of active coefficients: those above observe.active_threshold.",
         needs: Needs::Coefficients,
         diverged: f64::NAN,
         measure: |view| active(view).filter(|a| *a).count() as f64,
@@ -147,7 +147,7 @@ pub(super) const ALL: &[Observable] = &[
         name: "distance_to_lasso",
         symbol: "|beta - Lasso| / |Lasso|",
         doc: "Relative distance of the coefficients to the Lasso that theory predicts for the last step size (their norm \
-              where it is zero).",
+              where it is zero); NaN where that is one of several.",
         needs: Needs::Lasso,
         diverged: INFINITE,
         measure: |view| to_lasso(view, view.beta),
@@ -156,17 +156,37 @@ pub(super) const ALL: &[Observable] = &[
     Observable {
         name: "time_average_to_lasso",
         symbol: "|mean beta - Lasso| / |Lasso|",
-        doc: "Relative distance of the running time average of the coefficients to the predicted Lasso.",
+        doc: "Relative distance of the running time average of the coefficients to the predicted Lasso; NaN where that is one \
+              of several.",
         needs: Needs::AverageAndLasso,
         diverged: INFINITE,
         measure: |view| to_lasso(view, view.settled()),
         expect: None,
     },
     Observable {
+        name: "predictions_to_lasso",
+        symbol: "|X (beta - Lasso)| / |X Lasso|",
+        doc: "Relative distance of the predictions X beta to those of the predicted Lasso (their norm where it is zero). All \
+              solutions of a Lasso have the same predictions.",
+        needs: Needs::Lasso,
+        diverged: INFINITE,
+        measure: |view| predictions_to_lasso(view, view.beta),
+        expect: None,
+    },
+    Observable {
+        name: "average_predictions_to_lasso",
+        symbol: "|X (mean beta - Lasso)| / |X Lasso|",
+        doc: "Relative distance of the predictions of the running time average to those of the predicted Lasso.",
+        needs: Needs::AverageAndLasso,
+        diverged: INFINITE,
+        measure: |view| predictions_to_lasso(view, view.settled()),
+        expect: None,
+    },
+    Observable {
         name: "kkt_residual",
-        symbol: "max_j c_j |change of b_j by minimising over it|",
-        doc: "Violation of the predicted Lasso's optimality conditions, in units of lambda, by the running time average, \
-              or by the coefficients where none is kept.",
+        symbol: "max_j c_j |change of b_j by minimising over it| / lambda_j, c_j = |X_j|^2/n",
+        doc: "Violation of the predicted Lasso's optimality conditions, each divided by its lambda_j, by the running time \
+              average, or by the coefficients where none is kept.",
         needs: Needs::Lasso,
         diverged: INFINITE,
         measure: |view| view.lasso_certificate().map_or(f64::NAN, |certificate| certificate.kkt_residual),
@@ -176,7 +196,7 @@ pub(super) const ALL: &[Observable] = &[
         name: "duality_gap",
         symbol: "(P - D) / (|y|^2 / 2n)",
         doc: "Duality gap of the predicted Lasso in units of its objective at zero, at the running time average, or at \
-              the coefficients where none is kept.",
+              the coefficients where none is kept; NaN where all labels are zero.",
         needs: Needs::Lasso,
         diverged: INFINITE,
         measure: |view| view.lasso_certificate().map_or(f64::NAN, |certificate| certificate.relative_gap),
@@ -210,7 +230,13 @@ pub(super) const ALL: &[Observable] = &[
 ];
 
 fn to_lasso(view: &View<'_>, beta: &[f64]) -> f64 {
-    view.reference.map_or(f64::NAN, |reference| reference.predicted.relative_distance(beta))
+    let unique = view.reference.map(|reference| &reference.predicted).filter(|found| found.lasso.is_unique);
+    unique.map_or(f64::NAN, |predicted| predicted.relative_distance(beta))
+}
+
+fn predictions_to_lasso(view: &View<'_>, beta: &[f64]) -> f64 {
+    let distance = |reference: &Reference| reference.predicted.predictions_distance(view.problem, beta);
+    view.reference.map_or(f64::NAN, distance)
 }
 
 fn squared_error(view: &View<'_>, beta: &[f64]) -> f64 {
@@ -224,7 +250,8 @@ fn error(moments: &Moments<'_>) -> SumOfSquares {
 }
 
 fn active<'a>(view: &View<'a>) -> impl Iterator<Item = bool> + use<'a> {
-    view.beta.iter().map(|b| b.abs() > ACTIVE_THRESHOLD)
+    let threshold = view.active.at(view.problem.truth(), view.beta);
+    view.beta.iter().map(move |b| b.abs() > threshold)
 }
 
 /// The absolute coefficients on the support of the truth, or off it.

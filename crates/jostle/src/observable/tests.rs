@@ -54,7 +54,9 @@ fn every_observable_has_the_value_computed_by_hand() {
         ("noise_trace", 0.0),
         ("distance_to_lasso", 5.0f64.sqrt() / 2.0),
         ("time_average_to_lasso", 3.25f64.sqrt() / 2.0),
-        ("kkt_residual", 5.0),
+        ("predictions_to_lasso", 1.3f64.sqrt()),
+        ("average_predictions_to_lasso", (24.25f64 / 20.0).sqrt()),
+        ("kkt_residual", 17.0 / 12.0),
         ("duality_gap", (289.0 / 841.0 * 10.5625 + 7.5 - 12.0 / 29.0 * 2.875) / 16.0),
         ("log_slope_error", 0.5),
         // Of one parameter for each coefficient, (1 2)^(1/2); of two, see below.
@@ -99,7 +101,7 @@ fn every_observable_has_the_value_computed_by_hand() {
 /// the correlations (5, 3), so that the slack of the first coordinate is 1.
 ///
 /// At the average (1, 1/2) the residuals are (6, -5/2), the correlations (-3/4, 29/4). Minimising over the first
-/// coordinate would lead to 0, a change of 5 in units of lambda, and over the second from 5/4 to 11/2. The best dual point
+/// coordinate would lead to 0, a change of 5 of lambda = 6, and over the second from 5/4 to 11/2, 17/4 of 3. The best dual point
 /// is 12/29 of half the residuals, for which `P - D = (17/29)^2 (36 + 25/4)/4 + 6 + 3/2 - 12/29 (-3/4 + 29/8)`.
 ///
 /// From a start at `ln w = 5` to `ln w_1 = 0` in 100 steps of rate 1/10, the slope is 1/2.
@@ -126,6 +128,7 @@ fn cell() -> Cell {
         noises: vec![label(24.0f64.sqrt())],
         recording: crate::ensemble::Recording::Every(1),
         quantities: Vec::new(),
+        active: crate::observable::ActiveThreshold::default(),
         average_from: None,
         replicas: 1,
         seed: 0,
@@ -176,6 +179,7 @@ fn the_expectation_without_fluctuations_is_the_measurement() {
         mean: &beta,
         variance: &[0.0; 2],
         slope: &beta,
+        active_threshold: 0.05,
         squared_residuals: 2.0,
         squared_gradient: SumOfSquares::new(10.0, 0.0),
         noise_trace: 60.0,
@@ -218,14 +222,42 @@ fn precision_and_recall_have_values_where_nothing_is_active_or_true() {
 
 #[test]
 fn a_coefficient_is_active_above_the_threshold_only() {
-    let active = |beta: [f64; 2]| {
+    let active = |threshold: ActiveThreshold, beta: [f64; 2]| {
         let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1).into());
         let view =
-            View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0, 0.0], &beta, None);
+            View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0, 0.0], &beta, None)
+                .with_active(threshold);
         (find("active").unwrap().measure)(&view)
     };
-    assert_eq!(active([ACTIVE_THRESHOLD, -ACTIVE_THRESHOLD]), 0.0);
-    assert_eq!(active([0.0501, -0.0501]), 2.0);
+    let absolute = ActiveThreshold::Absolute(0.05);
+    assert_eq!(active(absolute, [0.05, -0.05]), 0.0);
+    assert_eq!(active(absolute, [0.0501, -0.0501]), 2.0);
+    // Without a truth, relative to the largest of the coefficients.
+    assert_eq!(active(ActiveThreshold::default(), [0.002, -0.00011]), 2.0);
+    assert_eq!(active(ActiveThreshold::default(), [0.002, -0.0001]), 1.0);
+}
+
+#[test]
+fn support_is_recalled_on_the_scale_of_the_truth() {
+    // beta = w^2: a truth of 0.03 that is met to one percent is active, and a hundredth of it is not.
+    let recall = |w: [f64; 2]| measure("support_recall", &[0.03, 0.0], w);
+    assert_eq!(recall([0.0297f64.sqrt(), 0.0003f64.sqrt()]), 1.0);
+    assert_eq!(measure("active", &[0.03, 0.0], [0.0297f64.sqrt(), 0.0003f64.sqrt()]), 1.0);
+}
+
+#[test]
+fn where_the_lasso_is_one_of_several_predictions_are_compared_and_coefficients_are_not() {
+    let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1).into());
+    let mut reference = reference();
+    reference.predicted.lasso.is_unique = false;
+    let view =
+        View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &[1.0, 4.0], None)
+            .with_reference(Some(&reference));
+    for name in ["distance_to_lasso", "time_average_to_lasso"] {
+        assert!((find(name).unwrap().measure)(&view).is_nan(), "{name}");
+    }
+    let found = (find("predictions_to_lasso").unwrap().measure)(&view);
+    assert!((found - 1.3f64.sqrt()).abs() < 1e-14, "{found}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A replica at one step, as an observable sees it.
 
-use super::Reference;
+use super::{ActiveThreshold, Reference};
 use crate::dynamics::Dynamics;
 use crate::dynamics::kernel::{divergence_limit, exceeds};
 use crate::geometry::{
@@ -38,6 +38,8 @@ pub struct View<'a> {
     pub step: u64,
     /// The step size of the step that leads away from here; NaN unless given.
     pub learning_rate: f64,
+    /// From which size on a coefficient is active.
+    pub active: ActiveThreshold,
     /// What the replica is compared with, if anything.
     pub reference: Option<&'a Reference>,
     watch: &'a dyn Watch,
@@ -81,6 +83,7 @@ impl<'a> View<'a> {
             average,
             log_abs_theta: &[],
             step: 0,
+            active: ActiveThreshold::default(),
             reference: None,
             watch: &Unwatched,
             predictions,
@@ -114,6 +117,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn with_reference(self, reference: Option<&'a Reference>) -> Self {
         Self { reference, ..self }
+    }
+
+    /// The same with another threshold of active coefficients.
+    #[must_use]
+    pub fn with_active(self, active: ActiveThreshold) -> Self {
+        Self { active, ..self }
     }
 
     /// The running time average of beta (d), or beta where there is none yet.

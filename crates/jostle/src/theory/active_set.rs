@@ -13,7 +13,8 @@ use crate::problem::Problem;
 /// A violation up to this counts as rounding, in units of `|X_j| |y|`.
 const ROUNDING: f64 = 1e-13;
 
-/// A correlation that misses its bound by less counts as reaching it, in units of `|X_j| |y|`.
+/// A correlation that misses its bound by less counts as reaching it, in units of the bound, beside ten times what counts
+/// as rounding.
 const REACHED: f64 = 1e-9;
 
 /// Rounds for each sample and coordinate before giving up.
@@ -104,14 +105,16 @@ impl<'a> ActiveSet<'a> {
         beta
     }
 
-    /// Whether the columns that reach their bound are independent.
+    /// Whether the columns that reach their bound are independent. That is enough for the solution to be the only one; where
+    /// it is not so, others are as good, or as good up to rounding.
     pub(super) fn is_unique(&self) -> bool {
         let correlations = self.correlations();
         let samples = self.problem.samples() as f64;
         let mut factor = self.factor.clone();
         (0..self.problem.dim()).filter(|j| !self.is_active[*j]).all(|j| {
             let missing = self.lambda[j] - self.sign.reach(correlations[j]);
-            missing > REACHED * self.norms[j] * self.labels / samples
+            let rounding = 10.0 * ROUNDING * self.norms[j] * self.labels / samples;
+            missing > REACHED * self.lambda[j] + rounding
                 || factor.append(&column(self.problem.x(), self.problem.dim(), j)).is_ok()
         })
     }

@@ -28,7 +28,8 @@ pub use lasso::{Lasso, LassoCertificate, lasso, lasso_certificate, lasso_from};
 pub use lasso_path::{lasso_path, lasso_scale_max};
 pub use null_cone::{NullCone, null_cone, positive_null_probability, positive_null_vector};
 pub use predicted_lasso::{
-    PredictedLasso, StdOfLambda, predicted_lasso, predicted_lasso_at, std_of_lambda, stds_of_lambdas,
+    PredictedLasso, StdOfLambda, predicted_lasso, predicted_lasso_at, predicted_lasso_of, std_of_lambda,
+    stds_of_lambdas,
 };
 pub use sign::Sign;
 pub use slow_flow::{Prediction, predict};

@@ -25,10 +25,11 @@ use super::stationary::{Fluctuations, second_order};
 use super::support_recovery::mean_squared_columns;
 use super::{Sign, TheoryError};
 use crate::dynamics::Dynamics;
-use crate::ensemble::Cell;
+use crate::ensemble::{Cell, Source};
 use crate::linear_algebra::{product, transpose_product};
 use crate::model::Form;
 use crate::noise::{Noise, Point};
+use crate::observable::Needs;
 use crate::problem::Problem;
 
 /// The relative change of the mean squared residuals at which the iteration ends.
@@ -62,10 +63,14 @@ pub struct PredictedLasso {
 impl PredictedLasso {
     /// `|beta - Lasso| / |Lasso|`, or `|beta|` where the Lasso is zero.
     pub fn relative_distance(&self, beta: &[f64]) -> f64 {
-        let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
-        let missed = squares(&mut beta.iter().zip(&self.lasso.beta).map(|(b, l)| b - l));
-        let norm = squares(&mut self.lasso.beta.iter().copied());
-        (missed / if norm > 0.0 { norm } else { 1.0 }).sqrt()
+        relative_distance(beta, &self.lasso.beta)
+    }
+
+    /// `|X (beta - Lasso)| / |X Lasso|`, or `|X beta|` where that is zero. All solutions of a Lasso have the same
+    /// predictions, so that this means something also where the Lasso is one of several.
+    pub fn predictions_distance(&self, problem: &Problem, beta: &[f64]) -> f64 {
+        let predictions = |b: &[f64]| product(problem.x(), problem.dim(), b);
+        relative_distance(&predictions(beta), &predictions(&self.lasso.beta))
     }
 
     /// The KKT slack `lambda_j + g_j` (d) with `g = X'(X beta - y)/n` at the Lasso: minus the slope of `ln |w_j|` in units
@@ -77,6 +82,13 @@ impl PredictedLasso {
         let correlations = transpose_product(problem.x(), problem.dim(), &residual);
         self.lambda.iter().zip(&correlations).map(|(l, c)| l - self.sign.reach(*c)).collect()
     }
+}
+
+fn relative_distance(values: &[f64], to: &[f64]) -> f64 {
+    let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
+    let missed = squares(&mut values.iter().zip(to).map(|(v, t)| v - t));
+    let norm = squares(&mut to.iter().copied());
+    (missed / if norm > 0.0 { norm } else { 1.0 }).sqrt()
 }
 
 impl std::fmt::Display for PredictedLasso {
@@ -106,7 +118,25 @@ pub fn predicted_lasso(cell: &Cell, problem: &Problem) -> Result<PredictedLasso,
     predicted_lasso_at(cell, problem, cell.dynamics.steps().saturating_sub(1), None)
 }
 
-/// The same at the step size of `step`, and with mean squared residuals `E r_i^2` (n) as measured, where they are given.
+/// The Lasso that the time average of every replica of a cell tends to, or why there is none that all share.
+///
+/// # Errors
+/// Replicas with data or starts of their own, step sizes in other units than one, and what [`predicted_lasso`] refuses, in
+/// words.
+pub fn predicted_lasso_of(cell: &Cell) -> Result<PredictedLasso, String> {
+    let Source::Shared(problem) = &cell.source else {
+        return Err(
+            "replicas have data of their own (problem.data_per_replica), and each a Lasso of its own"
+                .to_owned(),
+        );
+    };
+    if let Some(lacks) = cell.lacks(Needs::Lasso) {
+        return Err(format!("it needs {lacks}"));
+    }
+    predicted_lasso(cell, problem).map_err(|error| error.to_string())
+}
+
+/// The same as [`predicted_lasso`] at the step size of `step`, and with mean squared residuals `E r_i^2` (n) as measured, where they are given.
 ///
 /// # Errors
 /// As [`predicted_lasso`], or another number of residuals than samples.

@@ -43,6 +43,7 @@ fn cell(problem: Problem, link: LinkKind, init: f64, flow: Flow, noise: Option<L
         noises: noise.into_iter().map(|noise| Noise::Sample(Box::new(noise) as Box<_>)).collect(),
         recording: Recording::Log(2),
         quantities: vec![find("train_loss").unwrap()],
+        active: crate::observable::ActiveThreshold::default(),
         average_from: None,
         replicas: 1,
         seed: 1,

@@ -112,6 +112,7 @@ fn with(problem: Problem, model: ModelSpec, dynamics: GradientDescent, noises: V
         noises,
         recording: Recording::Every(10),
         quantities: vec![find("train_loss").unwrap()],
+        active: crate::observable::ActiveThreshold::default(),
         average_from: None,
         replicas: 3,
         seed: 4,

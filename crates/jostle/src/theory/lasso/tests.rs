@@ -70,7 +70,7 @@ fn solutions_are_those_of_scikit_learn() {
                 }
                 // The certificate of their solution, by our formula: it is one.
                 let theirs = lasso_certificate(&problem, &lambda, sign, &values).unwrap();
-                assert!(theirs.relative_gap < 1e-10 && theirs.kkt_residual < 1e-8, "{theirs:?}");
+                assert!(theirs.relative_gap < 1e-10 && theirs.kkt_violation < 1e-8, "{theirs:?}");
                 compared += 1;
             }
         }
@@ -133,7 +133,7 @@ proptest! {
         let size = norm(problem.y()) * norm(problem.x()) / n as f64;
         let violation = dense_subgradient_violation(&problem, &lambda, sign, &found.beta);
         prop_assert!(violation <= 1e-12 * size, "{violation} of {size}");
-        prop_assert!(found.certificate.kkt_residual <= 1e-12 * size);
+        prop_assert!(found.certificate.kkt_violation <= 1e-12 * size);
         prop_assert!(found.certificate.gap >= 0.0);
     }
 
@@ -188,14 +188,18 @@ fn the_certificate_has_the_values_computed_by_hand() {
     assert!((zero.objective - 25.0 / 4.0).abs() < 1e-15);
     assert!((zero.gap - 9.0 / 16.0 * 25.0 / 4.0).abs() < 1e-14);
     assert!((zero.relative_gap - 9.0 / 16.0).abs() < 1e-15);
-    assert_eq!(zero.kkt_residual, 3.0);
+    // The violations are 1 and 3, of 1/2 and 1.
+    assert_eq!((zero.kkt_violation, zero.kkt_residual), (3.0, 3.0));
     // At (2, 3/2): r/n = (1/2, 1/2), correlations (1/2, 1): the solution.
     let best = at([2.0, 1.5], Sign::NonNegative);
-    assert_eq!((best.gap, best.kkt_residual), (0.0, 0.0));
+    assert_eq!((best.gap, best.kkt_violation, best.kkt_residual), (0.0, 0.0, 0.0));
     // At (2, -1/10): r/n = (1/2, 2.1), correlations (1/2, 4.2). Minimising over b_2 leads to 3/2, a change of 1.6
     // with c_2 = 2.
     let off = at([2.0, -0.1], Sign::Signed);
-    assert!((off.kkt_residual - 3.2).abs() < 1e-15);
+    assert!((off.kkt_violation - 3.2).abs() < 1e-15 && (off.kkt_residual - 3.2).abs() < 1e-15);
+    // With lambda = (1/2, 4), minimising over b_2 leads to 0, a violation of 2/10, of 4.
+    let weak = lasso_certificate(&problem, &[0.5, 4.0], Sign::Signed, &[2.0, -0.1]).unwrap();
+    assert!((weak.kkt_violation - 0.2).abs() < 1e-15 && (weak.kkt_residual - 0.05).abs() < 1e-15);
     assert_eq!(at([2.0, -0.1], Sign::NonNegative).gap, f64::INFINITY);
 }
 
@@ -206,7 +210,7 @@ fn a_tiny_coefficient_that_should_be_zero_counts_little() {
     let off = beta.iter().position(|b| *b == 0.0).unwrap();
     beta[off] = 1e-9;
     let found = lasso_certificate(&problem, &[0.2], Sign::Signed, &beta).unwrap();
-    assert!(found.kkt_residual > 0.0 && found.kkt_residual < 1e-7, "{}", found.kkt_residual);
+    assert!(found.kkt_violation > 0.0 && found.kkt_violation < 1e-7, "{}", found.kkt_violation);
 }
 
 #[test]
@@ -263,6 +267,15 @@ fn strengths_below_zero_and_of_another_number_are_refused() {
 }
 
 #[test]
+fn labels_of_zero_have_a_gap_of_zero_at_zero_and_no_unit_elsewhere() {
+    let silent = Problem::new(vec![1.0, 2.0], vec![0.0, 0.0], None).unwrap();
+    let at = |beta| lasso_certificate(&silent, &[0.1], Sign::Signed, &[beta]).unwrap();
+    assert_eq!((at(0.0).gap, at(0.0).relative_gap), (0.0, 0.0));
+    // P = (1 + 4)/4 + 0.1, and the best dual value is zero.
+    assert!((at(1.0).gap - 1.35).abs() < 1e-15 && at(1.0).relative_gap.is_nan());
+}
+
+#[test]
 #[ignore = "slow: run by cargo xtask slow"]
 fn it_agrees_with_the_cone_programme_at_large_sizes() {
     for (n, d, share, sign) in [
@@ -279,3 +292,5 @@ fn it_agrees_with_the_cone_programme_at_large_sizes() {
         assert!(gap < 1e-12 && missed < 1e-5, "n = {n}, d = {d}, {share}: gap {gap}, distance {missed}");
     }
 }
+
+mod scales;

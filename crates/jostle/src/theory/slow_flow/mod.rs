@@ -247,6 +247,7 @@ impl Scene<'_> {
             mean: &node.coefficients.beta,
             variance: &variance,
             slope,
+            active_threshold: self.cell.active.at(self.problem.truth(), &node.coefficients.beta),
             squared_residuals: node.squared_residuals() + sums.residual_ratio * kernel,
             squared_gradient: SumOfSquares::new(factor * gradient, factor * factor * sums.gradient_variance),
             noise_trace: 4.0 * c * c * slopes / n * (of_labels + of_sampling),

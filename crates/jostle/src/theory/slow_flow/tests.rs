@@ -47,6 +47,7 @@ fn cell(link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
             .iter()
             .filter(|o| matches!(o.needs, Needs::Nothing | Needs::Coefficients | Needs::Truth))
             .collect(),
+        active: crate::observable::ActiveThreshold::default(),
         average_from: None,
         replicas: 1,
         seed: 0,
