@@ -57,6 +57,8 @@ fn every_default_is_written_out_in_order() {
     [observe]
     at = { log = 200 }
     quantities = ["train_loss", "l1_norm"]
+    active_threshold = 0.05
+    active_threshold_unit = "relative"
 
     [ensemble]
     replicas = 16
