@@ -163,7 +163,8 @@ impl FeedForward {
                     _ => Pool::Maximum([2, 2]),
                 };
                 let channels = counts(settings, "channels")?;
-                let smallest = 1 << (channels.len() - 1);
+                // More layers than a number has bits halve images that no machine holds.
+                let smallest = 1_usize.checked_shl(channels.len() as u32 - 1).unwrap_or(usize::MAX);
                 cnn(images(kind, image, smallest, usize::MAX)?, &channels, activation, pool, outputs)
             }
             "vgg" => {

@@ -173,6 +173,10 @@ fn networks_that_do_not_fit_are_refused() {
         "model.kind is \"vgg\", which needs images of 32 to 63 pixels a side; those of the problem have 8 x 8"
     );
     assert_eq!(
+        refused("cnn", &[("channels", numbers(&[1.0; 65]))], digits),
+        "model.kind is \"cnn\", which needs images of 18446744073709551615 or more pixels a side; those of the problem have 8 x 8"
+    );
+    assert_eq!(
         refused("cnn", &[("channels", numbers(&[4.0; 5]))], digits),
         "model.kind is \"cnn\", which needs images of 16 or more pixels a side; those of the problem have 8 x 8"
     );

@@ -5,6 +5,7 @@ mod browser;
 mod devtools;
 mod faults;
 mod gpu;
+mod soak;
 mod stage;
 mod tally;
 mod tools;
@@ -15,6 +16,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test                           format, lints, every test, documentation: what has to pass
 cargo xtask slow                           the tests that are ignored because they take minutes
+cargo xtask soak MINUTES [--seed S]        checks random experiments for some minutes, from this seed on (default: 1); one
+                                           that fails is made small, and printed as an experiment file
 cargo xtask browser [REPORT] [--out DIR]   opens a report.html in a headless browser, narrow and wide, light and dark,
                                            saves pictures of it (default: target/browser), and checks that it is whole;
                                            without REPORT, reproduces a paper at its quick scale first
@@ -49,6 +52,10 @@ fn main() -> ExitCode {
             Err(problem) => return misused(&problem),
         },
         ["browser", ref options @ ..] => match browser::stages(options) {
+            Ok(stages) => stages,
+            Err(problem) => return misused(&problem),
+        },
+        ["soak", ref options @ ..] => match soak::stages(options) {
             Ok(stages) => stages,
             Err(problem) => return misused(&problem),
         },

@@ -29,6 +29,7 @@ use jostle::{Device, InputError};
 pub use error::ExperimentError;
 pub use images::FoundImages;
 pub use reference::settings_reference;
+pub use schema::{SECTIONS, Section};
 pub(crate) use text::quoted;
 
 use grid::Axis;

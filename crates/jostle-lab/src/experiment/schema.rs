@@ -4,17 +4,17 @@ use jostle::setting::Entry;
 
 /// One part of an experiment file.
 #[derive(Debug)]
-pub(super) struct Section {
+pub struct Section {
     /// The name of the table.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// The kinds it may have; the only entry where it has no kind.
-    pub(super) entries: &'static [Entry],
+    pub entries: &'static [Entry],
     /// Whether the table names its kind.
-    pub(super) has_kind: bool,
+    pub has_kind: bool,
     /// The kind of a table that is not there, or does not name one.
-    pub(super) default_kind: Option<&'static str>,
+    pub default_kind: Option<&'static str>,
     /// Whether it is a list of tables.
-    pub(super) is_list: bool,
+    pub is_list: bool,
 }
 
 impl Section {
@@ -29,7 +29,7 @@ impl Section {
 }
 
 /// Every part, in the order in which a file is written.
-pub(super) const SECTIONS: [Section; 7] = [
+pub const SECTIONS: [Section; 7] = [
     with_kinds("problem", jostle::problem::ENTRIES),
     with_kinds("model", MODELS),
     Section { default_kind: Some("init"), ..with_kinds("start", jostle::ensemble::START_ENTRIES) },

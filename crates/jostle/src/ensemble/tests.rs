@@ -636,3 +636,23 @@ fn replicas_that_shrink_at_different_times_are_those_that_they_are_alone() {
         assert!(all_bits(&alone) == all_bits(&together[replica as usize..][..1]), "replica {replica}");
     }
 }
+
+#[test]
+fn residuals_whose_squares_are_no_numbers_have_diverged_whatever_the_labels() {
+    for (label, batch) in [(1e200, Batch::Full), (1e200, Batch::Size(1)), (1e160, Batch::Full)] {
+        let problem = Problem::new(vec![1.0, 0.0], vec![label, 0.0], None).unwrap();
+        let cell = Cell {
+            source: Source::Shared(Arc::new(problem)),
+            model: ModelSpec::new(LinkKind::Square(Square), 1.0),
+            dynamics: GradientDescent { batch, ..GradientDescent::new(3, 0.01) }.into(),
+            noises: Vec::new(),
+            quantities: vec![quantity("train_loss")],
+            average_from: None,
+            ..cell(shared(13, 19), Batch::Full, 3)
+        };
+        for replica in run_one(cell) {
+            assert_eq!(replica.diverged, Some(0), "{label}, {batch}");
+            assert!(replica.rows.iter().all(|loss| *loss == f64::INFINITY));
+        }
+    }
+}

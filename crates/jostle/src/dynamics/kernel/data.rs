@@ -89,9 +89,11 @@ pub(super) fn divergence_limit_of<F: Float>(problem: &Problem) -> F {
     F::of(if size_of::<F>() == 4 { limit.min(1e37) } else { limit })
 }
 
-/// A residual whose square exceeds this has diverged: 1e30 times the largest of 1 and the squared labels.
+/// A residual whose square exceeds this has diverged: 1e30 times the largest of 1 and the squared labels, and at most the
+/// largest number, so that what overflows has diverged whatever the labels.
 pub(crate) fn divergence_limit(problem: &Problem) -> f64 {
-    1e30 * problem.y().iter().fold(1.0, |max, y| y.mul_add(*y, 0.0).max(max))
+    let largest = problem.y().iter().fold(1.0, |max, y| y.mul_add(*y, 0.0).max(max));
+    (1e30 * largest).min(f64::MAX)
 }
 
 /// Whether a value is above a limit, or not a number.

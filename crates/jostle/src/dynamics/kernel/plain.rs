@@ -137,9 +137,11 @@ impl<'a, F: Float> Reference<'a, F> {
                 }
             }
         }
+        // One that is rounded to zero is one all the same.
+        let has_momentum = rule.dynamics.momentum > 0.0;
         let momentum = F::of(rule.dynamics.momentum);
         let descent = F::of(-rule.dynamics.learning_rate.at(self.step));
-        let factor = if momentum > zero { F::of(1.0) } else { descent };
+        let factor = if has_momentum { F::of(1.0) } else { descent };
         let weight = F::of(2.0 * rule.loss_factor / members.len() as f64);
         let weigh = |(r, p): (&F, &F)| {
             // Without a noise there is nothing to add.
@@ -159,7 +161,7 @@ impl<'a, F: Float> Reference<'a, F> {
                 let k = part * dim + j;
                 let (slope, h) = if single { (slope * rows[0][j], weights[0]) } else { (slope, h) };
                 let gradient = slope * h;
-                self.mantissas[k] = if momentum > zero {
+                self.mantissas[k] = if has_momentum {
                     let gradient = if has_zeta { gradient + zeta[k] } else { gradient };
                     self.velocity[k] = self.velocity[k].mul_add(momentum, gradient);
                     self.velocity[k].mul_add(descent, self.mantissas[k])
