@@ -4,9 +4,9 @@ use crate::args::{Output, ReproduceOptions, Scale};
 use crate::check::duration;
 use crate::progress::Bar;
 use crate::{Ending, print};
-use jostle_lab::claim::claims_table;
+use jostle_lab::claim::{RULE, claims_table};
 use jostle_lab::experiment::Overrides;
-use jostle_lab::paper::{PAPERS, PaperOutcome, Reproduction, find, reproduce as run_paper};
+use jostle_lab::paper::{PAPERS, PaperOutcome, Reproduction, Statement, find, reproduce as run_paper};
 use jostle_lab::run::LabError;
 use std::path::PathBuf;
 
@@ -41,7 +41,9 @@ pub(crate) fn reproduce(options: &ReproduceOptions, output: &Output) -> Result<E
     let holds = claims.iter().all(|claim| claim.holds);
     let report = out.join("report.html");
     if output.json {
-        let json = serde_json::json!({ "run": out, "report": report, "holds": holds, "claims": claims });
+        let json = serde_json::json!({
+            "run": out, "report": report, "holds": holds, "rule": RULE, "remarks": paper.remarks(&claims), "claims": claims,
+        });
         print(&format!("{json:#}\n"));
     } else if !output.quiet {
         let width = terminal_width();
@@ -49,7 +51,7 @@ pub(crate) fn reproduce(options: &ReproduceOptions, output: &Output) -> Result<E
             "{}, scale {}\n\n{}\nReport: {}\n",
             reproduction.paper.title,
             reproduction.scale,
-            claims_table(&claims, width),
+            claims_table(&claims, &paper.remarks(&claims), width),
             report.display()
         ));
     }
@@ -59,6 +61,16 @@ pub(crate) fn reproduce(options: &ReproduceOptions, output: &Output) -> Result<E
 /// The width of the terminal, or 100 columns in a pipe.
 fn terminal_width() -> usize {
     console::Term::stdout().size_checked().map_or(100, |(_, columns)| usize::from(columns))
+}
+
+/// A claim in the list of papers.
+fn listed(claim: &Statement) -> String {
+    format!("    {}  {}{}\n", claim.id, claim.text, claim.source.remark())
+}
+
+/// A claim in the list of papers, in JSON.
+fn in_json(claim: &Statement) -> serde_json::Value {
+    serde_json::json!({ "id": claim.id, "statement": claim.text, "source": claim.source })
 }
 
 /// Lists the papers with their figures and claims, and the time that each scale takes.
@@ -89,20 +101,31 @@ fn list(output: &Output) -> Result<Ending, LabError> {
         text += "  figures\n";
         paper.figures.iter().for_each(|title| text += &format!("    {title}\n"));
         text += "  claims\n";
-        paper.claims.iter().for_each(|(id, statement)| text += &format!("    {id}  {statement}\n"));
+        paper.claims.iter().for_each(|claim| text += &listed(claim));
         text += &format!("\n  jostle reproduce {}\n", paper.name);
         if let Some(networks) = paper.networks {
             text += "  with --with-networks, for some minutes more, also\n";
-            networks.claims.iter().for_each(|(id, statement)| text += &format!("    {id}  {statement}\n"));
+            networks.claims.iter().for_each(|claim| text += &listed(claim));
         }
+        let failures = paper.failures.iter();
+        failures.for_each(|known| {
+            text += &format!(
+                "  known to fail: {} on {} ({}); see {}\n",
+                known.id, known.place, known.numbers, paper.page
+            );
+        });
         entries.push(serde_json::json!({
             "paper": paper.name,
             "title": paper.title,
             "reference": paper.reference,
             "seconds": times.into_iter().map(|(name, s)| (name.to_owned(), s.into())).collect::<serde_json::Map<_, _>>(),
             "figures": paper.figures,
-            "claims": paper.claims.iter().map(|(id, statement)| serde_json::json!({ "id": id, "statement": statement }))
+            "claims": paper.claims.iter().map(in_json).collect::<Vec<_>>(),
+            "claims_with_networks": paper.networks.map_or(&[][..], |networks| networks.claims).iter().map(in_json)
                 .collect::<Vec<_>>(),
+            "known_failures": paper.failures.iter().map(|known| serde_json::json!({
+                "id": known.id, "place": known.place, "numbers": known.numbers, "page": paper.page,
+            })).collect::<Vec<_>>(),
         }));
     }
     if output.json {

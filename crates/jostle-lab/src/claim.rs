@@ -1,10 +1,35 @@
-//! A claim: a statement of a paper with its measurement, what was expected, and the verdict.
+//! A claim: a statement with its measurement, what was expected, and the verdict.
 
 use serde::{Deserialize, Serialize};
 
 use crate::number::compact_interval;
 
-/// A statement of a paper beside what was measured: one entry of `claims.json`, with its keys in this order.
+/// The rule of every verdict, as it is printed beside them.
+pub const RULE: &str = "A claim holds when its 95 % interval, and that of every further number in it, satisfies what is \
+                        expected. A number that is computed and not sampled has both ends at its value.";
+
+/// Whose statement a claim is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The paper says so, in other words.
+    #[default]
+    Paper,
+    /// jostle says so: a sharper form, a qualification, or a result of another work beside the paper's.
+    Jostle,
+}
+
+impl Source {
+    /// The remark behind a statement that is not the paper's.
+    pub fn remark(self) -> &'static str {
+        match self {
+            Self::Paper => "",
+            Self::Jostle => " (jostle's own statement)",
+        }
+    }
+}
+
+/// A statement beside what was measured: one entry of `claims.json`, with its keys in this order.
 ///
 /// JSON has no infinity and no NaN: a `measured`, `low` or `high` that is not finite is written as `null` and read
 /// back as `None`. What happened is therefore to be said in words too, in [`Claim::how`] (for example "6 of 64
@@ -15,20 +40,23 @@ pub struct Claim {
     pub id: String,
     /// The paper the statement is of, by the name `jostle reproduce` knows it: `shape-matters`.
     pub paper: String,
-    /// What the paper says, as one sentence.
+    /// What is said, as one sentence.
     pub statement: String,
-    /// The measured value, when the claim is about one number.
+    /// The measured value; of several numbers, the one that comes nearest to failing.
     pub measured: Option<f64>,
-    /// Lower end of the interval of the measurement.
+    /// Lower end of its 95 % interval.
     pub low: Option<f64>,
-    /// Upper end of the interval of the measurement.
+    /// Upper end of its 95 % interval.
     pub high: Option<f64>,
     /// What had to be measured for the claim to hold, in words: `below 5e-3`.
     pub expected: String,
-    /// Whether it was.
+    /// Whether it was: see [`RULE`].
     pub holds: bool,
-    /// How it was measured: runs, steps, replicas, the meaning of the interval.
+    /// How it was measured: runs, steps, replicas, which interval, and what is not met where the claim fails.
     pub how: String,
+    /// Whose statement it is.
+    #[serde(default)]
+    pub source: Source,
 }
 
 /// Counts of the verdicts as a sentence: `7 of 8 claims hold; A6 fails.`
@@ -48,7 +76,8 @@ pub fn verdict_line(claims: &[Claim]) -> String {
 
 /// The claims as a table for a terminal of `width` columns: id, verdict, measurement with its interval and what was
 /// expected, with the wrapped statement below each. Claims of several papers are grouped under the papers' names.
-pub fn claims_table(claims: &[Claim], width: usize) -> String {
+/// Below the counts stand the rule and the remarks, such as what is not a part of this run.
+pub fn claims_table(claims: &[Claim], remarks: &[String], width: usize) -> String {
     let heads = ["claim", "verdict", "measured"];
     let rows: Vec<[String; 3]> = claims
         .iter()
@@ -83,9 +112,13 @@ pub fn claims_table(claims: &[Claim], width: usize) -> String {
             out += &line(cells, "");
             push_indented(&mut out, &format!("expected: {}", claim.expected), indent, width);
         }
-        push_indented(&mut out, &claim.statement, indent, width);
+        push_indented(&mut out, &[&claim.statement, claim.source.remark()].concat(), indent, width);
     }
-    out + "\n" + &verdict_line(claims) + "\n"
+    out += &["\n", &verdict_line(claims), "\n"].concat();
+    for remark in std::iter::once(RULE).chain(remarks.iter().map(String::as_str)) {
+        push_indented(&mut out, remark, 0, width);
+    }
+    out
 }
 
 /// Below this many characters a column of prose is harder to read than a line of its own.
@@ -141,6 +174,7 @@ mod tests {
             expected: "below 5e-3 on at least 9 of 10 data seeds".to_owned(),
             holds,
             how: "median over replicas".to_owned(),
+            source: Source::Paper,
         }
     }
 
@@ -151,7 +185,7 @@ mod tests {
             claim("A2", "shape-matters", Some(7e-4), false),
         ];
         assert_eq!(
-            claims_table(&claims, 72),
+            claims_table(&claims, &["Not run here: N4 (--with-networks).".to_owned()], 72),
             "\
 claim  verdict  measured               expected
 A1     holds    75 [37.5, 150]         below 5e-3 on at least 9 of 10
@@ -164,13 +198,17 @@ A2     FAILS    7e-4 [3.5e-4, 1.4e-3]  below 5e-3 on at least 9 of 10
        from it.
 
 1 of 2 claims hold; A2 fails.
+A claim holds when its 95 % interval, and that of every further number
+in it, satisfies what is expected. A number that is computed and not
+sampled has both ends at its value.
+Not run here: N4 (--with-networks).
 "
         );
     }
 
     #[test]
     fn a_narrow_terminal_gets_the_expectation_below() {
-        let table = claims_table(&[claim("A2", "shape-matters", Some(7e-4), false)], 40);
+        let table = claims_table(&[claim("A2", "shape-matters", Some(7e-4), false)], &[], 40);
         assert!(table.lines().all(|line| line.chars().count() <= 40), "{table}");
         assert!(table.contains("expected: below 5e-3"), "{table}");
     }
@@ -178,9 +216,17 @@ A2     FAILS    7e-4 [3.5e-4, 1.4e-3]  below 5e-3 on at least 9 of 10
     #[test]
     fn claims_of_several_papers_are_grouped() {
         let claims = [claim("A1", "shape-matters", None, true), claim("B1", "alignment", None, true)];
-        let table = claims_table(&claims, 80);
+        let table = claims_table(&claims, &[], 80);
         assert!(table.contains("\nshape-matters\n") && table.contains("\nalignment\n"), "{table}");
         assert!(table.contains("not measured"), "{table}");
+    }
+
+    #[test]
+    fn a_statement_that_is_not_the_papers_is_marked() {
+        let own = Claim { source: Source::Jostle, ..claim("A5", "shape-matters", Some(1.0), true) };
+        let table = claims_table(&[own, claim("A1", "shape-matters", Some(1.0), true)], &[], 200);
+        assert_eq!(table.matches("far from it. (jostle's own statement)\n").count(), 1, "{table}");
+        assert_eq!(table.matches("far from it.\n").count(), 1, "{table}");
     }
 
     #[test]
@@ -200,7 +246,10 @@ A2     FAILS    7e-4 [3.5e-4, 1.4e-3]  below 5e-3 on at least 9 of 10
         let text = serde_json::to_string(&unbounded).unwrap();
         let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
         let keys: Vec<&String> = keys.keys().collect();
-        assert_eq!(keys, ["id", "paper", "statement", "measured", "low", "high", "expected", "holds", "how"]);
+        assert_eq!(
+            keys,
+            ["id", "paper", "statement", "measured", "low", "high", "expected", "holds", "how", "source"]
+        );
         let read: Claim = serde_json::from_str(&text).unwrap();
         assert_eq!((read.low, read.high), (Some(5.95), None));
     }

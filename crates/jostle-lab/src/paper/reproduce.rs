@@ -264,13 +264,10 @@ fn report(
     let figures: Vec<Figure> = paper.figures_on(runs)?;
     let steps: f64 = runs.iter().map(|(_, run)| run.manifest.replica_steps).sum();
     let fact = |name: &str, value: String| (name.to_owned(), value);
-    let mut data: Vec<&String> = runs.iter().flat_map(|(_, run)| &run.manifest.data).collect();
-    data.sort_unstable();
-    data.dedup();
-    let data: Vec<(String, String)> = data.into_iter().map(|text| fact("data", text.clone())).collect();
     Ok(Report {
         title: paper.title.to_owned(),
         lead: format!("{} {}", paper.lead, verdict_line(&claims)),
+        remarks: paper.remarks(&claims),
         warnings: runs
             .iter()
             .filter_map(|(name, run)| diverged_warning(run).map(|text| format!("{name}: {text}")))
@@ -285,7 +282,7 @@ fn report(
             fact("machine", format!("{}, {}", manifest.machine.platform, manifest.machine.level)),
         ]
         .into_iter()
-        .chain(data)
+        .chain(data(runs))
         .collect(),
         settings: runs
             .iter()
@@ -296,6 +293,20 @@ fn report(
             .map(str::to_owned)
             .collect(),
     })
+}
+
+/// Which experiments read which data: one fact for each text, named after its experiments.
+fn data(runs: &Runs) -> Vec<(String, String)> {
+    let mut found: Vec<(&String, Vec<&str>)> = Vec::new();
+    for (name, run) in runs.iter() {
+        for text in &run.manifest.data {
+            match found.iter_mut().find(|(known, _)| *known == text) {
+                Some((_, names)) => names.push(name),
+                None => found.push((text, vec![name])),
+            }
+        }
+    }
+    found.into_iter().map(|(text, names)| (format!("data of {}", names.join(", ")), text.clone())).collect()
 }
 
 /// Builds the report of a run folder, or of a paper's folder, again, from the files in it. Returns its path.

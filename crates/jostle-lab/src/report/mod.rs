@@ -40,6 +40,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Verdicts; none for a run that checks no paper.
     pub claims: Vec<Claim>,
+    /// What the verdicts do not say: claims that were left out, and those that are known to fail elsewhere.
+    pub remarks: Vec<String>,
     /// In the order in which they are numbered.
     pub figures: Vec<Figure>,
     /// Names and values: version, replicas, wall time.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::escape::{html, name, script_json};
 use super::spec::notes;
 use super::{Figure, Report};
-use crate::claim::{Claim, verdict_line};
+use crate::claim::{RULE, Source, verdict_line};
 use crate::number::compact_interval;
 
 const STYLE: &str = include_str!("page.css");
@@ -33,7 +33,7 @@ pub fn render(report: &Report) -> String {
     page.push_str("<body>\n<main>\n");
     opening(&mut page, report);
     figures(&mut page, &report.figures);
-    claims(&mut page, &report.claims);
+    claims(&mut page, report);
     facts(&mut page, &report.facts);
     settings(&mut page, &report.settings);
     references(&mut page, &report.references);
@@ -87,6 +87,9 @@ fn opening(page: &mut String, report: &Report) {
             if held { "holds" } else { "fails" },
             html(&verdict_line(&report.claims))
         );
+        for remark in &report.remarks {
+            put!(page, "<p class=\"remark\">{}</p>\n", html(remark));
+        }
     }
     page.push_str("</header>\n");
     if !report.warnings.is_empty() {
@@ -140,16 +143,16 @@ fn figures(page: &mut String, figures: &[Figure]) {
     page.push_str("</section>\n");
 }
 
-fn claims(page: &mut String, claims: &[Claim]) {
+fn claims(page: &mut String, report: &Report) {
+    let claims = &report.claims;
     if claims.is_empty() {
         return;
     }
     let several_papers = claims.windows(2).any(|pair| pair[0].paper != pair[1].paper);
     // Explicit roles: narrow screens stack the cells, and browsers drop the roles of a table laid out as blocks.
-    page.push_str(
-        "<section aria-labelledby=\"claims\">\n<h2 id=\"claims\">Claims</h2>\n<table role=\"table\">\n\
-         <thead role=\"rowgroup\"><tr role=\"row\">",
-    );
+    page.push_str("<section aria-labelledby=\"claims\">\n<h2 id=\"claims\">Claims</h2>\n");
+    put!(page, "<p class=\"see\">{}</p>\n", html(RULE));
+    page.push_str("<table role=\"table\">\n<thead role=\"rowgroup\"><tr role=\"row\">");
     for title in ["Claim", "Verdict", "Statement", "Measured", "Expected"] {
         put!(page, "<th role=\"columnheader\" scope=\"col\">{title}</th>");
     }
@@ -169,6 +172,9 @@ fn claims(page: &mut String, claims: &[Claim]) {
         put!(page, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">{}</th>", html(&claim.id));
         put!(page, "<td role=\"cell\" class=\"{class}\">{word}</td>");
         put!(page, "<td role=\"cell\">{}", html(&claim.statement));
+        if claim.source == Source::Jostle {
+            put!(page, "<span class=\"own\">{}</span>", html(claim.source.remark()));
+        }
         if !claim.how.is_empty() {
             put!(page, "<span class=\"how\">{}</span>", html(&claim.how));
         }
@@ -244,6 +250,7 @@ fn closing(page: &mut String, report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claim::Claim;
     use crate::report::{Axis, BandPoint, Series, bands};
 
     fn report() -> Report {
@@ -264,7 +271,9 @@ mod tests {
                 expected: hostile.to_owned(),
                 holds: false,
                 how: hostile.to_owned(),
+                source: Source::Jostle,
             }],
+            remarks: vec![hostile.to_owned()],
             figures: vec![Figure {
                 id: hostile.to_owned(),
                 title: hostile.to_owned(),

@@ -62,6 +62,7 @@ pub fn report_of_run(run: &Run) -> Result<Report, LabError> {
         lead,
         warnings: diverged_warning(run).into_iter().chain(prediction_warnings(run)).collect(),
         claims: Vec::new(),
+        remarks: Vec::new(),
         figures,
         facts: facts(run, diverged, replicas),
         settings: vec![("experiment.toml".to_owned(), settings_to_share(&run.experiment))],

@@ -46,6 +46,8 @@ pub(super) const PAPER: Paper = Paper {
     data: &[],
     figures: figures::TITLES,
     claims: claims::STATEMENTS,
+    failures: claims::FAILURES,
+    page: "docs/science/alignment.md",
     references: &[
         "R. Mulayoff, T. Michaeli: Exact mean square linear stability analysis for SGD. COLT 2024, arXiv:2306.07850 (the \
          exact threshold, the trace bound).",

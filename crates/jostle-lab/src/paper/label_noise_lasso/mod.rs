@@ -45,6 +45,8 @@ pub(super) const PAPER: Paper = Paper {
     data: data!["columns.npz", "scalar.npz", "diabetes.csv"],
     figures: figures::TITLES,
     claims: claims::STATEMENTS,
+    failures: &[],
+    page: "docs/science/label-noise-lasso.md",
     references: &[
         "B. Efron, T. Hastie, I. Johnstone, R. Tibshirani: Least angle regression. Annals of Statistics 32, 2004 (the \
          diabetes data).",

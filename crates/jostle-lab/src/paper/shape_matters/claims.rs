@@ -2,8 +2,8 @@
 
 use crate::claim::Claim;
 use crate::number::compact;
-use crate::paper::judgement::{self, Measured, last_step, mean_of};
-use crate::paper::{Paper, Runs};
+use crate::paper::judgement::{self, Criterion, Measured, Verdict, last_step, mean_of};
+use crate::paper::{Failure, Paper, Runs, Statement};
 use crate::run::{LabError, Run};
 use jostle::ensemble::Source;
 use jostle::problem::{ENTRIES, Generator, Problem};
@@ -14,24 +14,47 @@ use rayon::prelude::*;
 
 pub(super) const SHAPE_MATTERS: &Paper = &super::PAPER;
 
-/// Id and statement of every claim.
-pub(super) const STATEMENTS: &[(&str, &str)] = &[
-    ("A1", "Gradient descent started at w = 1 ends at a dense interpolator, far from the sparse truth."),
-    ("A2", "Label noise recovers the sparse truth from the same start."),
-    ("A3", "Isotropic Gaussian noise does not recover it, at any size of the noise, and drifts away."),
-    ("A4", "Label noise recovers the truth from any start, if the noise is large enough for the start."),
-    ("A5", "Gradient descent ends at the entropy projection that its start determines."),
-    ("A6", "Mini-batch noise helps, but not reliably."),
-    (
+/// Every claim.
+pub(super) const STATEMENTS: &[Statement] = &[
+    Statement::of_the_paper(
+        "A1",
+        "Gradient descent started at w = 1 ends at a dense interpolator, far from the sparse truth.",
+    ),
+    Statement::of_the_paper("A2", "Label noise recovers the sparse truth from the same start."),
+    Statement::of_the_paper(
+        "A3",
+        "Isotropic Gaussian noise of std 0.01 to 1 at a constant step size does not recover it, and drifts away.",
+    ),
+    Statement::of_the_paper(
+        "A4",
+        "Label noise recovers the truth from starts of 0.1 to 3, if the noise is large enough for the start.",
+    ),
+    Statement::of_jostle("A5", "Gradient descent ends at the entropy projection that its start determines."),
+    Statement::of_jostle("A6", "Mini-batch noise helps, but not reliably."),
+    Statement::of_jostle(
         "A7",
         "With 40 samples in dimension 100 the design almost always has a strictly positive null vector, along which \
          isotropic noise has no stationary law.",
     ),
-    (
+    Statement::of_the_paper(
         "A8",
-        "With large label noise and three step sizes, everything shrinks, then the support grows back, then its \
-         accuracy is refined.",
+        "With large label noise, three step sizes and 60 samples, on most data sets everything shrinks, then the support \
+         grows back, then its accuracy is refined.",
     ),
+];
+
+/// Where claims are known to fail.
+pub(super) const FAILURES: &[Failure] = &[
+    Failure {
+        id: "N4",
+        place: "the digits",
+        numbers: "small batches gain 0.008 [-0.005, 0.025] in test accuracy",
+    },
+    Failure {
+        id: "N4",
+        place: "CIFAR-10",
+        numbers: "small batches gain -0.039 [-0.070, -0.015], label noise -0.007 [-0.025, 0.009]",
+    },
 ];
 
 /// Judges every claim.
@@ -48,8 +71,8 @@ pub(super) fn judge(runs: &Runs) -> Result<Vec<Claim>, LabError> {
     ])
 }
 
-fn claim(id: &str, measured: Measured, expected: &str, holds: bool, how: String) -> Claim {
-    judgement::claim(SHAPE_MATTERS, id, measured, expected, holds, how)
+fn claim(id: &str, verdict: &Verdict, expected: &str, how: &str) -> Claim {
+    judgement::claim(SHAPE_MATTERS, id, verdict, expected, how)
 }
 
 /// The cells of a run whose grid key has this value.
@@ -64,11 +87,14 @@ fn gd_is_dense(runs: &Runs) -> Result<Claim, LabError> {
     let released = mean_of(runs.get("gd").finals(0, "test_error"))?;
     Ok(claim(
         "A1",
-        error,
+        &Verdict::of(error, Criterion::Within(40.0, 100.0)).and(
+            "active coefficients",
+            active,
+            Criterion::AtLeast(60.0),
+        ),
         "mean test error within 40 to 100, and at least 60 active coefficients",
-        error.low >= 40.0 && error.high <= 100.0 && active.low >= 60.0,
-        format!(
-            "Mean test error of gradient descent after {} steps over {} data sets, with a 95 % bootstrap interval; \
+        &format!(
+            "Mean test error of gradient descent after {} steps over {} data sets, with Student's 95 % interval; \
              {} active coefficients. On the released code's data: {released:.2}.",
             last_step(run, 0)?,
             run.replicas(0),
@@ -89,10 +115,9 @@ fn label_noise_recovers(runs: &Runs) -> Result<Claim, LabError> {
     let released_successes = recovers(released)?.into_iter().filter(|success| *success).count();
     Ok(claim(
         "A2",
-        share,
+        &Verdict::of(share, Criterion::AtLeast(0.9)),
         "test error below 5e-3 with exactly 5 active coefficients on at least 0.9 of the data sets",
-        share.value >= 0.9,
-        format!(
+        &format!(
             "Share of {} data sets after {} steps, with Wilson's 95 % interval; median test error {}. On the released \
              code's data {released_successes} of {} replicas, median {}.",
             run.replicas(0),
@@ -106,8 +131,7 @@ fn label_noise_recovers(runs: &Runs) -> Result<Claim, LabError> {
 
 fn isotropic_does_not(runs: &Runs) -> Result<Claim, LabError> {
     let run = runs.get("isotropic");
-    let mut lowest: Option<Measured> = None;
-    let mut holds = true;
+    let (mut ends, mut lowest, mut growths) = (Vec::new(), Vec::new(), Vec::new());
     let mut details = Vec::new();
     for cell in 0..run.cells() {
         let std = run.key(cell, "noise.0.std").unwrap_or(f64::NAN);
@@ -117,36 +141,34 @@ fn isotropic_does_not(runs: &Runs) -> Result<Claim, LabError> {
         let growth: Vec<f64> =
             run.finals(cell, "l1_norm")?.iter().zip(&early).map(|(late, e)| late / e).collect();
         let growth = Measured::mean(&growth);
-        let minima: Vec<f64> = run
-            .paths(cell, "test_error")?
-            .iter()
-            .map(|path| path.iter().copied().fold(f64::INFINITY, f64::min))
-            .collect();
-        let lowest_on_the_way = median(&minima);
-        holds &= end.low > 50.0;
-        holds &= std > 0.1 || lowest_on_the_way > 40.0;
-        holds &= std < 0.03 || growth.low > 1.0;
+        let paths = run.paths(cell, "test_error")?;
+        let smallest = |path: &Vec<f64>| path.iter().copied().fold(f64::INFINITY, f64::min);
+        let on_the_way = Measured::median(&paths.iter().map(smallest).collect::<Vec<_>>());
         details.push(format!(
             "std {}: ends at {}, lowest on the way {}, l1 norm grows by {}",
             compact(std),
             end.text(),
-            compact(lowest_on_the_way),
+            on_the_way.text(),
             growth.text()
         ));
-        if lowest.is_none_or(|lowest| end.value < lowest.value) {
-            lowest = Some(end);
+        ends.push((format!("std {}", compact(std)), end));
+        if std <= 0.1 {
+            lowest.push((format!("the lowest test error on the way with std {}", compact(std)), on_the_way));
+        }
+        if std >= 0.03 {
+            growths.push((format!("the growth of the l1 norm with std {}", compact(std)), growth));
         }
     }
-    let lowest = lowest.unwrap_or(Measured { value: f64::NAN, low: f64::NAN, high: f64::NAN });
     Ok(claim(
         "A3",
-        lowest,
+        &Verdict::of_all(ends, Criterion::Above(50.0))
+            .and_all(lowest, Criterion::Above(40.0))
+            .and_all(growths, Criterion::Above(1.0)),
         "test error ends above 50 for every std, stays above 40 on the way up to std 0.1, and from std 0.03 on the l1 \
          norm grows from a sixth of the run to its end",
-        holds,
-        format!(
-            "Smallest mean test error over the sizes of the noise after {} steps, {} replicas each, 95 % bootstrap \
-             intervals of means. {}.",
+        &format!(
+            "Mean test error after {} steps for every size of the noise, {} replicas each, Student's 95 % intervals of \
+             means and order statistics for medians. {}.",
             last_step(run, 0)?,
             run.replicas(0),
             details.join("; ")
@@ -156,32 +178,30 @@ fn isotropic_does_not(runs: &Runs) -> Result<Claim, LabError> {
 
 fn from_any_start(runs: &Runs) -> Result<Claim, LabError> {
     let run = runs.get("initialisation");
-    let mut worst = Measured { value: 0.0, low: 0.0, high: 0.0 };
-    let mut weak = None;
+    let (mut matching, mut weak) = (Vec::new(), Measured::nothing());
     let mut details = Vec::new();
     for cell in 0..run.cells() {
         let (init, std) = (run.key(cell, "model.init"), run.key(cell, "noise.0.std"));
         let error = Measured::median(&run.finals(cell, "test_error")?);
-        details.push(format!(
-            "start {}, std {}: {}",
-            compact(init.unwrap_or(f64::NAN)),
-            compact(std.unwrap_or(f64::NAN)),
-            error.text()
-        ));
+        let setting =
+            format!("start {}, std {}", compact(init.unwrap_or(f64::NAN)), compact(std.unwrap_or(f64::NAN)));
+        details.push(format!("{setting}: {}", error.text()));
         if init >= Some(2.0) && std <= Some(1.0) {
-            weak = Some(error);
-        } else if error.value > worst.value {
-            worst = error;
+            weak = error;
+        } else {
+            matching.push((setting, error));
         }
     }
     Ok(claim(
         "A4",
-        worst,
+        &Verdict::of_all(matching, Criterion::Below(0.03)).and(
+            "the test error from start 2 with std 1",
+            weak,
+            Criterion::Above(5.0),
+        ),
         "median test error below 0.03 from every start with noise to match, and above 5 from start 2 with std 1",
-        worst.value < 0.03 && weak.is_some_and(|weak| weak.value > 5.0),
-        format!(
-            "Largest median over the starts with matching noise, {} data sets each, {} steps, intervals of order \
-             statistics. {}.",
+        &format!(
+            "Median for every start, {} data sets each, {} steps, 95 % intervals of order statistics. {}.",
             run.replicas(0),
             last_step(run, 0)?,
             details.join("; ")
@@ -210,38 +230,44 @@ fn gd_limit_is_the_projection(runs: &Runs) -> Result<Claim, LabError> {
     let rates: Vec<f64> = (0..run.cells()).filter_map(|cell| run.key(cell, key)).collect();
     let (small, large) =
         rates.iter().fold((f64::INFINITY, 0.0f64), |(low, high), r| (low.min(*r), high.max(*r)));
-    let mut worst = Measured { value: 0.0, low: 0.0, high: 0.0 };
-    let mut shrinks = small < large;
-    let mut details = Vec::new();
+    let (mut found, mut shrink, mut details) = (Vec::new(), Vec::new(), Vec::new());
     for at_small in cells_with(run, key, small) {
         let init = run.key(at_small, "model.init").unwrap_or(f64::NAN);
-        let finer = Measured::mean(&distances(run, at_small, &problems, init)?);
+        let finer = distances(run, at_small, &problems, init)?;
         for at_large in cells_with(run, key, large) {
-            if run.key(at_large, "model.init") == Some(init) {
-                let coarser = Measured::mean(&distances(run, at_large, &problems, init)?);
-                shrinks &= finer.value < coarser.value;
-                details.push(format!("start {}: {} and {}", compact(init), coarser.text(), finer.text()));
+            if at_large != at_small && run.key(at_large, "model.init") == Some(init) {
+                let coarser = distances(run, at_large, &problems, init)?;
+                let ratios: Vec<f64> =
+                    finer.iter().zip(&coarser).map(|(fine, coarse)| fine / coarse).collect();
+                let ratio = Measured::mean(&ratios);
+                details.push(format!(
+                    "start {}: {} and {}, ratio {}",
+                    compact(init),
+                    Measured::mean(&coarser).text(),
+                    Measured::mean(&finer).text(),
+                    ratio.text()
+                ));
+                shrink.push((format!("the ratio of the distances from start {}", compact(init)), ratio));
             }
         }
-        // A distance that is not a number must not pass for a small one.
-        if finer.value > worst.value || finer.value.is_nan() {
-            worst = finer;
-        }
+        found.push((format!("start {}", compact(init)), Measured::mean(&finer)));
+    }
+    if shrink.is_empty() {
+        shrink.push(("the ratio of the distances".to_owned(), Measured::nothing()));
     }
     Ok(claim(
         "A5",
-        worst,
+        &Verdict::of_all(found, Criterion::Below(1e-2)).and_all(shrink, Criterion::Below(1.0)),
         &format!(
             "relative distance to the entropy projection below 1e-2 from every start at step size {}, and smaller than \
              at {}",
             compact(small),
             compact(large)
         ),
-        worst.value < 1e-2 && shrinks,
-        format!(
-            "Largest mean relative distance over the starts at the smaller step size, {} data sets each, 95 % bootstrap \
-             intervals of means; the projection is computed to 1e-12. The statement is about gradient flow: a finite \
-             step adds an error in proportion to it. At step sizes {} and {}: {}.",
+        &format!(
+            "Mean relative distance for every start at the smaller step size, {} data sets each, Student's 95 % \
+             intervals; the projection is computed to 1e-12. The statement is about gradient flow: a finite step adds an \
+             error in proportion to it. At step sizes {} and {}: {}.",
             run.replicas(0),
             compact(large),
             compact(small),
@@ -271,28 +297,30 @@ fn mini_batch_is_unreliable(runs: &Runs) -> Result<Claim, LabError> {
     let error = Measured::median(&errors);
     let diverged = Measured::share(run.diverged(0), run.replicas(0));
     let finite: Vec<f64> = errors.iter().copied().filter(|e| e.is_finite()).collect();
-    let label = median(&runs.get("label").finals(0, "test_error")?);
+    let label = Measured::median(&runs.get("label").finals(0, "test_error")?);
     let gd = median(&runs.get("gd").finals(0, "test_error")?);
     let (smallest, largest) =
         finite.iter().fold((f64::INFINITY, 0.0f64), |(low, high), e| (low.min(*e), high.max(*e)));
-    let unreliable = diverged.value > 0.0 || largest > 10.0 * smallest;
     Ok(claim(
         "A6",
-        error,
-        "median test error between label noise and gradient descent on the same data, with runs that diverge or \
-         differ more than tenfold",
-        error.value > label && error.value < gd && unreliable,
-        format!(
+        &Verdict::of(error, Criterion::Within(label.high, gd)).and(
+            "the share that diverges",
+            diverged,
+            Criterion::Above(0.0),
+        ),
+        "median test error above that of label noise and below that of gradient descent on the same data, and some runs \
+         diverge",
+        &format!(
             "Median over {} replicas on the released code's data after {} steps, diverged ones counted as infinite, \
-             interval of order statistics. {} diverged (share {}); the others end between {} and {}. Label noise ends \
-             at {}, gradient descent at {}.",
+             95 % interval of order statistics. {} diverged (share {}); the others end between {} and {}. Label noise \
+             ends at {}, gradient descent at {}.",
             run.replicas(0),
             last_step(run, 0)?,
             run.diverged(0),
             diverged.text(),
             compact(smallest),
             compact(largest),
-            compact(label),
+            label.text(),
             compact(gd)
         ),
     ))
@@ -315,10 +343,11 @@ fn positive_null_vectors(runs: &Runs) -> Claim {
     let share = Measured::share(decided.iter().filter(|positive| **positive).count(), decided.len());
     claim(
         "A7",
-        share,
-        "Wendel's probability is 0.978 to 1e-3, and lies within the interval of the measured share",
-        (formula - 0.978).abs() < 1e-3 && (share.low..=share.high).contains(&formula),
-        format!(
+        &Verdict::of(share, Criterion::AtLeast(0.95))
+            .and("the measured share", share, Criterion::Covers(formula))
+            .and("Wendel's probability", Measured::exactly(formula), Criterion::Within(0.977, 0.979)),
+        "a share of at least 0.95, whose interval contains Wendel's probability, which is 0.978 to 1e-3",
+        &format!(
             "Share of {} Gaussian designs in which a linear programme finds a strictly positive null vector, with \
              Wilson's 95 % interval; Wendel's formula gives {formula:.5}. {} designs were too close to call.",
             decided.len(),
@@ -332,7 +361,7 @@ fn gaussian_designs(samples: usize, dim: usize) -> Source {
         ("samples", Value::Integer(samples as u64)),
         ("dim", Value::Integer(dim as u64)),
         ("sparsity", Value::Integer(0)),
-        ("seed", Value::Integer(7)),
+        ("seed", Value::Integer(2027)),
     ];
     let settings = Settings::check(&ENTRIES[0], &given).expect("these are settings of a sparse regression");
     Source::PerReplica(
@@ -343,30 +372,42 @@ fn gaussian_designs(samples: usize, dim: usize) -> Source {
 fn three_phases(runs: &Runs) -> Result<Claim, LabError> {
     let run = runs.get("three-phases");
     let ends = super::figures::phase_ends(run)?;
-    let at = |quantity: &str| -> Result<Vec<Measured>, LabError> {
-        ends.iter().map(|end| Ok(Measured::median(&run.values_at(0, quantity, *end)?))).collect()
+    let at = |quantity: &str| -> Result<Vec<Vec<f64>>, LabError> {
+        ends.iter().map(|end| Ok(run.values_at(0, quantity, *end)?)).collect()
     };
     let (on, off, error) = (at("support_mean")?, at("off_support_max")?, at("test_error")?);
-    let start = median(&run.values_at(0, "test_error", 0)?);
-    let falls = start > error[0].value && error.windows(2).all(|pair| pair[1].value < pair[0].value);
+    let start = run.values_at(0, "test_error", 0)?;
+    // What every phase leaves of the test error, data set by data set.
+    let left =
+        std::iter::once(&start).chain(&error).zip(&error).enumerate().map(|(phase, (before, after))| {
+            let ratios: Vec<f64> = after.iter().zip(before).map(|(after, before)| after / before).collect();
+            (format!("what phase {} leaves of the test error", phase + 1), Measured::median(&ratios))
+        });
     let phases: Vec<String> = ends
         .iter()
         .zip(on.iter().zip(&off).zip(&error))
         .map(|(end, ((on, off), error))| {
-            format!("step {end}: {}, {}, {}", on.text(), compact(off.value), compact(error.value))
+            let [on, off, error] = [on, off, error].map(|values| Measured::median(values).text());
+            format!("step {end}: {on}, {off}, {error}")
         })
         .collect();
     Ok(claim(
         "A8",
-        on[1],
+        &Verdict::of(Measured::median(&on[1]), Criterion::Above(0.64))
+            .and(
+                "the mean on the support after the first phase",
+                Measured::median(&on[0]),
+                Criterion::Below(0.01),
+            )
+            .and_all(left, Criterion::Below(1.0)),
         "mean coefficient on the support below 0.01 after the first phase and above 0.64 after the second; the test \
-         error falls in every phase",
-        on[0].value < 0.01 && on[1].value > 0.64 && falls,
-        format!(
-            "Median over {} data sets of the mean coefficient on the support after the second phase, interval of order \
-             statistics. Mean on the support, largest off it, and test error (from {}) at the ends of the phases: {}.",
+         error falls in every phase; each in the median over data sets",
+        &format!(
+            "Median over {} data sets of 60 samples of the mean coefficient on the support after the second phase, 95 % \
+             interval of order statistics. Mean on the support, largest off it, and test error (from {}) at the ends of \
+             the phases: {}.",
             run.replicas(0),
-            compact(start),
+            compact(median(&start)),
             phases.join("; ")
         ),
     ))

@@ -38,6 +38,8 @@ pub(super) const PAPER: Paper = Paper {
     )],
     figures: figures::TITLES,
     claims: claims::STATEMENTS,
+    failures: claims::FAILURES,
+    page: "docs/science/shape-matters.md",
     references: &[
         "J. G. Wendel: A problem in geometric probability. Mathematica Scandinavica 11, 1962 (claim A7).",
         "J. Pesme, L. Pillaud-Vivien, N. Flammarion: Implicit bias of SGD for diagonal linear networks. NeurIPS 2021, \

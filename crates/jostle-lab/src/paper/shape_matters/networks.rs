@@ -2,22 +2,25 @@
 
 use crate::claim::Claim;
 use crate::number::compact;
-use crate::paper::Runs;
 use crate::paper::drawing::figure;
-use crate::paper::judgement::{self, Measured, last_step};
+use crate::paper::judgement::{self, Criterion, Measured, Verdict, last_step};
+use crate::paper::{Runs, Statement};
 use crate::report::{Axis, Category, Figure, categories};
 use crate::run::series::spread;
 use crate::run::{LabError, Run};
 use jostle::statistics::median;
 
-/// Id and statement of every claim.
-pub(super) const STATEMENTS: &[(&str, &str)] = &[
-    (
+/// Every claim.
+pub(super) const STATEMENTS: &[Statement] = &[
+    Statement::of_the_paper(
         "N4",
         "A convolutional network trained with large batches generalises worse than one trained with small batches; label \
          noise makes up for it, isotropic noise for less of it.",
     ),
-    ("N5", "Small batches, and label noise with large ones, lead to flatter points than large batches do."),
+    Statement::of_jostle(
+        "N5",
+        "Small batches, and label noise with large ones, lead to flatter points than large batches do.",
+    ),
 ];
 
 /// Titles of the figures, in order.
@@ -70,19 +73,21 @@ fn accuracy(runs: &Runs) -> Result<Claim, LabError> {
     let gain =
         |way: usize| compared(runs, "test_accuracy", [WAYS[way].0, WAYS[1].0], |one, other| one - other);
     let (small, label, isotropic) = (gain(0)?, gain(2)?, gain(3)?);
+    let beyond = compared(runs, "test_accuracy", [WAYS[2].0, WAYS[3].0], |one, other| one - other)?;
     Ok(judgement::claim(
         super::claims::SHAPE_MATTERS,
         "N4",
-        label,
-        "small batches and label noise each gain test accuracy over large batches, their intervals above 0; isotropic noise \
-         gains less than label noise",
-        small.low > 0.0 && label.low > 0.0 && isotropic.value < label.value,
-        format!(
-            "Gain in test accuracy over large batches, mean over replicas with a start in common, 95 % bootstrap intervals: label \
-             noise {}, small batches {}, isotropic noise {}. {}",
+        &Verdict::of(label, Criterion::Above(0.0))
+            .and("the gain by small batches", small, Criterion::Above(0.0))
+            .and("the gain by label noise over isotropic noise", beyond, Criterion::Above(0.0)),
+        "small batches and label noise each gain test accuracy over large batches; isotropic noise gains less than label noise",
+        &format!(
+            "Gain in test accuracy over large batches, mean over replicas with a start in common, Student's 95 % intervals: label \
+             noise {}, small batches {}, isotropic noise {}; label noise over isotropic noise {}. {}",
             label.text(),
             small.text(),
             isotropic.text(),
+            beyond.text(),
             setting(runs)?
         ),
     ))
@@ -99,11 +104,14 @@ fn sharpness(runs: &Runs) -> Result<Claim, LabError> {
     Ok(judgement::claim(
         super::claims::SHAPE_MATTERS,
         "N5",
-        label,
-        "Tr(J J')/n with small batches, and with label noise, over that with large batches: both intervals below 1",
-        small.high < 1.0 && label.high < 1.0,
-        format!(
-            "Tr(J J')/n over that with large batches, mean over replicas with a start in common, 95 % bootstrap intervals: label \
+        &Verdict::of(label, Criterion::Below(1.0)).and(
+            "the ratio with small batches",
+            small,
+            Criterion::Below(1.0),
+        ),
+        "Tr(J J')/n with small batches, and with label noise, below that with large batches",
+        &format!(
+            "Tr(J J')/n over that with large batches, mean over replicas with a start in common, Student's 95 % intervals: label \
              noise {}, small batches {}, isotropic noise {}. Of Tr G, which vanishes with the loss: {}, {}, {}. {}",
             label.text(),
             small.text(),

@@ -4,7 +4,7 @@ use super::{claim, largest};
 use crate::claim::Claim;
 use crate::number::compact;
 use crate::paper::Runs;
-use crate::paper::judgement::{Measured, last_step};
+use crate::paper::judgement::{Criterion, Measured, Verdict, last_step};
 use crate::run::{LabError, Run};
 
 /// What became of a replica that began at a minimum.
@@ -46,7 +46,7 @@ const SMALL: f64 = 1e-6;
 /// The loss of an escape exceeds that of the minimum by more than this factor on its way.
 const ESCAPE: f64 = 1e3;
 
-/// Where replicas land, `|G|_F` is to be below this share of the minimum's, in the median with its interval. Every one of
+/// Where replicas land, `|G|_F` is to be below this share of the minimum's, in the median. Every one of
 /// them is to land below the minimum's; to ask for this share of every one is more than SGD gives.
 const FLATTER: f64 = 0.9;
 
@@ -119,20 +119,57 @@ impl Outcome {
         )
     }
 
-    /// Nobody left.
-    fn is_stable(&self) -> bool {
-        self.stayed.len() == self.fates.len() && self.stayed.iter().all(|ratio| is_same(*ratio))
+    /// Nobody leaves: in this run, and so in a share of at least `most`.
+    fn asks_to_stay(&self, verdict: Verdict, from: &str, most: f64) -> Verdict {
+        let at = format!("at {} eta* {from}", compact(self.multiple));
+        let stayed = self.stayed.iter().filter(|ratio| is_same(**ratio)).count();
+        verdict.and(&format!("the share that stays {at}"), self.share(stayed), Criterion::AtLeast(most)).and(
+            &format!("the number that leaves {at}"),
+            Measured::exactly((self.fates.len() - stayed) as f64),
+            Criterion::AtMost(0.0),
+        )
     }
 
-    /// Nine in ten left, and most of all landed: every one of them at a flatter place where the trace is within its bound,
-    /// and the median at a clearly flatter one.
-    fn escapes(&self) -> bool {
-        10 * self.stayed.len() <= self.fates.len()
-            && 2 * self.landed.len() > self.fates.len()
-            && Measured::median(&self.landed).high < FLATTER
-            && self.landed.iter().all(|ratio| *ratio < 1.0)
-            && self.traces.iter().all(|trace| *trace <= 1.0)
+    /// A share of at least `most` leaves, and more than half lands: every replica of this run at a flatter place where the
+    /// trace is within its bound, and the median at a clearly flatter one.
+    fn asks_to_escape(&self, verdict: Verdict, from: &str, most: f64) -> Verdict {
+        let at = format!("at {} eta* {from}", compact(self.multiple));
+        let beyond = self.landed.iter().filter(|ratio| !(**ratio < 1.0)).count()
+            + self.traces.iter().filter(|trace| !(**trace <= 1.0)).count();
+        verdict
+            .and(
+                &format!("the share that leaves {at}"),
+                self.share(self.fates.len() - self.stayed.len()),
+                Criterion::AtLeast(most),
+            )
+            .and(
+                &format!("the share that lands elsewhere {at}"),
+                self.share(self.landed.len()),
+                Criterion::Above(0.5),
+            )
+            .and(
+                &format!("the number that lands at a place not flatter, or beyond the trace bound, {at}"),
+                Measured::exactly(beyond as f64),
+                Criterion::AtMost(0.0),
+            )
     }
+
+    fn share(&self, count: usize) -> Measured {
+        Measured::share(count, self.fates.len())
+    }
+}
+
+/// The verdict on the outcomes of several runs: what is below the threshold stays, what is at `sharp` of it escapes.
+fn verdict(all: &[(&str, &[Outcome])], sharp: f64, most: f64) -> Verdict {
+    let outcomes = || all.iter().flat_map(|(from, outcomes)| outcomes.iter().map(move |one| (*from, one)));
+    let landed = outcomes().filter(|(_, one)| one.multiple == sharp);
+    let shown = landed.map(|(from, one)| (from.to_owned(), Measured::median(&one.landed)));
+    let verdict = Verdict::of_all(shown, Criterion::Below(FLATTER));
+    outcomes().fold(verdict, |verdict, (from, one)| match one.multiple {
+        multiple if multiple < 1.0 => one.asks_to_stay(verdict, from, most),
+        multiple if multiple == sharp => one.asks_to_escape(verdict, from, most),
+        _ => verdict,
+    })
 }
 
 fn outcomes(run: &Run) -> Result<Vec<Outcome>, LabError> {
@@ -147,21 +184,15 @@ fn texts(outcomes: &[Outcome]) -> String {
 pub(super) fn lands_flatter(runs: &Runs) -> Result<Claim, LabError> {
     let (one, many) = (runs.get("escape"), runs.get("minima"));
     let (from_one, from_many) = (outcomes(one)?, outcomes(many)?);
-    let all = || from_one.iter().chain(&from_many);
-    let sharp = |outcome: &&Outcome| outcome.multiple == 1.3;
-    let holds = all().filter(|outcome| outcome.multiple < 1.0).all(Outcome::is_stable)
-        && all().filter(sharp).all(Outcome::escapes);
-    let measured = from_one.iter().find(sharp).map(|outcome| Measured::median(&outcome.landed));
     Ok(claim(
         "B7",
-        measured.unwrap_or(super::exactly(f64::NAN)),
-        "below the threshold every replica stays (|G|_F within 1 %); at 1.3 times it the loss of nine in ten grows more \
-         than a thousandfold; where it becomes small again elsewhere, |G|_F is below the minimum's in every replica and below \
-         0.9 of it in the median with its interval, and Tr G is at most 2B'/eta",
-        holds,
-        format!(
-            "Median of the final |G|_F over that of the minimum at 1.3 eta*, over the replicas that landed elsewhere, interval of \
-             order statistics. {} replicas of SGD with one sample for {} steps from a minimum with loss {}; to return is to land \
+        &verdict(&[("from one minimum", &from_one), ("from many minima", &from_many)], 1.3, 0.9),
+        "below the threshold every replica stays (|G|_F within 1 %), and so a share of at least 0.9; at 1.3 times it the loss of \
+         at least nine in ten grows more than a thousandfold; where it becomes small again elsewhere, as it does for more than \
+         half, |G|_F is below the minimum's in every replica and below 0.9 of it in the median, and Tr G is at most 2B'/eta",
+        &format!(
+            "Median of the final |G|_F over that of the minimum at 1.3 eta*, over the replicas that landed elsewhere, 95 % \
+             interval of order statistics; shares have Wilson's. {} replicas of SGD with one sample for {} steps from a minimum with loss {}; to return is to land \
              where |G|_F is within 1 % of what it was: {}. From {} minima, one a replica, after {} steps: {}.",
             one.replicas(0),
             last_step(one, 0)?,
@@ -180,20 +211,15 @@ pub(crate) const SHARP: f64 = 2.0;
 pub(super) fn networks_land_flatter(runs: &Runs) -> Result<Claim, LabError> {
     let run = runs.get("nets-escape");
     let outcomes = outcomes(run)?;
-    let sharp = |outcome: &&Outcome| outcome.multiple == SHARP;
-    let holds = outcomes.iter().filter(|outcome| outcome.multiple < 1.0).all(Outcome::is_stable)
-        && outcomes.iter().filter(sharp).all(Outcome::escapes);
-    let measured = outcomes.iter().find(sharp).map(|outcome| Measured::median(&outcome.landed));
     Ok(claim(
         "N3",
-        measured.unwrap_or(super::exactly(f64::NAN)),
-        "below the threshold every replica stays (|G|_F within 1 %); at twice it the loss of nine in ten grows more than a \
-         thousandfold, most are at a small loss again elsewhere, where |G|_F is below the minimum's in every replica and \
-         below 0.9 of it in the median with its interval, and Tr G is at most 2cB'/eta",
-        holds,
-        format!(
-            "Median of the final |G|_F over that of the minimum at {} eta*, over the replicas that landed elsewhere, with their \
-             range (from six on, the interval of order statistics). Of {} replicas, a minimum each: {}. Data: {}.",
+        &verdict(&[("from a minimum for each replica", &outcomes)], SHARP, 0.5),
+        "below the threshold every replica stays (|G|_F within 1 %), and so a share of at least a half; at twice it the loss of at \
+         least a half grows more than a thousandfold, more than half are at a small loss again elsewhere, where |G|_F is below \
+         the minimum's in every replica and below 0.9 of it in the median, and Tr G is at most 2cB'/eta",
+        &format!(
+            "Median of the final |G|_F over that of the minimum at {} eta*, over the replicas that landed elsewhere, 95 % interval \
+             of order statistics; shares have Wilson's. Of {} replicas, a minimum each: {}. Data: {}.",
             compact(SHARP),
             run.replicas(0),
             texts(&outcomes),

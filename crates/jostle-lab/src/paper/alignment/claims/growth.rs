@@ -5,7 +5,7 @@ use super::claim;
 use crate::claim::Claim;
 use crate::number::compact;
 use crate::paper::Runs;
-use crate::paper::judgement::{Measured, last_step};
+use crate::paper::judgement::{Criterion, Measured, Verdict, last_step};
 use crate::run::{LabError, Run};
 
 /// What was predicted and measured at one step size.
@@ -69,13 +69,19 @@ fn typical(before: &[f64], after: &[f64], steps: f64) -> Measured {
 pub(super) fn threshold_separates(runs: &Runs) -> Result<Claim, LabError> {
     let run = runs.get("growth");
     let all = growths(run)?;
-    let right =
-        |g: &Growth| (g.of_mean.value > 0.0) == (g.multiple > 1.0) && g.predicted * g.of_mean.value > 0.0;
-    let off = |g: &Growth| (g.of_mean.value / g.predicted - 1.0).abs();
+    let name = |g: &Growth| format!("the growth at {} eta*", compact(g.multiple));
     // The first step size above the threshold.
     let above = all.iter().filter(|g| g.multiple > 1.0).min_by(|a, b| a.multiple.total_cmp(&b.multiple));
-    let typical_decays = above.is_some_and(|g| g.typical.high < 0.0);
-    let worst = super::largest(all.iter().map(off));
+    let of = |grows: bool| {
+        all.iter().filter(move |g| (g.multiple > 1.0) == grows).map(move |g| (name(g), g.of_mean))
+    };
+    let ratios = all.iter().map(|g| {
+        let Measured { value, low, high } = g.of_mean;
+        // Where decay is predicted the ends change places.
+        let [low, high] = if g.predicted < 0.0 { [high, low] } else { [low, high] };
+        let ratio = Measured { value: value / g.predicted, low: low / g.predicted, high: high / g.predicted };
+        (format!("measured over predicted, at {} eta*", compact(g.multiple)), ratio)
+    });
     let texts: Vec<String> = all
         .iter()
         .map(|g| {
@@ -88,16 +94,21 @@ pub(super) fn threshold_separates(runs: &Runs) -> Result<Claim, LabError> {
             )
         })
         .collect();
-    let measured = above.map_or(super::exactly(f64::NAN), |g| g.of_mean);
     Ok(claim(
         "B5",
-        measured,
+        &Verdict::of_all(of(true), Criterion::Above(0.0))
+            .and_all(of(false), Criterion::Below(0.0))
+            .and_all(ratios, Criterion::Within(0.7, 1.3))
+            .and(
+                "the growth of the typical path just above the threshold",
+                above.map_or(Measured::nothing(), |g| g.typical),
+                Criterion::Below(0.0),
+            ),
         "sign of the growth of the mean loss right at every step size, its rate within 30 %, and the typical path still \
          decaying just above the threshold",
-        all.iter().all(right) && worst < 0.3 && typical_decays,
-        format!(
-            "Growth rate of the mean loss of {} replicas over the second half of {} steps, just above the threshold, with a \
-             95 % interval; typical is the mean growth of ln L. Rates a step: {}.",
+        &format!(
+            "Growth rate of the mean loss of {} replicas over the second half of {} steps, at step sizes above the threshold, \
+             with the 95 % interval of the delta method; typical is the mean growth of ln L. Rates a step: {}.",
             run.replicas(0),
             last_step(run, 0)?,
             texts.join("; ")

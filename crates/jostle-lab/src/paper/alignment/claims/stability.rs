@@ -1,11 +1,11 @@
 //! B3, B4, B6 and B8: the threshold and its bounds.
 
 use super::super::points::{Point, starts};
-use super::{claim, exactly, largest, smallest};
+use super::{claim, largest, smallest};
 use crate::claim::Claim;
 use crate::number::{compact, precise};
 use crate::paper::Runs;
-use crate::paper::judgement::Measured;
+use crate::paper::judgement::{Criterion, Measured, Verdict};
 use crate::run::{LabError, Run};
 use jostle::statistics::mean;
 
@@ -41,11 +41,10 @@ pub(super) fn frobenius_bound(runs: &Runs) -> Result<Claim, LabError> {
     let (_, one) = &with_thresholds(runs.get("one-sample"))?[0][0];
     Ok(claim(
         "B3",
-        Measured { value: worst, low: smallest(ratios.iter().copied()), high: worst },
+        &Verdict::of(Measured::exactly(worst), Criterion::AtMost(1.0 + ROUNDING)),
         "threshold over the bound at most 1 at every point",
-        worst <= 1.0 + ROUNDING,
-        format!(
-            "Largest ratio, with the smallest, of the exact threshold to sqrt(B'/mu_0) / |G|_F over {} kernels and batch \
+        &format!(
+            "Largest ratio, computed and not sampled, of the exact threshold to sqrt(B'/mu_0) / |G|_F over {} kernels and batch \
              sizes ({}). It holds with the centred alignment only, in its worst direction: with the uncentred one the ratio \
              reaches {}, and for a single sample, where mu = {} but SGD is gradient descent, it is 2.",
             ratios.len(),
@@ -77,10 +76,9 @@ pub(super) fn lower_bound_of_growth(runs: &Runs) -> Result<Claim, LabError> {
     let least = smallest(margins.iter().copied());
     Ok(claim(
         "B4",
-        exactly(least),
+        &Verdict::of(Measured::exactly(least), Criterion::AtLeast(-ROUNDING)),
         "growth rate minus ln(eta^2 mu_0 |G|_F^2 / B') at least 0 for every step size and batch size",
-        least >= -ROUNDING,
-        format!(
+        &format!(
             "Smallest difference over {} kernels, batch sizes and step sizes from the threshold to ten times it; the growth \
              rate of the mean loss is exact (the largest eigenvalue of the dynamics of second moments). Where the bound is \
              above 0 it is {} to {} of the growth rate.",
@@ -128,16 +126,14 @@ pub(super) fn independence(runs: &Runs) -> Result<Claim, LabError> {
             compact(mean(slowest)),
             compact(mean(fastest))
         ));
-        spreads.push(spread);
+        spreads.push((format!("over the {what}"), spread));
     }
     let seeds = means_by(runs.get("width"), "model.width", "gd_limit")?[0].1.len();
-    let worst = if spreads[1].value > spreads[0].value { spreads[1] } else { spreads[0] };
     Ok(claim(
         "B6",
-        worst,
+        &Verdict::of_all(spreads, Criterion::Below(0.05)),
         "thresholds of single samples within 5 % of each other",
-        spreads.iter().all(|spread| spread.value < 0.05),
-        format!(
+        &format!(
             "Largest difference over the mean, of the mean thresholds of {seeds} seeds of data and features, with a 95 % \
              bootstrap interval over seeds; tanh random features in dimension 10. {}.",
             texts.join("; ")
@@ -173,11 +169,16 @@ pub(super) fn envelope(runs: &Runs) -> Result<Claim, LabError> {
     let most = largest(free.into_iter().chain(of_outputs));
     Ok(claim(
         "B8",
-        Measured { value: low, low, high },
+        &Verdict::of(Measured::exactly(low), Criterion::AtLeast(0.8))
+            .and("the largest ratio", Measured::exactly(high), Criterion::AtMost(1.0 + ROUNDING))
+            .and(
+                "the largest ratio to the alignment-free bound",
+                Measured::exactly(most),
+                Criterion::AtMost(1.0 + ROUNDING),
+            ),
         "threshold over the smallest bound in [0.8, 1] for every batch size, and at most 1 over the alignment-free bound",
-        low >= 0.8 && high <= 1.0 + ROUNDING && most <= 1.0 + ROUNDING,
-        format!(
-            "Smallest and largest ratio over {} kernels and batch sizes without replacement, from 1 to n - 1 ({}). The \
+        &format!(
+            "Smallest ratio, computed and not sampled, over {} kernels and batch sizes without replacement, from 1 to n - 1 ({}). The \
              smallest bound is that by lambda_max {} times, that by the trace {} times, and the paper's, by the alignment, {} \
              times. The largest ratio to the alignment-free bound is {}. With c outputs a sample it needs a factor sqrt(c): \
              with {outputs} outputs (digits, two-layer network) the largest ratio is {} with it, and {} without.",
