@@ -124,6 +124,7 @@ fn figure(answer: &Answer, batches: &[Batches]) -> Result<Figure, LabError> {
             [only] => of_one_size(&series, &lines, only.size),
             _ => bands(&series, &Axis::log("batch size"), &Axis::log("learning rate"), &lines),
         },
+        table: None,
     })
 }
 

@@ -88,6 +88,7 @@ impl Answer {
             ),
             source: format!("{}, measured by jostle", self.path.display()),
             spec: bars(&all, &Axis::linear("share in %")),
+            table: None,
         })
     }
 }

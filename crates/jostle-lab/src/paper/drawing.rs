@@ -8,5 +8,5 @@ pub(super) const SPREAD: &str =
 
 /// A figure: its short name, what to see, where its data come from, and its specification.
 pub(super) fn figure(title: &str, id: &str, see: String, source: &str, spec: serde_json::Value) -> Figure {
-    Figure { id: id.to_owned(), title: title.to_owned(), see, source: source.to_owned(), spec }
+    Figure { id: id.to_owned(), title: title.to_owned(), see, source: source.to_owned(), spec, table: None }
 }

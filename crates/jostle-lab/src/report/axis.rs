@@ -177,23 +177,31 @@ pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
-/// Ticks of a log axis from `low` to `high` (positive): powers of ten, thinned to at most nine, or 1-2-5 steps when
-/// fewer than two powers fit.
+/// Ticks of a log axis from `low` to `high` (positive): powers of ten, thinned to at most nine; 1-2-5 steps when fewer than
+/// three powers fit; all digits, and halves between the first ones, when fewer than three of those do.
 fn log_ticks(low: f64, high: f64) -> Vec<f64> {
     // Rounding of log10 must not lose a tick that lies exactly on an end.
     let first = (low.log10() - 1e-9).ceil() as i32;
     let last = (high.log10() + 1e-9).floor() as i32;
-    if last - first >= 1 {
+    if last - first >= 2 {
         let stride = ((last - first) / 8 + 1) as usize;
         return (first..=last)
             .filter(|e| e.rem_euclid(stride as i32) == 0 || stride == 1)
             .map(power_of_ten)
             .collect();
     }
-    (first - 1..=last + 1)
-        .flat_map(|e| [1.0, 2.0, 5.0].map(|digit| digit * power_of_ten(e)))
-        .filter(|&tick| tick >= low * (1.0 - 1e-9) && tick <= high * (1.0 + 1e-9))
-        .collect()
+    let with_digits = |digits: &[f64]| -> Vec<f64> {
+        (first - 1..=last + 1)
+            .flat_map(|e| digits.iter().map(move |digit| digit * power_of_ten(e)))
+            .filter(|&tick| tick >= low * (1.0 - 1e-9) && tick <= high * (1.0 + 1e-9))
+            .collect()
+    };
+    let few = with_digits(&[1.0, 2.0, 5.0]);
+    if few.len() >= 3 {
+        few
+    } else {
+        with_digits(&[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
+    }
 }
 
 fn power_of_ten(exponent: i32) -> f64 {
@@ -210,6 +218,8 @@ mod tests {
         assert_eq!(log_ticks(1.0, 1e3), [1.0, 10.0, 100.0, 1000.0]);
         assert_eq!(log_ticks(3e-4, 60.0), [1e-3, 1e-2, 0.1, 1.0, 10.0]);
         assert_eq!(log_ticks(1.5, 40.0), [2.0, 5.0, 10.0, 20.0]);
+        assert_eq!(log_ticks(4.0, 250.0), [5.0, 10.0, 20.0, 50.0, 100.0, 200.0], "two powers are too few");
+        assert_eq!(log_ticks(0.9, 1.9), [0.9, 1.0, 1.2, 1.5], "and so are two of 1, 2, 5");
         let many = log_ticks(1e-27, 100.0);
         assert!(many.len() <= 9 && many.len() >= 5, "{many:?}");
     }

@@ -1,9 +1,10 @@
 //! The report of a run: figures, claims and settings as one HTML file that opens without a network.
 //!
-//! Everything here is pure: data in, text out. [`bands`], [`bars`], [`coefficients`], [`sweep`] and [`categories`] turn numbers
+//! Everything here is pure: data in, text out. [`bands`], [`bars`], [`atlas`], [`coefficients`], [`sweep`] and [`categories`] turn numbers
 //! into Vega-Lite specifications with the data inside; a [`Report`] puts specifications, claims and settings
 //! together; [`render`] writes the page, with the Vega runtime embedded (`assets/`).
 
+mod atlas;
 mod axis;
 mod bands;
 mod bars;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
 
+pub use atlas::{Curve, atlas};
 pub use axis::{Axis, Scale};
 pub use bands::bands;
 pub use bars::{Bar, bars};
@@ -65,4 +67,16 @@ pub struct Figure {
     pub source: String,
     /// Vega-Lite specification with its data inside.
     pub spec: serde_json::Value,
+    /// The numbers beneath it, where they are wanted as numbers.
+    #[serde(default)]
+    pub table: Option<Table>,
+}
+
+/// Numbers beneath a figure, as texts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// Headings of the columns.
+    pub heads: Vec<String>,
+    /// As many texts a row as there are headings.
+    pub rows: Vec<Vec<String>>,
 }

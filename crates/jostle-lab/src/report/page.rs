@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::escape::{html, name, script_json};
 use super::spec::notes;
-use super::{Figure, Report};
+use super::{Figure, Report, Table};
 use crate::claim::{RULE, Source, verdict_line};
 use crate::number::compact_interval;
 
@@ -124,6 +124,7 @@ fn figures(page: &mut String, figures: &[Figure]) {
         page.push_str(
             "<div class=\"chart\"><noscript><p>Drawing this figure needs JavaScript.</p></noscript></div>\n",
         );
+        table(page, figure.table.as_ref());
         page.push_str("<figcaption>\n");
         for note in notes(&figure.spec) {
             put!(page, "<p>{}</p>\n", html(note));
@@ -141,6 +142,24 @@ fn figures(page: &mut String, figures: &[Figure]) {
         page.push_str("</figure>\n");
     }
     page.push_str("</section>\n");
+}
+
+/// The numbers beneath a figure.
+fn table(page: &mut String, table: Option<&Table>) {
+    let Some(Table { heads, rows }) = table else { return };
+    page.push_str("<div class=\"numbers\"><table>\n<thead><tr>");
+    for head in heads {
+        put!(page, "<th scope=\"col\">{}</th>", html(head));
+    }
+    page.push_str("</tr></thead>\n<tbody>\n");
+    for row in rows {
+        page.push_str("<tr>");
+        for cell in row {
+            put!(page, "<td>{}</td>", html(cell));
+        }
+        page.push_str("</tr>\n");
+    }
+    page.push_str("</tbody>\n</table></div>\n");
 }
 
 fn claims(page: &mut String, report: &Report) {
@@ -280,6 +299,7 @@ mod tests {
                 see: hostile.to_owned(),
                 source: hostile.to_owned(),
                 spec: bands(&series, &Axis::log(hostile), &Axis::log(hostile), &[]),
+                table: Some(Table { heads: vec![hostile.to_owned()], rows: vec![vec![hostile.to_owned()]] }),
             }],
             facts: vec![(hostile.to_owned(), hostile.to_owned())],
             settings: vec![(hostile.to_owned(), hostile.to_owned())],

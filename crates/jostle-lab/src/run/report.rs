@@ -209,6 +209,7 @@ fn path_figure(run: &Run, quantity: &str) -> Result<Figure, LabError> {
         see: format!("{doc} At the end: {} ({}).", last.join("; "), over(run, "median and 10 to 90 %")),
         source: format!("metrics.parquet, column {quantity}"),
         spec: bands(&series, &Axis::log("step"), &y, &[]),
+        table: None,
     })
 }
 
@@ -243,6 +244,7 @@ fn sweep_figure(run: &Run, key: &str, quantity: &str) -> Result<Option<Figure>, 
         see,
         source: format!("metrics.parquet, columns {key} and {quantity} at the last step"),
         spec: sweep(&series, &x, &y, &[]),
+        table: None,
     }))
 }
 
@@ -287,6 +289,7 @@ fn coefficient_figure(run: &Run) -> Result<Option<Figure>, LabError> {
         see: format!("Coefficients {above} ({}): {}.", over(run, "median"), counts.join("; ")),
         source: "final.npz, arrays beta_<cell>, lasso_beta_<cell> and truth".to_owned(),
         spec: coefficients(&methods, truth.as_deref(), &Axis::linear("coefficient")),
+        table: None,
     }))
 }
 

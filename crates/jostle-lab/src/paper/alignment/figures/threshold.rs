@@ -4,7 +4,7 @@ use super::super::points::{Point, starts};
 use super::{curve, figure};
 use crate::number::compact;
 use crate::paper::Runs;
-use crate::report::{Axis, BandPoint, Figure, ReferenceLine, Series, bands, sweep};
+use crate::report::{Axis, BandPoint, Curve, Figure, ReferenceLine, Table, atlas as stability, sweep};
 use crate::run::{LabError, Run};
 use jostle::statistics::median;
 
@@ -35,21 +35,61 @@ fn batch(run: &Run, cell: usize) -> f64 {
     run.key(cell, "dynamics.batch").unwrap_or(f64::NAN)
 }
 
-const GD_LIMIT: &str = "(G) by lambda_max: gradient descent";
-const BOUNDS: [&str; 4] =
-    [GD_LIMIT, "(T) by the trace", "(F) by the alignment, worst direction", "(F) without alignment"];
+const BOUNDS: [Curve; 4] = [Curve::GradientDescent, Curve::Trace, Curve::Frobenius, Curve::AlignmentFree];
+
+/// The values of [`BOUNDS`] at a point.
+fn bounds_at(point: &Point) -> Result<[f64; 4], LabError> {
+    let bounds = point.bounds()?;
+    Ok([bounds.gd_limit, bounds.trace_bound, point.frobenius_bound()?, bounds.alignment_free_bound])
+}
+
+/// A curve without intervals; what is infinite says nothing and is left out.
+fn line(curve: Curve, points: impl IntoIterator<Item = (f64, f64)>) -> (Curve, Vec<BandPoint>) {
+    (curve, super::curve(curve.name(), points).points)
+}
 
 /// The exact threshold and every bound over the batch size.
-fn curves(points: &[AtBatch]) -> Result<Vec<Series>, LabError> {
+fn curves(points: &[AtBatch]) -> Result<Vec<(Curve, Vec<BandPoint>)>, LabError> {
     let mut values = Vec::new();
     for AtBatch { size, point, .. } in points {
-        let bounds = point.bounds()?;
-        let of = [bounds.gd_limit, bounds.trace_bound, point.frobenius_bound()?, bounds.alignment_free_bound];
-        values.push((*size, of));
+        values.push((*size, bounds_at(point)?));
     }
-    let of = |(k, name): (usize, &&str)| curve(name, values.iter().map(|(size, bounds)| (*size, bounds[k])));
-    let exact = curve("exact threshold", points.iter().map(|at| (at.size, at.threshold)));
+    let of =
+        |(k, curve): (usize, &Curve)| line(*curve, values.iter().map(|(size, bounds)| (*size, bounds[k])));
+    let exact = line(Curve::Threshold, points.iter().map(|at| (at.size, at.threshold)));
     Ok(std::iter::once(exact).chain(BOUNDS.iter().enumerate().map(of)).collect())
+}
+
+/// Threshold and bounds of every batch size as numbers, with the bound that is the smallest of (G), (T) and (F).
+fn table(points: &[AtBatch]) -> Result<Table, LabError> {
+    let heads = ["batch size", Curve::Threshold.name()].into_iter().chain(BOUNDS.map(Curve::name));
+    let heads = heads.chain(["smallest of (G), (T), (F)", "threshold over it"]).map(str::to_owned).collect();
+    let mut rows = Vec::new();
+    for AtBatch { size, threshold, point } in points {
+        let bounds = bounds_at(point)?;
+        let (name, least) = smallest(&bounds);
+        let cells = [*size, *threshold].into_iter().chain(bounds).map(compact);
+        rows.push(cells.chain([name.to_owned(), compact(threshold / least)]).collect());
+    }
+    Ok(Table { heads, rows })
+}
+
+/// Which of (G), (T) and (F) is the smallest.
+fn smallest(bounds: &[f64; 4]) -> (&'static str, f64) {
+    let named = ["(G)", "(T)", "(F)"].into_iter().zip(bounds.iter().copied());
+    named.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(("none", f64::NAN))
+}
+
+/// In words: whether every threshold respects its bounds, and which bound is the smallest where.
+fn respected(points: &[AtBatch]) -> Result<String, LabError> {
+    let (mut within, mut named) = (true, Vec::new());
+    for AtBatch { size, threshold, point } in points {
+        let bounds = bounds_at(point)?;
+        within &= bounds.iter().all(|bound| *threshold <= bound * (1.0 + 1e-9));
+        named.push(format!("{} (B = {})", smallest(&bounds).0, compact(*size)));
+    }
+    let verdict = if within { "Every threshold is within all bounds" } else { "A bound is violated" };
+    Ok(format!("{verdict}; the smallest of (G), (T) and (F) is {}.", named.join(", ")))
 }
 
 fn batches() -> Axis {
@@ -66,25 +106,27 @@ fn rates(points: &[AtBatch]) -> Axis {
 
 pub(super) fn bounds(runs: &Runs) -> Result<Figure, LabError> {
     let points = by_batch(runs.get("batches-tanh"))?;
-    let mut series = curves(&points)?;
+    let mut drawn = curves(&points)?;
     let mut aligned = Vec::new();
     for at in &points {
         aligned.push((at.size, at.point.spectrum.aligned_learning_rate(at.point.batches)?));
     }
-    series.push(curve("if perfectly aligned (no bound)", aligned));
+    drawn.push(line(Curve::Aligned, aligned));
     let (first, last) = (&points[0], &points[points.len() - 1]);
     let see = format!(
         "tanh random features of {} samples: the exact threshold goes from {} for single samples to {} for batches of {}. \
          For small batches the trace bounds it, for large ones gradient descent's limit; the bound by the alignment lies \
-         above both.",
+         above both. {}",
         first.point.geometry.samples,
         compact(first.threshold),
         compact(last.threshold),
-        compact(last.size)
+        compact(last.size),
+        respected(&points)?
     );
     let source =
         "batches-tanh: its data; thresholds also in metrics.parquet, column max_stable_learning_rate";
-    Ok(figure(4, "bounds", see, source, bands(&series, &batches(), &rates(&points), &[])))
+    let spec = stability(&drawn, &batches(), &rates(&points), &[]);
+    Ok(Figure { table: Some(table(&points)?), ..figure(4, "bounds", see, source, spec) })
 }
 
 pub(super) fn tightness(runs: &Runs) -> Result<Figure, LabError> {
@@ -154,14 +196,16 @@ pub(super) fn atlas(runs: &Runs) -> Result<Figure, LabError> {
     let see = format!(
         "tanh random features of {} samples. SGD is stable in the mean square below the exact threshold; the typical path, \
          the median of {} replicas, decays up to a step size of {} of it: with this many directions the typical path is \
-         close to the mean.",
+         close to the mean. {}",
         points[0].point.geometry.samples,
         run.replicas(0),
-        texts.join(", ")
+        texts.join(", "),
+        respected(&points)?
     );
-    let mut series = curves(&points)?;
-    series.insert(1, Series { name: "typical path grows from here on (measured)".to_owned(), points: found });
+    let mut drawn = curves(&points)?;
+    drawn.insert(1, (Curve::Typical, found));
     let source =
         "atlas: metrics.parquet, column train_loss, second half of the run; thresholds from its data";
-    Ok(figure(11, "atlas", see, source, sweep(&series, &batches(), &rates(&points), &[])))
+    let spec = stability(&drawn, &batches(), &rates(&points), &[]);
+    Ok(Figure { table: Some(table(&points)?), ..figure(11, "atlas", see, source, spec) })
 }
