@@ -65,8 +65,9 @@ impl Curvature {
 /// summed over k)_i` on symmetric blocks (n blocks c x c); with one output the largest eigenvalue of the matrix of `K_ik^2`.
 ///
 /// `eta* <= sqrt(n / (full single)) / root`: no learning rate above is stable, whatever the residuals, since in
-/// residual space the noise of one sample reaches the others through `K_ik^2` (the form of Dexter et al. 2024 that is
-/// sharp for curvatures of rank one; theirs is for Bernoulli batches). It is never above the alignment-free bound.
+/// residual space the noise of one sample reaches the others through `K_ik^2`. Derived here; the idea of a coherence is that
+/// of Dexter et al. 2024, whose condition is for Bernoulli batches and of another form. It is never above the alignment-free
+/// bound.
 /// Needs a few tens of passes over the kernel.
 pub fn root_coherence(source: &impl KernelSource) -> f64 {
     let (n, c) = (source.samples(), source.outputs());
@@ -109,7 +110,7 @@ fn add_sandwich(a: impl Fn(usize, usize) -> f64, q: &[f64], out: &mut [f64], c: 
 
 impl Batches {
     /// `sqrt(n / (full single)) / root`: the bound by the [`root_coherence`] of `n` samples. For Bernoulli batches,
-    /// `n / sqrt(n/B - 1) / root` (Dexter et al. 2024).
+    /// `n / sqrt(n/B - 1) / root`.
     ///
     /// # Errors
     /// A batch of no sample, or of more than there are.

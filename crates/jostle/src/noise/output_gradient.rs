@@ -6,7 +6,7 @@ use crate::random::Purpose;
 use crate::setting::{Entry, Fallback, Kind, Schedule, Setting, Settings};
 
 /// Adds `norm * z / |z|` to the derivatives of the loss with respect to the outputs of the batch, `z` standard normal with
-/// its mean taken off: the label noise of the released code of Shape Matters for networks.
+/// its mean taken off. The released code of Shape Matters has `norm * z / sqrt(count)` instead, whose norm varies a little.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputGradientNoise {
     /// The norm.
@@ -82,8 +82,9 @@ pub(super) const ENTRY: Entry = Entry {
     kind: "output-gradient",
     summary: "a Gaussian of fixed norm on the gradient of the outputs",
     detail: "Adds norm * z / |z| to the derivatives of the loss with respect to all outputs of the batch together, with \
-             z standard normal and its mean taken off: what the released code of Shape Matters adds to the gradient of \
-             the logits. For networks.",
+             z standard normal and its mean taken off, so that the norm is fixed. The released code of Shape Matters \
+             adds norm * z / sqrt(count) to the gradient of the logits, with neither: for 256 samples of 100 classes \
+             the difference is 0.4 %. For networks.",
     reference: "HaoChen et al. 2020 (arXiv 2006.08680), section 4 and released code",
     settings: &[Setting {
         name: "norm",
