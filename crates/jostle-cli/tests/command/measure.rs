@@ -193,8 +193,9 @@ fn a_plot_is_one_file_that_opens_without_a_network() {
     let said = lab.succeeds(&["measure", "point.npz", "--plot", "atlas.html", "--learning-rate", "0.4"]);
     assert!(said.ends_with("\nAtlas: atlas.html\n"), "{said}");
     let page = lab.read("atlas.html");
-    assert!(page.starts_with("<!doctype html>") && page.contains("trace bound"), "no page");
+    assert!(page.starts_with("<!doctype html>") && page.contains("(T) by the trace"), "no page");
     assert!(lab.succeeds(&["measure", "point.npz", "--plot"]).ends_with("\nAtlas: point.html\n"));
+    assert!(page.contains("<th scope=\"col\">at 0.4</th>"), "no table with the learning rate asked about");
     assert_eq!(lab.names_in("."), ["atlas.html", "point.html", "point.npz"]);
 }
 

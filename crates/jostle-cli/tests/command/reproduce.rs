@@ -43,13 +43,22 @@ fn the_quick_scale_holds_every_claim_and_leaves_a_complete_folder() {
     let json = lab.succeeds(&["reproduce", "shape-matters", "--scale", "quick", "--out", "paper", "--json"]);
     let ids = ["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"];
     assert_eq!(claims(&json), ids.map(|id| (id.to_owned(), true)), "{json}");
+    let result: Value = serde_json::from_str(&json).unwrap();
+    assert!(result["rule"].as_str().unwrap().starts_with("A claim holds when its 95 % interval"), "{json}");
+    let remarks = result["remarks"].as_array().unwrap();
+    assert_eq!(remarks[0], "Not run here: N4, N5 (--with-networks).");
+    assert!(remarks[1].as_str().unwrap().starts_with("Known to fail: N4 on the digits"), "{json}");
     let names = lab.names_in("paper");
     for name in ["claims.json", "manifest.json", "report.html", "experiments", "label", "gd", "shape"] {
         assert!(names.contains(&name.to_owned()), "{name} is missing: {names:?}");
     }
     let first: Value = serde_json::from_str(&lab.read("paper/claims.json")).unwrap();
     let keys: Vec<_> = first[0].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["id", "paper", "statement", "measured", "low", "high", "expected", "holds", "how"]);
+    assert_eq!(
+        keys,
+        ["id", "paper", "statement", "measured", "low", "high", "expected", "holds", "how", "source"]
+    );
+    assert_eq!((&first[0]["source"], &first[4]["source"]), (&Value::from("paper"), &Value::from("jostle")));
     assert_eq!(first[0]["paper"], "shape-matters");
     // The report is a pure function of the folder.
     let report = lab.bytes("paper/report.html");

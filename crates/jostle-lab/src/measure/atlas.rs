@@ -2,7 +2,9 @@
 
 use super::{Answer, Unwatched, known};
 use crate::number::precise;
-use crate::report::{Axis, BandPoint, Bar, Figure, ReferenceLine, Report, Series, bands, bars, render};
+use crate::report::{
+    Axis, BandPoint, Bar, Curve, Figure, ReferenceLine, Report, Table, atlas as stability, bars, render,
+};
 use crate::run::LabError;
 use crate::storage::write_atomically;
 use jostle::geometry::{Batches, Bounds, KernelSource, Threshold, root_coherence};
@@ -56,42 +58,38 @@ fn figure(answer: &Answer, batches: &[Batches]) -> Result<Figure, LabError> {
     let thresholds = thresholds(answer, batches)?;
     let bounds: Vec<Bounds> = batches.iter().map(|b| Bounds::new(curvature, *b)).collect::<Result<_, _>>()?;
     let lowest = thresholds.iter().map(|t| t.lower_bound).fold(f64::INFINITY, f64::min) / 3.0;
-    let exact = Series {
-        name: if answer.is_exact() { "largest stable (below: stable)" } else { "stable below" }.to_owned(),
-        points: curve(batches, |k| match answer.spectrum {
-            Some(_) => thresholds[k].learning_rate,
-            None => thresholds[k].lower_bound,
-        })
-        .into_iter()
-        .map(|point| BandPoint { low: lowest, high: point.mid, ..point })
-        .collect(),
-    };
+    let exact = curve(batches, |k| match answer.spectrum {
+        Some(_) => thresholds[k].learning_rate,
+        None => thresholds[k].lower_bound,
+    })
+    .into_iter()
+    .map(|point| BandPoint { low: lowest, high: point.mid, ..point })
+    .collect();
     let mut curves = vec![
-        ("2/lambda_max (gradient descent)", curve(batches, |k| bounds[k].gd_limit)),
-        ("trace bound", curve(batches, |k| bounds[k].trace_bound)),
-        ("variance bound", curve(batches, |k| bounds[k].variance_bound)),
-        ("alignment-free bound", curve(batches, |k| bounds[k].alignment_free_bound)),
+        (if answer.is_exact() { Curve::Threshold } else { Curve::CertainlyStable }, exact),
+        (Curve::GradientDescent, curve(batches, |k| bounds[k].gd_limit)),
+        (Curve::Trace, curve(batches, |k| bounds[k].trace_bound)),
+        (Curve::Variance, curve(batches, |k| bounds[k].variance_bound)),
+        (Curve::AlignmentFree, curve(batches, |k| bounds[k].alignment_free_bound)),
     ];
     let frobenius: Vec<f64> = batches
         .iter()
         .map(|b| curvature.frobenius_bound(*b, geometry.uncentred.alignment))
         .collect::<Result<_, _>>()?;
-    curves.push(("Frobenius bound, measured alignment", curve(batches, |k| frobenius[k])));
+    curves.push((Curve::MeasuredFrobenius, curve(batches, |k| frobenius[k])));
     if geometry.samples * geometry.outputs <= MOST_FOR_COHERENCE {
         let coherence = root_coherence(source);
         let bounds: Vec<f64> = batches
             .iter()
             .map(|b| b.coherence_bound(source.samples(), coherence))
             .collect::<Result<_, _>>()?;
-        curves.push(("coherence bound", curve(batches, |k| bounds[k])));
+        curves.push((Curve::Coherence, curve(batches, |k| bounds[k])));
     }
     if let Some(spectrum) = &answer.spectrum {
         let aligned: Vec<f64> =
             batches.iter().map(|b| spectrum.aligned_learning_rate(*b)).collect::<Result<_, _>>()?;
-        curves.push(("if perfectly aligned (no bound)", curve(batches, |k| aligned[k])));
+        curves.push((Curve::Aligned, curve(batches, |k| aligned[k])));
     }
-    let series = curves.into_iter().map(|(name, points)| Series { name: name.to_owned(), points });
-    let series: Vec<Series> = std::iter::once(exact).chain(series).collect();
     let lines: Vec<ReferenceLine> = answer
         .question
         .learning_rate
@@ -121,21 +119,47 @@ fn figure(answer: &Answer, batches: &[Batches]) -> Result<Figure, LabError> {
         ),
         source: format!("{}, measured by jostle", answer.path.display()),
         spec: match batches {
-            [only] => of_one_size(&series, &lines, only.size),
-            _ => bands(&series, &Axis::log("batch size"), &Axis::log("learning rate"), &lines),
+            [only] => of_one_size(&curves, &lines, only.size),
+            _ => stability(&curves, &Axis::log("batch size"), &Axis::log("learning rate"), &lines),
         },
-        table: None,
+        table: Some(table(answer, batches, &curves)),
     })
 }
 
 /// One bar for each curve, where there is one batch size and curves would be points.
-fn of_one_size(series: &[Series], lines: &[ReferenceLine], size: usize) -> serde_json::Value {
+fn of_one_size(
+    curves: &[(Curve, Vec<BandPoint>)],
+    lines: &[ReferenceLine],
+    size: usize,
+) -> serde_json::Value {
     let category = format!("batch of {size}");
-    let of_series =
-        series.iter().filter_map(|series| Some((series.name.clone(), series.points.first()?.mid)));
+    let of_curves =
+        curves.iter().filter_map(|(curve, points)| Some((curve.name().to_owned(), points.first()?.mid)));
     let of_lines = lines.iter().map(|line| (line.label.clone(), line.value));
     let bar = |(series, value)| Bar { category: category.clone(), series, value };
-    bars(&of_series.chain(of_lines).map(bar).collect::<Vec<_>>(), &Axis::linear("learning rate"))
+    bars(&of_curves.chain(of_lines).map(bar).collect::<Vec<_>>(), &Axis::linear("learning rate"))
+}
+
+/// Every curve as numbers, batch size by batch size, with what becomes of the learning rate that was asked about.
+fn table(answer: &Answer, batches: &[Batches], curves: &[(Curve, Vec<BandPoint>)]) -> Table {
+    let asked = answer.question.learning_rate;
+    let heads = std::iter::once("batch size".to_owned())
+        .chain(curves.iter().map(|(curve, _)| curve.name().to_owned()));
+    let row = |batches: &Batches| {
+        let size = batches.size as f64;
+        let at = |points: &[BandPoint]| points.iter().find(|point| point.x == size).map(|point| point.mid);
+        let cells = curves.iter().map(|(_, points)| at(points).map_or_else(|| "none".to_owned(), precise));
+        let verdict = asked.map(|eta| match curves.first().and_then(|(_, points)| at(points)) {
+            Some(threshold) if eta <= threshold => "stable".to_owned(),
+            Some(_) if answer.is_exact() => "unstable".to_owned(),
+            _ => "not decided".to_owned(),
+        });
+        std::iter::once(batches.size.to_string()).chain(cells).chain(verdict).collect()
+    };
+    Table {
+        heads: heads.chain(asked.map(|eta| format!("at {}", precise(eta)))).collect(),
+        rows: batches.iter().map(row).collect(),
+    }
 }
 
 /// The thresholds of these batches: those that are known already, and the others.

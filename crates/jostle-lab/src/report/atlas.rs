@@ -14,6 +14,8 @@ use super::spec::{
 pub enum Curve {
     /// The largest step size that is stable in the mean square.
     Threshold,
+    /// What is certainly stable, where the threshold is not known exactly.
+    CertainlyStable,
     /// Where the typical path begins to grow, measured.
     Typical,
     /// (G): `2 / lambda_max`.
@@ -49,6 +51,7 @@ impl Curve {
         let [blue, red, green, purple, olive, ..] = PALETTE;
         match self {
             Self::Threshold => ("exact threshold", "exact", blue, SOLID),
+            Self::CertainlyStable => ("certainly stable below", "stable", blue, LONG),
             Self::Typical => ("typical path grows from here on (measured)", "", blue, DOTS),
             Self::GradientDescent => ("(G) 2/lambda_max: gradient descent", "(G)", red, SOLID),
             Self::Trace => ("(T) by the trace", "(T)", green, SOLID),
@@ -111,7 +114,8 @@ pub fn atlas(
         curves.iter().zip(&drawn.names).filter(|((curve, _), _)| is(*curve)).map(|(_, name)| name).collect()
     };
     let only = |chosen: Vec<&String>| json!({"filter": {"field": "series", "oneOf": chosen}});
-    let (measured, exact) = (names(&|c| c == Curve::Typical), names(&|c| c == Curve::Threshold));
+    let (measured, exact) =
+        (names(&|c| c == Curve::Typical), names(&|c| matches!(c, Curve::Threshold | Curve::CertainlyStable)));
 
     let mut layers = vec![json!({
         "transform": [only(exact.clone()), {"filter": "isValid(datum.from)"}],
@@ -187,8 +191,9 @@ fn labels(curves: &[(Curve, Vec<BandPoint>)], axis: &Axis, heights: impl Iterato
 mod tests {
     use super::*;
 
-    const ALL: [Curve; 10] = [
+    const ALL: [Curve; 11] = [
         Curve::Threshold,
+        Curve::CertainlyStable,
         Curve::Typical,
         Curve::GradientDescent,
         Curve::Trace,

@@ -134,8 +134,9 @@ impl Outcome {
     /// trace is within its bound, and the median at a clearly flatter one.
     fn asks_to_escape(&self, verdict: Verdict, from: &str, most: f64) -> Verdict {
         let at = format!("at {} eta* {from}", compact(self.multiple));
-        let beyond = self.landed.iter().filter(|ratio| !(**ratio < 1.0)).count()
-            + self.traces.iter().filter(|trace| !(**trace <= 1.0)).count();
+        let flatter = self.landed.iter().filter(|ratio| **ratio < 1.0).count();
+        let bounded = self.traces.iter().filter(|trace| **trace <= 1.0).count();
+        let beyond = self.landed.len() - flatter + self.traces.len() - bounded;
         verdict
             .and(
                 &format!("the share that leaves {at}"),
