@@ -4,7 +4,7 @@ use jostle::dynamics::{self, Dynamics};
 use jostle::ensemble::{Cell, Recording, Silent, Source, Start, UnitResult, plan, run_unit, units};
 use jostle::model::{LinkKind, ModelSpec, Square};
 use jostle::noise::{self, Noise};
-use jostle::observable;
+use jostle::observable::{self, ActiveThreshold};
 use jostle::problem::Problem;
 use jostle::setting::{Entry, Settings, Value as Setting};
 use jostle::{Level, Precision};
@@ -52,6 +52,7 @@ impl Stepping {
             recording: Recording::Log(2),
             quantities: observable::find("train_loss").into_iter().collect(),
             average_from: None,
+            active: ActiveThreshold::default(),
             replicas: task.replicas,
             seed: 0,
             precision,
