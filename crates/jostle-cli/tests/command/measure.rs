@@ -306,7 +306,7 @@ fn one_sample_is_drawn_as_bars() {
     lab.succeeds(&["measure", "point.npz", "--plot", "atlas.html"]);
     let page = lab.read("atlas.html");
     assert!(page.contains("at a batch of 1 is 0.4"), "the threshold is 2 / 5");
-    assert!(page.contains("batch of 1\",\"series\":\"largest stable"), "a bar");
+    assert!(page.contains("batch of 1\",\"series\":\"exact threshold"), "a bar");
 }
 
 #[test]

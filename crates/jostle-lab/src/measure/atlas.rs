@@ -31,9 +31,8 @@ pub fn write_atlas(answer: &Answer, path: &Path) -> Result<(), LabError> {
 }
 
 fn report(answer: &Answer, batches: &[Batches]) -> Result<Report, LabError> {
-    let name = answer.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     Ok(Report {
-        title: name,
+        title: answer.file_name(),
         lead: format!("The stability of stochastic gradient descent at a point of {}.", answer.size()),
         figures: std::iter::once(figure(answer, batches)?).chain(answer.layers_figure()).collect(),
         facts: answer.quantities(),
@@ -117,7 +116,7 @@ fn figure(answer: &Answer, batches: &[Batches]) -> Result<Figure, LabError> {
             },
             answer.conventions()
         ),
-        source: format!("{}, measured by jostle", answer.path.display()),
+        source: format!("{}, measured by jostle", answer.file_name()),
         spec: match batches {
             [only] => of_one_size(&curves, &lines, only.size),
             _ => stability(&curves, &Axis::log("batch size"), &Axis::log("learning rate"), &lines),

@@ -86,7 +86,7 @@ impl Answer {
                 noisiest.name,
                 compact(100.0 * self.shares(noisiest)[1]),
             ),
-            source: format!("{}, measured by jostle", self.path.display()),
+            source: format!("{}, measured by jostle", self.file_name()),
             spec: bars(&all, &Axis::linear("share in %")),
             table: None,
         })

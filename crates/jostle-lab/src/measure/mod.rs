@@ -192,6 +192,11 @@ fn is_decomposable(source: &dyn KernelSource, kinds: usize, most_work: f64) -> b
 }
 
 impl Answer {
+    /// The name of the file, without its folder: pages are made to be shared.
+    pub(super) fn file_name(&self) -> String {
+        self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+
     /// Whether thresholds are exact, not intervals.
     pub fn is_exact(&self) -> bool {
         self.spectrum.is_some()
