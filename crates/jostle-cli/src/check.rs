@@ -84,7 +84,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
         }
         for (k, kernel) in plan.kernels().into_iter().enumerate() {
             let Some((kernel, rate)) = kernel else {
-                lines.push(format!("# cell {k}: predicted by theory, no replica takes a step"));
+                lines.push(format!("# cell {k}: predicted by theory; replicas take at most the first steps"));
                 continue;
             };
             lines.push(format!("# cell {k}: {kernel}"));

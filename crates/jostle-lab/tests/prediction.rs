@@ -8,7 +8,7 @@ use jostle::ensemble::{Cell, Recording, Replica, Silent, Source, Start, run};
 use jostle::model::{LinkKind, ModelSpec, Power, Product, Square};
 use jostle::noise::{LabelDistribution, LabelNoise, Labels, Noise};
 use jostle::observable::REGISTRY;
-use jostle::theory::{Prediction, predict};
+use jostle::theory::{self, Prediction};
 use std::sync::Arc;
 
 const SQUARE: LinkKind = LinkKind::Square(Square);
@@ -53,6 +53,10 @@ fn simulate(cell: &Cell) -> Vec<Replica> {
     replicas
 }
 
+fn predict(cell: &Cell) -> Prediction {
+    theory::predict(cell, 0, &Silent).unwrap().expect("nobody stops it")
+}
+
 /// Prediction, mean and standard error of an observable at a recorded step.
 struct Beside {
     predicted: f64,
@@ -73,7 +77,7 @@ fn beside(cell: &Cell, prediction: &Prediction, replicas: &[Replica], name: &str
 
 /// Every observable at the given steps within a share of the mean, and four standard errors of it.
 fn check(what: &str, cell: &Cell, steps: &[u64], share: f64) {
-    let (prediction, replicas) = (predict(cell, 0).unwrap(), simulate(cell));
+    let (prediction, replicas) = (predict(cell), simulate(cell));
     assert_eq!(prediction.outside, None, "{what}");
     for step in steps {
         for observable in &cell.quantities {
@@ -91,7 +95,7 @@ fn check(what: &str, cell: &Cell, steps: &[u64], share: f64) {
 #[test]
 fn the_test_error_is_predicted_to_two_per_cent_on_its_way_down() {
     let cell = cell(SQUARE, descent(30_000), one(), 1000, 128);
-    let (prediction, replicas) = (predict(&cell, 0).unwrap(), simulate(&cell));
+    let (prediction, replicas) = (predict(&cell), simulate(&cell));
     for step in [1000, 3000, 10_000, 30_000] {
         let Beside { predicted, mean, error } = beside(&cell, &prediction, &replicas, "test_error", step);
         assert!(error < 0.01 * mean, "the ensemble resolves it");
@@ -149,7 +153,7 @@ fn the_released_schedule_and_a_constant_step_size_are_predicted_to_their_end() {
         ("constant", cell(SQUARE, descent(300_000), one(), 10_000, 128)),
         ("drops", cell(SQUARE, dynamics, one(), 10_000, 128)),
     ] {
-        let (prediction, replicas) = (predict(&cell, 0).unwrap(), simulate(&cell));
+        let (prediction, replicas) = (predict(&cell), simulate(&cell));
         for name in ["test_error", "train_loss", "l1_norm", "distance_to_truth", "noise_trace"] {
             for step in steps {
                 let Beside { predicted, mean, error } = beside(&cell, &prediction, &replicas, name, step);

@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_millis(50);
 ///
 /// Long work is done on threads of its own, as many as there are here. Work that is given up goes on there until its own end, or that of
 /// the process, and its result is dropped: it must own all that it touches. What it computes does not depend on where that is.
-pub(crate) fn unless_stopped<R: Send + 'static>(
+pub fn unless_stopped<R: Send + 'static>(
     multiply_adds: f64,
     should_stop: &dyn Fn() -> bool,
     work: impl FnOnce() -> R + Send + 'static,

@@ -22,7 +22,7 @@ pub mod ensemble;
 pub mod error;
 mod float;
 pub mod geometry;
-mod interruption;
+pub mod interruption;
 mod linear_algebra;
 pub mod model;
 pub mod noise;

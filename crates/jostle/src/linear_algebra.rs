@@ -11,7 +11,7 @@ pub(crate) use columns::Columns;
 pub(crate) use eigen::spectral_radius;
 pub(crate) use eigen::{MOST_PRODUCTS, TopEigenpair, symmetric_eigen, symmetric_eigenvalues, top_eigenpair};
 pub(crate) use features::{Features, Tiles};
-pub(crate) use symmetric::Symmetric;
+pub(crate) use symmetric::{Eigen, Symmetric};
 pub(crate) use thin_qr::ThinQr;
 
 use faer::linalg::matmul::matmul;

@@ -68,6 +68,44 @@ fn a_prediction_is_shown_beside_a_simulated_ensemble_of_the_same_experiment() {
 }
 
 #[test]
+fn a_prediction_that_ends_early_is_compared_where_it_is_one_and_says_so() {
+    let lab = Lab::with(&small(&[OBSERVED, ("std = 0.5", "std = 60.0")]));
+    lab.succeeds(&["run", "x.toml", "--replicas", "4"]);
+    let said = lab.succeeds(&["predict", "x.toml"]);
+    assert!(said.contains("outside its validity from step 20 on: "), "{said}");
+    let line = said.lines().rfind(|line| line.starts_with("test_error")).unwrap();
+    assert_eq!(
+        line.split_whitespace().skip(1).collect::<Vec<_>>().join(" "),
+        "no prediction - no prediction -"
+    );
+    assert!(
+        said.contains("At the last step, 60, there is no prediction of test_error, train_loss."),
+        "{said}"
+    );
+    let told = json(&lab, &["predict", "x.toml"]);
+    let compared = &told["comparison"]["cells"][0]["quantities"]["test_error"];
+    assert!(compared["last"].is_null() && compared["largest"].is_null(), "{compared}");
+    assert_eq!(
+        (&compared["last_step"], &compared["predicted_at_last_step"]),
+        (&Value::from(60), &Value::from(false))
+    );
+}
+
+#[test]
+fn predictions_that_do_not_fit_are_counted_and_refused() {
+    let large = small(&[
+        ("samples = 10", "samples = 200000"),
+        ("replicas = 3", "replicas = 3\nmethod = \"predict\""),
+    ]);
+    let lab = Lab::with(&large);
+    let refused = lab.refuses(&["predict", "x.toml"]);
+    assert!(
+        refused.contains("reduce problem.samples, or simulate (ensemble.method = \"simulate\")"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn the_json_of_a_prediction_has_every_recorded_step() {
     let lab = Lab::with(&small(&[OBSERVED]));
     let told = json(&lab, &["predict", "x.toml"]);
@@ -136,7 +174,7 @@ fn a_grid_may_simulate_and_predict_and_threads_change_no_byte() {
     let report = lab.read("1/report.html");
     assert!(report.contains("2 of 4 cells hold means that theory predicts"), "labelled");
     let said = lab.succeeds(&["check", "x.toml", "-v"]);
-    assert!(said.contains("# cell 0: predicted by theory, no replica takes a step"), "{said}");
+    assert!(said.contains("# cell 0: predicted by theory; replicas take at most the first steps"), "{said}");
     let said = lab.succeeds(&["predict", "x.toml"]);
     assert!(
         said.contains("After 60 steps; the means at every recorded step are in --json and in --out."),

@@ -16,13 +16,15 @@ pub struct Comparison {
 /// Differences by the name of the observable.
 pub type OfObservables = Vec<(String, Differences)>;
 
-/// The differences of one observable: where it is largest, and at the last step.
+/// The differences of one observable after the start, which is no prediction.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Differences {
-    /// Where it is largest, relative to the ensemble's mean.
-    pub largest: Difference,
-    /// At the last step.
-    pub last: Difference,
+    /// Where it is largest, relative to the ensemble's mean; `None` where nothing is predicted.
+    pub largest: Option<Difference>,
+    /// At the last recorded step that has a prediction; `None` where none has.
+    pub last: Option<Difference>,
+    /// The last recorded step of the run, and whether it has a prediction.
+    pub end: (u64, bool),
 }
 
 /// A prediction beside an ensemble's mean at one step.
@@ -70,16 +72,27 @@ pub fn compare(
     let mut cells = Vec::new();
     for (k, cell) in predictions.cells() {
         let mut found = Vec::new();
+        if run.steps(k)? != cell.steps {
+            return Err(not_it(format!("metrics.parquet has not the recorded steps of cell {k}")));
+        }
+        let end = cell.steps.len() - 1;
         for (q, quantity) in cell.quantities.iter().enumerate() {
             let (Some(predicted), Ok(paths)) = (cell.path(q), run.paths(k, quantity.name)) else { continue };
+            if paths.iter().any(|path| path.len() <= end) {
+                return Err(not_it(format!("metrics.parquet lacks steps of cell {k}")));
+            }
             let at = |(step, predicted): (usize, f64)| difference(cell.steps[step], predicted, &paths, step);
-            let all: Vec<Difference> =
-                predicted.into_iter().enumerate().filter(|(_, value)| !value.is_nan()).map(at).collect();
-            let Some(last) = all.last().copied() else { continue };
+            let steps = predicted.iter().copied().enumerate().skip(1);
+            let all: Vec<Difference> = steps.filter(|(_, value)| !value.is_nan()).map(at).collect();
             let size =
                 |d: &Difference| if d.relative().is_nan() { f64::INFINITY } else { d.relative().abs() };
-            let largest = all.iter().copied().max_by(|a, b| size(a).total_cmp(&size(b))).unwrap_or(last);
-            found.push((quantity.name.to_owned(), Differences { largest, last }));
+            let largest = all.iter().copied().max_by(|a, b| size(a).total_cmp(&size(b)));
+            let differences = Differences {
+                largest,
+                last: all.last().copied(),
+                end: (cell.steps[end], !predicted[end].is_nan()),
+            };
+            found.push((quantity.name.to_owned(), differences));
         }
         cells.push((k, run.replicas(k), found));
     }

@@ -1,6 +1,7 @@
 //! What a run will take, estimated from the rates that the kernels reach on a server core of about 3 GHz.
 
-use jostle::ensemble::{Cell, Kernel, KernelPlan};
+use jostle::ensemble::{Cell, Kernel, KernelPlan, Source};
+use jostle::theory::slow_flow::{Cost, cost};
 use jostle::{Level, Precision};
 
 /// Rates of one core.
@@ -35,6 +36,34 @@ impl Rates {
             normal: rates.normal / factor,
         }
     }
+}
+
+/// The cost of predicting a cell on each of its data sets, and how many there are.
+fn predicting(cell: &Cell) -> (Cost, f64) {
+    let data_sets = match cell.source {
+        Source::Shared(_) => 1.0,
+        Source::PerReplica(_) => f64::from(cell.replicas),
+    };
+    (cost(cell), data_sets)
+}
+
+/// Seconds that one core takes to predict a cell.
+pub(super) fn seconds_of_prediction(cell: &Cell, plan: &KernelPlan) -> f64 {
+    let (cost, data_sets) = predicting(cell);
+    let of_matrices = cost.multiply_adds / Rates::of(plan.level, plan.precision).one_at_a_time;
+    data_sets * (of_matrices + cost.replica_steps * seconds_per_step(cell, plan))
+}
+
+/// The memory that predictions of these cells need at most, as many at once as there are threads.
+pub(super) fn bytes_of_predictions<'a>(cells: impl Iterator<Item = &'a Cell>, threads: usize) -> f64 {
+    let mut all: Vec<f64> = Vec::new();
+    for cell in cells {
+        let (cost, data_sets) = predicting(cell);
+        all.resize(all.len() + (data_sets as usize).min(threads), cost.bytes);
+        all.sort_by(|a, b| b.total_cmp(a));
+        all.truncate(threads);
+    }
+    all.iter().sum()
 }
 
 /// Seconds that one core takes for what a replica does apart from its steps.

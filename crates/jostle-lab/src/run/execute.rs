@@ -3,7 +3,7 @@
 use super::build::build_to_run;
 use super::computed::Computed;
 use super::destination::{Destination, Taken};
-use super::estimate::{seconds_beside_steps, seconds_per_step};
+use super::estimate::{bytes_of_predictions, seconds_beside_steps, seconds_of_prediction, seconds_per_step};
 use super::manifest::{
     Active, CellRecord, Converged, Diverged, Machine, Manifest, Predicted, ReadData, Status,
 };
@@ -108,7 +108,11 @@ impl Plan {
         let (needed, available) = (plan.memory(), memory::available());
         if needed > available {
             let what = format!("the experiment {:?}", experiment.name);
-            let reduce = "ensemble.replicas, the recorded steps (observe.at) or the grid";
+            let reduce = if plan.prediction_memory() > 0.5 * needed {
+                "problem.samples, or simulate (ensemble.method = \"simulate\")"
+            } else {
+                "ensemble.replicas, the recorded steps (observe.at) or the grid"
+            };
             return Err(LabError::Memory { what, needed, available, reduce });
         }
         Ok(plan)
@@ -116,7 +120,8 @@ impl Plan {
 
     /// Replica-steps of the whole experiment.
     pub fn replica_steps(&self) -> f64 {
-        self.simulated().map(|(_, cell)| replica_steps(cell)).sum()
+        // The sum of no numbers is -0.
+        self.simulated().map(|(_, cell)| replica_steps(cell)).sum::<f64>() + 0.0
     }
 
     /// The cells that are simulated, with their numbers.
@@ -126,7 +131,13 @@ impl Plan {
 
     /// Bytes of memory needed at most.
     pub fn memory(&self) -> f64 {
-        memory::needed(&self.cells, self.keys, self.threads)
+        memory::needed(&self.cells, self.keys, self.threads) + self.prediction_memory()
+    }
+
+    /// Bytes of it that predictions take at most.
+    pub fn prediction_memory(&self) -> f64 {
+        let predicted = self.cells.iter().zip(&self.predicted).filter(|(_, predicted)| **predicted);
+        bytes_of_predictions(predicted.map(|(cell, _)| cell), self.threads)
     }
 
     /// Bytes of it that measuring kernels takes at most.
@@ -148,16 +159,17 @@ impl Plan {
             .collect()
     }
 
-    /// A rough estimate of the run's seconds, if no replica stops early; predictions take none to speak of.
+    /// A rough estimate of the run's seconds, if no replica stops early.
     pub fn seconds(&self) -> f64 {
-        let kernels = self.kernels();
-        let seconds = |(cell, kernel): (&Cell, &Option<(KernelPlan, f64)>)| {
-            let of = |(plan, rate): &(KernelPlan, f64)| {
-                replica_steps(cell) / rate + f64::from(cell.replicas) * seconds_beside_steps(cell, plan)
-            };
-            kernel.as_ref().map_or(0.0, of)
+        let of = |(cell, predicted): (&Cell, &bool)| {
+            let plan = plan(cell, self.level);
+            if *predicted {
+                return seconds_of_prediction(cell, &plan);
+            }
+            let steps = replica_steps(cell) * seconds_per_step(cell, &plan);
+            steps + f64::from(cell.replicas) * seconds_beside_steps(cell, &plan)
         };
-        self.cells.iter().zip(&kernels).map(seconds).sum::<f64>() / self.threads as f64
+        self.cells.iter().zip(&self.predicted).map(of).sum::<f64>() / self.threads as f64
     }
 
     /// The machine that it will run on.

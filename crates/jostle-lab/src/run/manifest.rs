@@ -170,12 +170,15 @@ pub struct Predicted {
 }
 
 /// Steps that were simulated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Simulated {
     /// Their number.
     pub steps: u64,
     /// The replicas.
     pub replicas: u32,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// From where on there is no prediction.
@@ -198,6 +201,26 @@ pub struct Expansion {
     pub variance: f64,
     /// The share of the residuals in the noise of mini-batches that makes them.
     pub feedback: f64,
+    /// The relative change of the means within the steps by which momentum and discrete steps make them late.
+    #[serde(default)]
+    pub inertia: f64,
+    /// The mean square, relative to the coefficients' own, of what simulated steps leave different between replicas for good.
+    #[serde(default)]
+    pub start: f64,
+    /// The relative difference of the training loss where theory takes over from simulated steps.
+    #[serde(default)]
+    pub handover: f64,
+    /// By how many powers of `e` theory's training loss falls.
+    #[serde(default)]
+    pub decay: f64,
+    /// By how much losses, errors and norms may be off for all of this, relative to themselves, apart from standard errors;
+    /// -1 where an older version did not say.
+    #[serde(default = "unknown")]
+    pub trust: f64,
+}
+
+fn unknown() -> f64 {
+    -1.0
 }
 
 /// A replica that diverged.

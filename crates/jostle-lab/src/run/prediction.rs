@@ -5,10 +5,14 @@ use super::execute::simulate;
 use super::manifest::{Expansion, Outside, Predicted, ReadData, Simulated};
 use super::{LabError, OfCell, Outcome, Plan, Progress, Run};
 use crate::experiment::Experiment;
-use jostle::ensemble::{Cell, Replica, Source, UnitResult};
+use crate::number::compact;
+use jostle::ensemble::{Cell, Monitor, Replica, Source, UnitResult};
+use jostle::interruption::unless_stopped;
 use jostle::observable::Observable;
 use jostle::theory::{self, Prediction, predicted_lasso_of};
 use rayon::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The theory that predicts.
 const THEORY: &str = "the slow flow";
@@ -67,18 +71,40 @@ pub fn predict(
     }
 }
 
+/// Hears a stop.
+struct Hears(Arc<AtomicBool>);
+
+impl Monitor for Hears {
+    fn advanced(&self, _: u64) {}
+    fn should_stop(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 impl Predictions {
     /// Predicts the cells that ask for it; `None` if it was stopped.
     pub(super) fn make(plan: &Plan, pool: &rayon::ThreadPool, progress: &dyn Progress) -> Option<Self> {
-        let predict = |(cell, predicted): (&Cell, &bool)| {
-            if progress.should_stop() {
-                return None;
-            }
-            Some(predicted.then(|| PredictedCell::new(cell)))
+        let asked = plan.cells.iter().zip(&plan.predicted);
+        let cells: Vec<Option<Cell>> =
+            asked.map(|(cell, predicted)| predicted.then(|| cell.clone())).collect();
+        let predictions = |cells| Self { cells, data: plan.data.clone(), data_sets: plan.data_sets.clone() };
+        if cells.iter().all(Option::is_none) {
+            return Some(predictions(cells.iter().map(|_| None).collect()));
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let hears = Hears(stop.clone());
+        let work = move || {
+            let predict = |cell: Option<&Cell>| match cell {
+                Some(cell) => PredictedCell::new(cell, &hears).map(Some),
+                None => Some(None),
+            };
+            cells.par_iter().map(|cell| predict(cell.as_ref())).collect::<Option<Vec<_>>>()
         };
-        let cells: Option<_> =
-            pool.install(|| plan.cells.par_iter().zip(&plan.predicted).map(predict).collect());
-        Some(Self { cells: cells?, data: plan.data.clone(), data_sets: plan.data_sets.clone() })
+        let made = pool.install(|| unless_stopped(f64::INFINITY, &|| progress.should_stop(), work));
+        if made.is_none() {
+            stop.store(true, Ordering::Relaxed);
+        }
+        made.flatten().map(predictions)
     }
 
     /// The prediction of cell number `k`.
@@ -104,19 +130,20 @@ impl Predictions {
 }
 
 impl PredictedCell {
-    fn new(cell: &Cell) -> Self {
+    /// The predictions of a cell; `None` if they were stopped.
+    fn new(cell: &Cell, monitor: &dyn Monitor) -> Option<Self> {
         let data_sets = match cell.source {
             Source::Shared(_) => 1,
             Source::PerReplica(_) => cell.replicas,
         };
-        let predict = |replica| theory::predict(cell, replica).expect("the cell has been checked");
-        Self {
+        let predict = |replica| theory::predict(cell, replica, monitor).expect("the cell has been checked");
+        Some(Self {
             keys: Vec::new(),
             steps: cell.recording.steps(cell.dynamics.steps()),
             quantities: cell.quantities.clone(),
-            predictions: (0..data_sets).into_par_iter().map(predict).collect(),
+            predictions: (0..data_sets).into_par_iter().map(predict).collect::<Option<_>>()?,
             lasso: predicted_lasso_of(cell),
-        }
+        })
     }
 
     /// The means at the recorded steps, over the data sets where there are several; `None` for an observable without a
@@ -146,6 +173,7 @@ impl PredictedCell {
             simulated: self.predictions.iter().find_map(|p| p.simulated).map(|simulated| Simulated {
                 steps: simulated.steps,
                 replicas: simulated.replicas * self.predictions.len() as u32,
+                reason: simulated.cause.to_string(),
             }),
             outside: (0..)
                 .zip(&self.predictions)
@@ -158,6 +186,11 @@ impl PredictedCell {
                 step_size: largest(&|p| p.expansion.step_size),
                 variance: largest(&|p| p.expansion.variance),
                 feedback: largest(&|p| p.expansion.feedback),
+                inertia: largest(&|p| p.expansion.inertia),
+                start: largest(&|p| p.expansion.start),
+                handover: largest(&|p| p.expansion.handover),
+                decay: largest(&|p| p.expansion.decay),
+                trust: largest(&|p| p.expansion.trust()),
             },
         }
     }
@@ -180,5 +213,38 @@ impl PredictedCell {
     /// The standard deviations of the final coefficients.
     pub(super) fn deviations(&self) -> Vec<&[f64]> {
         self.predictions.iter().map(|p| &p.deviation[..]).collect()
+    }
+}
+
+impl Expansion {
+    /// A sentence for all who read the numbers.
+    pub fn in_words(&self) -> String {
+        let parts = [
+            (true, "step size", self.step_size, " of the largest stable one"),
+            (true, "mean square fluctuation", self.variance, " of the coefficients"),
+            (self.feedback > 0.0, "share", self.feedback, " of the sampling noise made by itself"),
+            (self.inertia > 0.0, "change within the memory of momentum or a step", self.inertia, ""),
+            (
+                self.start > 0.0,
+                "lasting differences of simulated replicas",
+                self.start,
+                " of the coefficients",
+            ),
+            (self.handover > 0.0, "training loss off", self.handover, " where theory takes over"),
+        ];
+        let parts = parts.into_iter().filter(|(shown, ..)| *shown);
+        let parts: Vec<_> =
+            parts.map(|(_, what, value, of)| format!("{what} {}{of}", compact(value))).collect();
+        let trust = if self.trust < 0.0 {
+            "not known".to_owned()
+        } else if self.trust < 1.0 {
+            format!("{:.1} %", 100.0 * self.trust)
+        } else {
+            "100 % and more: do not rely on them".to_owned()
+        };
+        format!(
+            "Expanded to first order in: {}. Losses, errors and norms may be off by {trust}.",
+            parts.join("; ")
+        )
     }
 }

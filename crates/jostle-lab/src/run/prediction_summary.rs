@@ -172,14 +172,14 @@ fn notes(cells: &[(usize, &PredictedCell)]) -> String {
         let _ = writeln!(text, "Not predicted: {}.", names.join(", "));
     }
     for (k, record) in &records {
-        if let Some(simulated) = record.simulated {
+        if let Some(simulated) = &record.simulated {
             let _ = writeln!(
                 text,
-                "{}the first {} steps were simulated with {} replicas, because single samples drive their own noise \
-                 there.",
+                "{}the first {} steps were simulated with {} replicas: {}.",
                 of(*k),
                 simulated.steps,
-                simulated.replicas
+                simulated.replicas,
+                simulated.reason
             );
         }
         if let Some(outside) = record.outside.first() {
@@ -196,30 +196,30 @@ fn notes(cells: &[(usize, &PredictedCell)]) -> String {
             );
         }
     }
-    let largest =
-        |of: &dyn Fn(&super::Predicted) -> f64| records.iter().map(|(_, r)| of(r)).fold(0.0, f64::max);
-    let mut parts = vec![
-        format!("step size {} of the largest stable one", compact(largest(&|r| r.expansion.step_size))),
-        format!(
-            "mean square fluctuation {} of the coefficients",
-            compact(largest(&|r| r.expansion.variance))
-        ),
-    ];
-    let feedback = largest(&|r| r.expansion.feedback);
-    if feedback > 0.0 {
-        parts.push(format!("{} of the sampling noise made by itself", compact(feedback)));
+    for (k, record) in &records {
+        let _ = writeln!(text, "{}{}", of(*k), record.expansion.in_words());
     }
-    let _ = writeln!(text, "Expanded to first order in: {}.", parts.join("; "));
     text
 }
 
 fn comparison_text(comparison: &Comparison) -> String {
     let mut text = String::new();
     for (k, replicas, differences) in &comparison.cells {
-        let mut rows =
-            vec![["observable", "largest difference", "at step", "at the end"].map(str::to_owned).to_vec()];
-        rows.extend(differences.iter().map(|(name, Differences { largest, last })| {
-            vec![name.clone(), told(largest), largest.step.to_string(), told(last)]
+        let mut rows = vec![
+            ["observable", "largest difference", "at step", "last difference", "at step"]
+                .map(str::to_owned)
+                .to_vec(),
+        ];
+        let mut ends = Vec::new();
+        rows.extend(differences.iter().map(|(name, Differences { largest, last, end })| {
+            if !end.1 {
+                ends.push((name, end.0));
+            }
+            let pair = |difference: &Option<Difference>| match difference {
+                Some(difference) => [told(difference), difference.step.to_string()],
+                None => ["no prediction".to_owned(), "-".to_owned()],
+            };
+            [[name.clone()].as_slice(), &pair(largest), &pair(last)].concat()
         }));
         let cell = if comparison.cells.len() > 1 { format!(" (cell {k})") } else { String::new() };
         let plural = if *replicas == 1 { "" } else { "s" };
@@ -229,6 +229,11 @@ fn comparison_text(comparison: &Comparison) -> String {
             "\nAgainst {replicas} simulated replica{plural} in {folder}{cell}, relative to their mean:\n{}",
             table(&rows)
         );
+        if let Some((_, step)) = ends.first() {
+            let names: Vec<&str> = ends.iter().map(|(name, _)| name.as_str()).collect();
+            let _ =
+                writeln!(text, "At the last step, {step}, there is no prediction of {}.", names.join(", "));
+        }
     }
     text
 }
@@ -257,7 +262,15 @@ fn comparison_json(comparison: &Comparison) -> Value {
     let cells = comparison.cells.iter().map(|(k, replicas, differences)| {
         let quantities: Map<_, _> = differences
             .iter()
-            .map(|(name, d)| (name.clone(), json!({ "largest": one(&d.largest), "last": one(&d.last) })))
+            .map(|(name, d)| {
+                let differences = json!({
+                    "largest": d.largest.as_ref().map(one),
+                    "last": d.last.as_ref().map(one),
+                    "last_step": d.end.0,
+                    "predicted_at_last_step": d.end.1,
+                });
+                (name.clone(), differences)
+            })
             .collect();
         json!({ "cell": k, "replicas": replicas, "quantities": quantities })
     });

@@ -112,12 +112,13 @@ fn prediction_warnings(run: &Run) -> Vec<String> {
     )];
     for cell in 0..run.cells() {
         let Some(record) = run.predicted(cell) else { continue };
-        if let Some(simulated) = record.simulated {
+        if let Some(simulated) = &record.simulated {
             warnings.push(format!(
-                "Cell {cell}: the first {} steps were simulated, with {} replicas.",
-                simulated.steps, simulated.replicas
+                "Cell {cell}: the first {} steps were simulated, with {} replicas: {}.",
+                simulated.steps, simulated.replicas, simulated.reason
             ));
         }
+        warnings.push(format!("Cell {cell}: {}", record.expansion.in_words()));
         warnings.extend(record.outside.iter().map(|outside| {
             format!(
                 "Cell {cell}: outside theory's validity from step {} on: {}.",

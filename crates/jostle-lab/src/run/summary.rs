@@ -98,6 +98,15 @@ fn intercept(run: &Run, name: &str) -> Result<Option<Estimate>, LabError> {
     Ok(run.final_vector(name)?.map(|values| spread(&values)))
 }
 
+/// Replica-steps a second, in a unit in which they are not rounded to nothing.
+fn rate(per_second: f64) -> String {
+    match per_second {
+        rate if rate >= 1e6 => format!("{:.2} M/s", rate / 1e6),
+        rate if rate >= 1e3 => format!("{:.2} k/s", rate / 1e3),
+        rate => format!("{rate:.2} /s"),
+    }
+}
+
 fn estimate(run: &Run, cell: usize, values: &[f64]) -> Option<(Estimate, usize)> {
     let missing = run.predicted(cell).is_some() && values.iter().any(|value| value.is_nan());
     (!missing).then(|| (spread(values), values.iter().filter(|value| !value.is_nan()).count()))
@@ -179,12 +188,12 @@ impl Summary {
                 self.cells.len()
             );
         }
-        let rate = self.replica_steps / self.seconds.max(1e-9) / 1e6;
+        let rate = rate(self.replica_steps / self.seconds.max(1e-9));
         let steps = self.cells.iter().map(|cell| cell.steps).max().unwrap_or(0);
         let _ = writeln!(
             text,
             "\nAfter {steps} steps: median [10 % quantile, 90 % quantile] over replicas. \
-             {:.3e} replica-steps in {:.2} s ({rate:.2} M/s).\nReport: {}",
+             {:.3e} replica-steps in {:.2} s ({rate}).\nReport: {}",
             self.replica_steps,
             self.seconds,
             self.folder.join("report.html").display(),
@@ -270,5 +279,15 @@ impl Summary {
             "replica_steps": self.replica_steps,
             "wall_seconds": self.seconds,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rate;
+
+    #[test]
+    fn slow_rates_are_not_rounded_to_nothing() {
+        assert_eq!([6.8, 4200.0, 4.2e7].map(rate), ["6.80 /s", "4.20 k/s", "42.00 M/s"]);
     }
 }

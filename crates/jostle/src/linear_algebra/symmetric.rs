@@ -96,6 +96,11 @@ impl Eigen {
         Symmetric(self.basis.transpose() * (&matrix.0 * &self.basis))
     }
 
+    /// `U' v`.
+    pub(crate) fn project(&self, v: &[f64]) -> Vec<f64> {
+        (self.basis.transpose() * MatRef::from_column_major_slice(v, v.len(), 1)).col_as_slice(0).to_vec()
+    }
+
     /// `U A U'`: back again.
     pub(crate) fn rotate_back(&self, matrix: &Symmetric) -> Symmetric {
         Symmetric(&self.basis * &matrix.0 * self.basis.transpose())

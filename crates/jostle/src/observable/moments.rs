@@ -95,7 +95,8 @@ impl Moments<'_> {
     /// `E[u^2]`, `E[v^2]` and the standard deviation of their logarithms.
     fn law(&self, j: usize) -> (f64, f64, f64) {
         let (mean, slope) = (self.mean[j], self.slope[j]);
-        let relative = if slope > 0.0 { self.variance[j] / (slope * slope) } else { 0.0 };
+        // The square of a coefficient below 1e-162 underflows.
+        let relative = if slope > 0.0 { self.variance[j] / slope / slope } else { 0.0 };
         (f64::midpoint(slope, mean), f64::midpoint(slope, -mean).max(0.0), relative.ln_1p().sqrt())
     }
 
@@ -193,6 +194,14 @@ mod tests {
             assert!((moments.absolute(0) - absolute).abs() < 1e-6, "{} and {absolute}", moments.absolute(0));
             assert!((moments.active(0) - active).abs() < 1e-3, "{} and {active}", moments.active(0));
         }
+    }
+
+    #[test]
+    fn coefficients_whose_squares_underflow_have_a_law() {
+        let problem = problem();
+        let (mean, variance) = ([1e-162, 0.0], [1e-322, 0.0]);
+        let moments = moments(&problem, &mean, &variance, &mean);
+        assert_eq!((moments.active(0), moments.absolute(0)), (0.0, 1e-162));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use inverse::{StdOfLambda, std_of_lambda, stds_of_lambdas};
 use super::convention::{Convention, Factor, shortened};
 use super::label_noise::{label_variances, multiple, strength};
 use super::lasso::{Lasso, lasso, lasso_from};
-use super::stationary::{Fluctuations, second_order};
+use super::stationary::{Fluctuations, SecondOrder};
 use super::support_recovery::mean_squared_columns;
 use super::{Sign, TheoryError};
 use crate::dynamics::Dynamics;
@@ -182,8 +182,8 @@ struct Motion {
     rate: f64,
     /// The same for the noise.
     noise_rate: f64,
-    /// See [`second_order`].
-    second: f64,
+    /// What steps of a size and momentum add to the relaxation of residuals.
+    second: SecondOrder,
 }
 
 impl Motion {
@@ -203,7 +203,7 @@ impl Motion {
             sign: Sign::of(*link),
             rate: multiple * dynamics.step_time(step),
             noise_rate: multiple * dynamics.noise_rate(step) / (1.0 - dynamics.momentum()),
-            second: second_order(dynamics),
+            second: SecondOrder::of(dynamics),
         })
     }
 }

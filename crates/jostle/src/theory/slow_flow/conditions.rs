@@ -7,6 +7,10 @@ use crate::noise::{AnySampleNoise, Noise, Point};
 use crate::problem::Problem;
 use crate::theory::TheoryError;
 use crate::theory::label_noise::{label_variances, rate};
+use crate::theory::stationary::SecondOrder;
+
+/// Steps, in units of `b/(1 - b)`, in which momentum forgets where it came from.
+const FORGOTTEN: f64 = 16.0;
 
 /// What the flow depends on, beside the data and the start.
 pub(super) struct Conditions {
@@ -20,6 +24,8 @@ pub(super) struct Conditions {
     pub(super) sampling: f64,
     /// Heavy-ball coefficient `b`; none in continuous time, where steps have no size.
     pub(super) momentum: Option<f64>,
+    /// What steps of a size and momentum add to the relaxation of fluctuations.
+    pub(super) second_order: SecondOrder,
 }
 
 /// A stretch of constant step size.
@@ -74,7 +80,8 @@ impl Conditions {
             }
             Dynamics::Flow(flow) => (of_flow(&cell.model, flow), None),
         };
-        Ok(Self { link, segments, label_variance, sampling, momentum })
+        let second_order = SecondOrder::of(&cell.dynamics);
+        Ok(Self { link, segments, label_variance, sampling, momentum, second_order })
     }
 
     /// `rate (1 - b)/(1 + b)`, the size of a step as far as fluctuations are concerned; 0 in continuous time.
@@ -82,9 +89,26 @@ impl Conditions {
         self.momentum.map_or(0.0, |b| rate * (1.0 - b) / (1.0 + b))
     }
 
-    /// `rate (1 + b)/(1 - b)`, the size of a step as far as the mean is concerned; 0 in continuous time.
+    /// `rate (1 + b)/(1 - b)`, the size of a step as far as the mean is concerned; 0 in continuous time. The mean is
+    /// behind the flow by half of it.
     pub(super) fn smooth_step_size(&self, rate: f64) -> f64 {
         self.momentum.map_or(0.0, |b| rate * (1.0 + b) / (1.0 - b))
+    }
+
+    /// Steps in which momentum forgets where it came from: what oscillates has decayed by `exp(-8)`.
+    pub(super) fn forgotten(&self) -> f64 {
+        Self::forgotten_with(self.momentum.unwrap_or(0.0))
+    }
+
+    /// The same with the momentum `b`.
+    pub(super) fn forgotten_with(b: f64) -> f64 {
+        FORGOTTEN * b / (1.0 - b)
+    }
+
+    /// The share of a sample's residual in the noise that makes it, for each unit of `K_ii`: `p rate`; 0 in continuous
+    /// time.
+    pub(super) fn feedback(&self, rate: f64) -> f64 {
+        self.momentum.map_or(0.0, |_| self.sampling * rate)
     }
 }
 

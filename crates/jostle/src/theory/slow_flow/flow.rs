@@ -67,6 +67,15 @@ pub(super) struct Course {
     velocity: Vec<f64>,
 }
 
+/// How fast the mean moves, in units of the time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// The relative change of the coefficients.
+    pub(super) coefficients: f64,
+    /// The relative change of the sum of squared residuals.
+    pub(super) residuals: f64,
+}
+
 /// What a node lacks, because the fluctuations are only looked at every few steps.
 pub(super) struct Correction {
     /// To be added to `c` (d).
@@ -172,6 +181,33 @@ impl<'a> Flow<'a> {
     /// The kernel `K = X D X'` of a node.
     pub(super) fn kernel(&self, node: &Node) -> Symmetric {
         self.columns.gram(&node.coefficients.slope)
+    }
+
+    /// How fast the mean moves, in units of the time: the relative change of the coefficients (root mean square, weighted by
+    /// `D`), and that of the sum of squared residuals, of which `noise` does not come from the mean.
+    pub(super) fn pace(node: &Node, kernel: &Symmetric, rates: &[f64], noise: f64) -> Pace {
+        let Coefficients { slope, beta } = &node.coefficients;
+        let moved = node.velocity.iter().zip(rates).zip(beta.iter().zip(slope));
+        let square = |((x, c), (b, d)): ((&f64, &f64), (&f64, &f64))| {
+            if *d > 0.0 { (x * d + c * b).powi(2) / d } else { 0.0 }
+        };
+        let squares: f64 = moved.map(square).sum();
+        let total = node.coefficients.total().max(f64::MIN_POSITIVE);
+        let (n, residuals) = (node.force.len() as f64, node.squared_residuals());
+        // df/ds = -(2 K/n) f.
+        let falling = 4.0 * n * kernel.form(&node.force).max(0.0);
+        Pace {
+            coefficients: (squares / total).sqrt(),
+            residuals: falling / (residuals + noise).max(f64::MIN_POSITIVE),
+        }
+    }
+
+    /// What the coefficients change by, relative to `D` (d), once `x` has followed a change of the logarithms that changes
+    /// them by `moved` (d): `D (moved / D - X' K^+ X moved)`.
+    pub(super) fn relaxed(&self, slope: &[f64], kernel: &Symmetric, moved: &[f64]) -> Option<Vec<f64>> {
+        let solve = kernel.shifted(1e-9 * kernel.trace() / self.problem.samples() as f64)?;
+        let followed = self.columns.transpose_product(&solve(&self.columns.product(moved)));
+        Some(moved.iter().zip(slope).zip(followed).map(|((m, d), x)| m - d * x).collect())
     }
 
     /// Tries a step of the size `size`, along which `c` changes at the given rates (d).

@@ -56,6 +56,19 @@ impl Start {
         }
     }
 
+    /// How much the coefficients (d) change, to first order in the logarithms, on the way to another start.
+    pub(super) fn moved_to(&self, other: &Self) -> Vec<f64> {
+        let part = |from: &[f64], to: &[f64]| -> Vec<f64> {
+            // What is zero for some is nothing for their mean.
+            from.iter().zip(to).map(|(a, b)| if a.exp() == 0.0 { 0.0 } else { a.exp() * (b - a) }).collect()
+        };
+        let mut moved = part(&self.plus, &other.plus);
+        if let (Some(from), Some(to)) = (&self.minus, &other.minus) {
+            moved.iter_mut().zip(part(from, to)).for_each(|(m, v)| *m -= v);
+        }
+        moved
+    }
+
     /// The coefficients at `c` and `x` (d).
     pub(super) fn coefficients(&self, c: &[f64], x: &[f64]) -> Coefficients {
         self.coefficients_from(0, c, x)
