@@ -44,7 +44,7 @@ pub fn report_of_run(run: &Run) -> Result<Report, LabError> {
     figures.extend(coefficient_figure(run)?);
     let (diverged, replicas) = run.manifest.diverged();
     let lead = if run.manifest.predicted() == run.cells() {
-        format!("{} cell{}, predicted by theory: no replica took a step.", run.cells(), plural(run.cells()))
+        format!("{} cell{}, predicted by theory.", run.cells(), plural(run.cells()))
     } else {
         format!(
             "{} cell{}, {replicas} replica{} in all, {} replica-steps.",
