@@ -8,6 +8,7 @@ use crate::model::{Form, LinkKind, Loss, ModelSpec, Power, RandomFeatures};
 use crate::noise::{LabelNoise, Noise};
 use crate::observable::{ActiveThreshold, Needs, Observable, Reference};
 use crate::problem::{Generator, Problem};
+use crate::random::Purpose;
 use crate::setting::{SettingError, Settings};
 use crate::theory::{TheoryError, std_of_lambda};
 use std::sync::Arc;
@@ -140,6 +141,11 @@ impl Cell {
     /// there, initial values of the wrong number, a model, a start or a noise that do not go together, or a `lambda` for
     /// which no label noise is known.
     pub fn check(mut self) -> Result<Self, InputError> {
+        if self.noises.len() > Purpose::NOISES {
+            let place = format!("noise.{}", Purpose::NOISES);
+            let problem = format!("is one noise too many; expected at most {}", Purpose::NOISES);
+            return Err(InputError::in_section(place)(SettingError::new("kind", problem)));
+        }
         self.dynamics = self.dynamics.fit(self.source.samples(), &self.model, &self.noises)?;
         self.check_model()?;
         self.check_start()?;

@@ -47,6 +47,13 @@ fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
     }
 }
 
+#[test]
+fn noises_that_would_share_random_numbers_are_refused() {
+    let noises = (0..16_320).map(|index| label_noise(0.5, index)).collect();
+    let refused = Cell { noises, ..cell(shared(13, 19), Batch::Full, 1) }.check().err().unwrap().to_string();
+    assert_eq!(refused, "noise.16319.kind is one noise too many; expected at most 16319");
+}
+
 fn descent(cell: &mut Cell) -> &mut GradientDescent {
     match &mut cell.dynamics {
         Dynamics::GradientDescent(dynamics) => dynamics,

@@ -31,7 +31,10 @@ impl Purpose {
     /// The samples of a file that are put aside to test on.
     pub const SPLIT: Self = Self(10);
 
-    /// Stream `channel` (0 to 3) of the noise at position `index` of an experiment.
+    /// The number of noises that have streams of their own.
+    pub const NOISES: usize = (u16::MAX as usize - 0x100) / 4;
+
+    /// Stream `channel` (0 to 3) of the noise at position `index` (below [`Purpose::NOISES`]) of an experiment.
     pub fn noise(index: usize, channel: u16) -> Self {
         Self(0x100 + 4 * index as u16 + channel)
     }
