@@ -1,6 +1,7 @@
 //! From which size on a coefficient counts as active.
 
 use crate::setting::Settings;
+use crate::theory::shortened;
 
 /// The size from which on a coefficient counts as active.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,7 +42,7 @@ impl ActiveThreshold {
         match (self, of_truth(truth)) {
             (Self::Absolute(size), _) => format!("above {size}"),
             (Self::Relative(share), Some(largest)) => {
-                format!("above {}, {share} times the largest true coefficient", share * largest)
+                format!("above {}, {share} times the largest true coefficient", shortened(share * largest))
             }
             (Self::Relative(share), None) => format!("above {share} times the largest fitted coefficient"),
         }
@@ -75,6 +76,9 @@ mod tests {
         let said = |threshold: ActiveThreshold, truth: Option<&[f64]>| threshold.words(truth);
         let relative = ActiveThreshold::Relative(0.25);
         assert_eq!(said(relative, Some(&[2.0])), "above 0.5, 0.25 times the largest true coefficient");
+        assert_eq!(said(relative, Some(&[0.1])), "above 0.025, 0.25 times the largest true coefficient");
+        let many_digits = said(relative, Some(&[2.0 / 3.0]));
+        assert_eq!(many_digits, "above 0.1667, 0.25 times the largest true coefficient");
         assert_eq!(said(relative, None), "above 0.25 times the largest fitted coefficient");
         assert_eq!(said(ActiveThreshold::Absolute(0.25), None), "above 0.25");
     }

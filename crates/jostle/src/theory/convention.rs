@@ -35,7 +35,7 @@ impl std::fmt::Display for Convention {
 }
 
 /// Four digits that matter.
-pub(super) fn shortened(value: f64) -> String {
+pub(crate) fn shortened(value: f64) -> String {
     let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
     if rounded == 0.0 || (1e-3..1e6).contains(&rounded.abs()) {
         format!("{rounded}")

@@ -19,6 +19,7 @@ mod stationary;
 pub mod support_recovery;
 
 pub use basis_pursuit::{BasisPursuit, BasisPursuitCertificate, basis_pursuit, basis_pursuit_certificate};
+pub(crate) use convention::shortened;
 pub use convention::{Convention, Factor};
 pub use entropy_projection::{EntropyProjection, entropy_projection};
 pub use error::TheoryError;
