@@ -6,14 +6,14 @@ use jostle::ensemble::{Cell, Measurement};
 use jostle::geometry::LayerCost;
 use jostle_lab::experiment::Experiment;
 use jostle_lab::run::{
-    LabError, LassoRecord, OfCell, Plan, ShownLasso, StdOfLambda, lasso_lines, lines_of_lambdas, memory,
-    predicted_lassos,
+    LabError, LassoRecord, OfCell, Plan, Resources, ShownLasso, StdOfLambda, lasso_lines, lines_of_lambdas,
+    memory, predicted_lassos,
 };
 
 /// Validates an experiment file and says what running it would take.
 pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, LabError> {
     let mut experiment = Experiment::read(&options.file, &options.changes.overrides(None))?;
-    let plan = Plan::new(&mut experiment, options.threads.map(usize::from))?;
+    let plan = Plan::new(&mut experiment, &Resources::with_threads(options.threads.map(usize::from)))?;
     let resolved = experiment.to_toml_string();
     let label_noise: Vec<_> = plan.cells.iter().map(StdOfLambda::of).collect();
     let lassos = predicted_lassos(&plan.cells, false);

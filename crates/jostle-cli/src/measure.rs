@@ -6,7 +6,7 @@ use crate::{Ending, print};
 use jostle::geometry::Sampling;
 use jostle_lab::experiment::{Experiment, Overrides};
 use jostle_lab::measure::{Answer, Question, measure as measure_point, measure_parameters, write_atlas};
-use jostle_lab::run::{LabError, on_threads, refuse_to_overwrite};
+use jostle_lab::run::{LabError, Resources, refuse_to_overwrite};
 use std::path::PathBuf;
 
 /// Measures the geometry of a point that is given as arrays, or of a model at given parameters.
@@ -25,7 +25,7 @@ pub(crate) fn measure(options: &MeasureOptions, output: &Output) -> Result<Endin
             None => measure_point(&options.file, question, &bar)?,
         })
     };
-    let threads = options.threads.map(usize::from);
+    let resources = Resources::with_threads(options.threads.map(usize::from));
     let atlas = options.plot.as_ref().map(|path| match path {
         Some(path) => path.clone(),
         None => PathBuf::from(options.file.with_extension("html").file_name().unwrap_or_default()),
@@ -35,9 +35,9 @@ pub(crate) fn measure(options: &MeasureOptions, output: &Output) -> Result<Endin
             refuse_to_overwrite(input, path)?;
         }
     }
-    let answer = on_threads(threads, answer)??;
+    let answer = resources.run(answer)??;
     if let Some(path) = &atlas {
-        on_threads(threads, || write_atlas(&answer, path))??;
+        resources.run(|| write_atlas(&answer, path))??;
     }
     if output.json {
         print(&format!("{:#}\n", answer.to_json()));

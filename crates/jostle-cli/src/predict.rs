@@ -5,8 +5,8 @@ use crate::progress::Bar;
 use crate::{Ending, print, say};
 use jostle_lab::experiment::{CheckedCell, Experiment, Overrides};
 use jostle_lab::run::{
-    Destination, LabError, PredictionOutcome, PredictionSummary, compare, predict as predict_cells,
-    report_of_run, write_report,
+    Destination, LabError, PredictionOutcome, PredictionSummary, Resources, compare,
+    predict as predict_cells, report_of_run, write_report,
 };
 use std::path::PathBuf;
 
@@ -20,9 +20,9 @@ pub(crate) fn predict(options: &PredictOptions, output: &Output) -> Result<Endin
         experiment = Experiment::read(&options.file, &overrides)?;
     }
     let bar = Bar::new(output);
-    let threads = options.threads.map(usize::from);
+    let resources = Resources::with_threads(options.threads.map(usize::from));
     let destination = options.out.as_deref().map(|out| Destination::new(out, options.force));
-    let (predictions, run) = match predict_cells(&mut experiment, destination.as_ref(), threads, &bar)? {
+    let (predictions, run) = match predict_cells(&mut experiment, destination.as_ref(), &resources, &bar)? {
         PredictionOutcome::Done(predictions, run) => (predictions, run),
         PredictionOutcome::Interrupted => {
             say("interrupted\n");

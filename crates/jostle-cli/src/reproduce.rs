@@ -7,7 +7,7 @@ use crate::{Ending, print};
 use jostle_lab::claim::{RULE, claims_table};
 use jostle_lab::experiment::Overrides;
 use jostle_lab::paper::{PAPERS, PaperOutcome, Reproduction, Statement, find, reproduce as run_paper};
-use jostle_lab::run::LabError;
+use jostle_lab::run::{LabError, Resources};
 use std::path::PathBuf;
 
 /// Reproduces a paper, or lists the papers.
@@ -27,7 +27,7 @@ pub(crate) fn reproduce(options: &ReproduceOptions, output: &Output) -> Result<E
             seed: options.seed,
             data: options.data.folder(),
         },
-        threads: options.threads.map(usize::from),
+        resources: Resources::with_threads(options.threads.map(usize::from)),
     };
     let out = options.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(name));
     let claims = match run_paper(&reproduction, &out, options.force, &Bar::new(output))? {
@@ -85,7 +85,7 @@ fn list(output: &Output) -> Result<Ending, LabError> {
                 networks: None,
                 scale: scale.name(),
                 overrides: Overrides::default(),
-                threads: None,
+                resources: Resources::with_threads(None),
             };
             times.push((scale.name(), reproduction.seconds()?));
         }

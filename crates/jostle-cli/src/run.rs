@@ -5,7 +5,7 @@ use crate::progress::Bar;
 use crate::{Ending, print, say};
 use jostle_lab::experiment::Experiment;
 use jostle_lab::run::{
-    Destination, LabError, Outcome, Remains, execute, report_of_run, summary, write_report,
+    Destination, LabError, Outcome, Remains, Resources, execute, report_of_run, summary, write_report,
 };
 use std::path::{Path, PathBuf};
 
@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 pub(crate) fn run(options: &RunOptions, output: &Output) -> Result<Ending, LabError> {
     let mut experiment = Experiment::read(&options.file, &options.changes.overrides(None))?;
     let out = options.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&experiment.name));
+    let resources = Resources::with_threads(options.threads.map(usize::from));
     let bar = Bar::new(output);
     let destination = Destination::new(&out, options.force);
-    let run = match execute(&mut experiment, &destination, options.threads.map(usize::from), &bar)? {
+    let run = match execute(&mut experiment, &destination, &resources, &bar)? {
         Outcome::Done(run) => run,
         Outcome::Interrupted(remains) => {
             say(&interrupted(remains, &out));

@@ -5,7 +5,7 @@ use jostle::Level;
 use jostle::ensemble::{Cell, Replica, Silent, Unit, run, run_plainly, run_unit};
 use jostle::observable::Observable;
 use jostle_lab::experiment::{Experiment, Overrides};
-use jostle_lab::run::{Plan, memory};
+use jostle_lab::run::{Plan, Resources, memory};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -59,7 +59,7 @@ fn in_library(case: &Case, folder: &Path) -> Outcome {
         Ok(experiment) => experiment,
         Err(error) => return refused(error.to_string()),
     };
-    let plan = match Plan::new(&mut experiment, Some(1)) {
+    let plan = match Plan::new(&mut experiment, &Resources::with_threads(Some(1))) {
         Ok(plan) => plan,
         Err(error) => return refused(error.to_string()),
     };

@@ -5,8 +5,8 @@ use crate::claim::{Claim, verdict_line};
 use crate::experiment::{Experiment, Overrides};
 use crate::report::{Figure, Report};
 use crate::run::{
-    Destination, Held, LabError, Machine, Outcome, Plan, Progress, Run, Status, compute, diverged_warning,
-    head, report_of_run, settings_to_share, write_json, write_report,
+    Destination, Held, LabError, Machine, Outcome, Plan, Progress, Resources, Run, Status, compute,
+    diverged_warning, head, report_of_run, settings_to_share, write_json, write_report,
 };
 use crate::storage::{FolderLock, StorageError, prepare_folder, write_atomically};
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,8 @@ pub struct Reproduction<'a> {
     pub networks: Option<&'static Networks>,
     /// Changes to every experiment; the scale in it is ignored.
     pub overrides: Overrides,
-    /// Threads, or all processors.
-    pub threads: Option<usize>,
+    /// What it may use of the machine.
+    pub resources: Resources,
 }
 
 /// How a reproduction came to its end.
@@ -99,7 +99,7 @@ impl Reproduction<'_> {
         self.write_files(&files)?;
         let experiments = self.experiments(&files)?;
         let part = |(name, mut experiment): (&'static str, Experiment)| {
-            let plan = Plan::new(&mut experiment, self.threads)?;
+            let plan = Plan::new(&mut experiment, &self.resources)?;
             // As in the folder of the reproduction, where everything has the same place.
             let text = part_of(folder.path(), &folder.path().join(name), false).text(&experiment);
             Ok(Part { name, text, seconds: plan.seconds(), machine: plan.machine() })
@@ -207,7 +207,7 @@ pub fn reproduce(
     let mut experiments = reproduction.experiments(&files)?;
     for (name, experiment) in &mut experiments {
         let folder = out.join(*name);
-        let computed = compute(experiment, &part_of(out, &folder, force), reproduction.threads, progress)?;
+        let computed = compute(experiment, &part_of(out, &folder, force), &reproduction.resources, progress)?;
         let outcome = match computed {
             Some(computed) if computed.is_kept() => {
                 lock.check()?;

@@ -8,6 +8,7 @@ use super::manifest::{
     Active, CellRecord, Converged, Diverged, Machine, Manifest, Predicted, ReadData, Status,
 };
 use super::prediction::{PredictedCell, Predictions};
+use super::resources::{Resources, pool};
 use super::results::ResultFiles;
 use super::{Built, LabError, LassoRecord, OfCell, Run, StdOfLambda, memory, predicted_lassos};
 use crate::experiment::{CheckedCell, Experiment, GridValue};
@@ -93,18 +94,17 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Builds the cells of an experiment, finds its devices, and checks that it fits in memory. `threads` is the number of processors
-    /// when it is not given.
+    /// Builds the cells of an experiment, finds its devices, and checks that it fits in memory.
     ///
     /// # Errors
     /// Settings that do not fit each other or the data, unreadable data, a device that is not there, or too little
     /// memory.
-    pub fn new(experiment: &mut Experiment, threads: Option<usize>) -> Result<Self, LabError> {
-        let threads = threads_or_all(threads)?;
+    pub fn new(experiment: &mut Experiment, resources: &Resources) -> Result<Self, LabError> {
+        let (threads, level) = (resources.count()?, resources.level);
         let Built { cells, data, data_sets, devices } = build_to_run(experiment)?;
         let keys = experiment.cells.first().map_or(0, |cell| cell.keys.len());
         let predicted = experiment.cells.iter().map(CheckedCell::is_predicted).collect();
-        let plan = Self { cells, data, data_sets, devices, predicted, threads, level: Level::detect(), keys };
+        let plan = Self { cells, data, data_sets, devices, predicted, threads, level, keys };
         let (needed, available) = (plan.memory(), memory::available());
         if needed > available {
             let what = format!("the experiment {:?}", experiment.name);
@@ -183,35 +183,6 @@ impl Plan {
     }
 }
 
-/// Threads that may be asked for on any machine; on large ones, four for each processor.
-const MOST_THREADS: usize = 64;
-
-/// As many threads as are asked for, or as there are processors.
-///
-/// # Errors
-/// So many that starting them would be all that they do.
-fn threads_or_all(threads: Option<usize>) -> Result<usize, LabError> {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let (threads, most) = (threads.unwrap_or(processors), MOST_THREADS.max(4 * processors));
-    if threads > most {
-        return Err(LabError::TooManyThreads { threads, most, processors });
-    }
-    Ok(threads)
-}
-
-fn pool(threads: usize) -> Result<rayon::ThreadPool, LabError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.map_err(|error| LabError::Threads { threads, reason: error.to_string() })
-}
-
-/// Does something on so many threads; on all processors where no number is given.
-///
-/// # Errors
-/// The threads cannot be started.
-pub fn on_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> Result<R, LabError> {
-    Ok(pool(threads_or_all(threads)?)?.install(work))
-}
-
 fn replica_steps(cell: &Cell) -> f64 {
     f64::from(cell.replicas) * cell.dynamics.steps() as f64
 }
@@ -228,10 +199,10 @@ fn replica_steps(cell: &Cell) -> f64 {
 pub fn execute(
     experiment: &mut Experiment,
     destination: &Destination<'_>,
-    threads: Option<usize>,
+    resources: &Resources,
     progress: &dyn Progress,
 ) -> Result<Outcome, LabError> {
-    match compute(experiment, destination, threads, progress)? {
+    match compute(experiment, destination, resources, progress)? {
         Some(computed) => computed.publish(),
         None => Ok(Outcome::Interrupted(Remains::Nothing)),
     }
@@ -245,10 +216,10 @@ pub fn execute(
 pub fn compute(
     experiment: &mut Experiment,
     destination: &Destination<'_>,
-    threads: Option<usize>,
+    resources: &Resources,
     progress: &dyn Progress,
 ) -> Result<Option<Computed>, LabError> {
-    let plan = Plan::new(experiment, threads)?;
+    let plan = Plan::new(experiment, resources)?;
     let pool = plan.pool()?;
     let taken = Taken::new(destination, experiment)?;
     let Some(predictions) = Predictions::make(&plan, &pool, progress) else { return Ok(None) };

@@ -20,6 +20,7 @@ mod predicted_lasso;
 mod prediction;
 mod prediction_summary;
 mod report;
+mod resources;
 mod results;
 pub mod series;
 mod summary;
@@ -30,7 +31,7 @@ pub use computed::Computed;
 pub use destination::Destination;
 pub(crate) use destination::{Held, head};
 pub use error::LabError;
-pub use execute::{Outcome, Plan, Progress, Remains, Unit, Unwatched, compute, execute, on_threads};
+pub use execute::{Outcome, Plan, Progress, Remains, Unit, Unwatched, compute, execute};
 pub use folder::Run;
 pub use label_noise::{StdOfLambda, lines_of_lambdas};
 pub use manifest::{
@@ -44,4 +45,5 @@ pub use predicted_lasso::{
 pub use prediction::{PredictedCell, PredictionOutcome, Predictions, predict};
 pub use prediction_summary::PredictionSummary;
 pub use report::{diverged_warning, report_of_run, settings_to_share, spread_text, write_report};
+pub use resources::Resources;
 pub use summary::{Summary, summary};

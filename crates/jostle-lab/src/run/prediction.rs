@@ -3,6 +3,7 @@
 use super::destination::{Destination, Taken};
 use super::execute::simulate;
 use super::manifest::{Expansion, Outside, Predicted, ReadData, Simulated};
+use super::resources::Resources;
 use super::{LabError, OfCell, Outcome, Plan, Progress, Run};
 use crate::experiment::Experiment;
 use crate::number::compact;
@@ -54,10 +55,10 @@ pub enum PredictionOutcome {
 pub fn predict(
     experiment: &mut Experiment,
     destination: Option<&Destination<'_>>,
-    threads: Option<usize>,
+    resources: &Resources,
     progress: &dyn Progress,
 ) -> Result<PredictionOutcome, LabError> {
-    let plan = Plan::new(experiment, threads)?;
+    let plan = Plan::new(experiment, resources)?;
     let pool = plan.pool()?;
     let taken = destination.map(|destination| Taken::new(destination, experiment)).transpose()?;
     let Some(predictions) = Predictions::make(&plan, &pool, progress) else {
