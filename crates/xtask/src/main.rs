@@ -25,6 +25,8 @@ cargo xtask faults [--quick] [--seed N]    the fault campaign: kills, full disks
                                            kept in target/faults. --only WORD tries the kinds with this word in their
                                            name, --binary PATH another command than a release build
 cargo xtask reference                      writes docs/reference/settings.md anew
+cargo xtask golden                         writes the list of the results' SHA-256 that `cargo xtask slow` compares, after a
+                                           change that breaks values
 cargo xtask bench [OPTIONS]                measures jostle against what one would write instead, and against the
                                            machine; see benchmarks/README.md, or --help for the options
 cargo xtask bench costs [--out DIR]        measures time and memory of `jostle run` against the size of an experiment
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ["test"] => test(),
         ["slow"] => slow(),
         ["reference"] => vec![Stage::new("settings reference", tools::write_reference)],
+        ["golden"] => vec![Stage::new("golden results", tools::write_golden)],
         ["bench", ref options @ ..] => bench::stages(options),
         ["pytorch"] => bench::pytorch(),
         ["gpu"] => gpu::stages(),
@@ -82,7 +85,10 @@ fn test() -> Vec<Stage> {
 
 /// What takes minutes.
 fn slow() -> Vec<Stage> {
-    let mut stages = vec![Stage::new("slow tests", || tools::tests(tools::Ignored::Only))];
+    let mut stages = vec![
+        Stage::new("slow tests", || tools::tests(tools::Ignored::Only)),
+        Stage::new("golden results on the portable level", tools::portable_golden),
+    ];
     stages.extend(faults::stages(&[]).unwrap_or_default());
     stages
 }

@@ -10,6 +10,9 @@ use std::thread;
 /// Asks the test of the settings reference to write the page instead of comparing it.
 const WRITE_REFERENCE: &str = "JOSTLE_WRITE_REFERENCE";
 
+/// Asks the test of the golden results to write the list instead of comparing it.
+const WRITE_GOLDEN: &str = "JOSTLE_WRITE_GOLDEN";
+
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -81,6 +84,24 @@ pub(crate) fn write_reference() -> Result<Tally, Failure> {
     // For one package alone, cargo would build its dependencies anew with fewer of their features.
     let mut command = cargo(&["test", "--quiet", "--workspace", "--test", "settings_reference"]);
     command.env(WRITE_REFERENCE, "1");
+    counted(&mut command, Tally::of_cargo_test)
+}
+
+/// Writes the list of the SHA-256 of the results of every experiment of the papers.
+pub(crate) fn write_golden() -> Result<Tally, Failure> {
+    let mut command = cargo(&["test", "--quiet", "--workspace", "--test", "golden"]);
+    command.args(["--", "--ignored", "best_level"]).env(WRITE_GOLDEN, "1");
+    counted(&mut command, Tally::of_cargo_test)
+}
+
+/// Compares the golden results on the portable level, built for a processor with fused multiply-adds: the same bits as
+/// without, in minutes instead of hours.
+pub(crate) fn portable_golden() -> Result<Tally, Failure> {
+    let mut command = cargo(&["test", "--quiet", "--workspace", "--test", "golden"]);
+    command.args(["--", "--ignored", "portable_level"]).env("CARGO_TARGET_DIR", root().join("target/fma"));
+    if cfg!(target_arch = "x86_64") {
+        command.env("RUSTFLAGS", "-C target-feature=+fma");
+    }
     counted(&mut command, Tally::of_cargo_test)
 }
 
