@@ -4,10 +4,10 @@ use crate::args::{Output, ReproduceOptions, Scale};
 use crate::check::duration;
 use crate::progress::Bar;
 use crate::{Ending, print};
-use jostle_lab::claim::{RULE, claims_table};
 use jostle_lab::experiment::Overrides;
-use jostle_lab::paper::{PAPERS, PaperOutcome, Reproduction, Statement, find, reproduce as run_paper};
 use jostle_lab::run::{LabError, Resources};
+use jostle_papers::{PAPERS, PaperOutcome, Reproduction, Statement, find, reproduce as run_paper};
+use jostle_report::claim::{RULE, claims_table};
 use std::path::PathBuf;
 
 /// Reproduces a paper, or lists the papers.

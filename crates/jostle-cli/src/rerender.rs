@@ -2,8 +2,8 @@
 
 use crate::args::{Output, ReportOptions};
 use crate::{Ending, print};
-use jostle_lab::paper::rebuild_report;
 use jostle_lab::run::LabError;
+use jostle_papers::rebuild_report;
 
 /// Builds the report of a run folder again, from the files in it.
 pub(crate) fn report(options: &ReportOptions, output: &Output) -> Result<Ending, LabError> {

@@ -1,10 +1,5 @@
-//! The laboratory: experiments on disk. Experiment files, run folders, claims of papers and reports.
+//! The laboratory: experiments on disk. Experiment files, runs, predictions and measurements.
 
-pub mod claim;
 pub mod experiment;
 pub mod measure;
-mod number;
-pub mod paper;
-pub mod report;
 pub mod run;
-pub mod storage;

@@ -80,6 +80,7 @@ fn test() -> Vec<Stage> {
         Stage::new("tests", || tools::tests(tools::Ignored::Skipped)),
         Stage::new("doc tests", tools::doc_tests),
         Stage::new("documentation", tools::documentation),
+        Stage::new("packages", tools::packages),
     ]
 }
 

@@ -79,6 +79,20 @@ pub(crate) fn documentation() -> Result<Tally, Failure> {
     plainly(&mut command, "see the warnings above")
 }
 
+/// Whether cargo can say what the package of each crate would contain.
+pub(crate) fn packages() -> Result<Tally, Failure> {
+    let crates = root().join("crates");
+    let entries = std::fs::read_dir(&crates).map_err(|error| Failure::new(error.to_string()))?;
+    let mut names: Vec<String> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    for name in names.iter().filter(|name| name.starts_with("jostle")) {
+        let mut command = cargo(&["package", "--list", "--allow-dirty", "--quiet", "--package", name]);
+        plainly(command.stdout(Stdio::null()), "see the message above")?;
+    }
+    Ok(Tally::default())
+}
+
 /// Writes the reference of the settings from the tables of the code.
 pub(crate) fn write_reference() -> Result<Tally, Failure> {
     // For one package alone, cargo would build its dependencies anew with fewer of their features.

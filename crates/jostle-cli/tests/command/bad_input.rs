@@ -1,7 +1,7 @@
 //! Bad input is refused with one line, exit code 2, and nothing written.
 
 use crate::lab::{Lab, small};
-use jostle_lab::storage::ArrayWriter;
+use jostle_files::ArrayWriter;
 
 /// The answer to the small experiment with passages replaced.
 fn answer(changes: &[(&str, &str)]) -> String {

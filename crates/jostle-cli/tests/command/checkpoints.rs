@@ -1,7 +1,7 @@
 //! Runs of networks leave checkpoints, which can be measured and started from.
 
 use crate::lab::Lab;
-use jostle_lab::storage::{ArrayWriter, read_parquet};
+use jostle_files::{ArrayWriter, read_parquet};
 use serde_json::Value;
 
 const EXPERIMENT: &str = r#"

@@ -1,7 +1,7 @@
 //! Reports of run folders that were edited or damaged.
 
 use crate::lab::{Lab, small};
-use jostle_lab::storage::{ArrayWriter, Column, ColumnData, Table, read_parquet, write_parquet};
+use jostle_files::{ArrayWriter, Column, ColumnData, Table, read_parquet, write_parquet};
 
 /// A folder `out` with a run of three replicas, which record the steps 0, 20, 40 and 60.
 fn finished() -> Lab {

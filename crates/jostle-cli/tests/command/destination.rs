@@ -1,7 +1,7 @@
 //! What a run does to a folder that holds something already.
 
 use crate::lab::{Lab, small};
-use jostle_lab::storage::ArrayWriter;
+use jostle_files::ArrayWriter;
 
 /// What `out` holds, but for what tells the time.
 fn results(lab: &Lab) -> Vec<(String, Vec<u8>)> {

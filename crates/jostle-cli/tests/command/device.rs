@@ -108,7 +108,7 @@ fn a_report_needs_no_device() {
 mod by_wgpu {
     use super::*;
     use crate::lab::Ended;
-    use jostle_lab::storage::read_parquet;
+    use jostle_files::read_parquet;
     use serde_json::Value;
 
     /// As [`Lab::succeeds`], but drivers without a card may have something to say on standard error.

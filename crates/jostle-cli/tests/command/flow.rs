@@ -1,7 +1,7 @@
 //! Experiments in continuous time.
 
 use crate::lab::{Lab, small};
-use jostle_lab::storage::read_parquet;
+use jostle_files::read_parquet;
 
 const DESCENT: &str = "kind = \"gradient-descent\"\nsteps = 60\nlearning_rate = 0.01";
 

@@ -1,7 +1,7 @@
 //! The bytes of results depend on the experiment only: not on threads, folders or how often it is run.
 
 use crate::lab::{Lab, small};
-use jostle_lab::storage::ArrayWriter;
+use jostle_files::ArrayWriter;
 
 /// Runs the experiment `x.toml` on one and on two threads, and the resolved experiment of the first run from another
 /// folder, and compares the results byte by byte.

@@ -1,7 +1,7 @@
 //! Experiments on images: which data are used, what is said about them, and what is refused.
 
 use crate::lab::{Lab, ended, small};
-use jostle_lab::storage::ArrayReader;
+use jostle_files::ArrayReader;
 
 const SPARSE: &str = "kind = \"sparse-regression\"\nsamples = 10\ndim = 20\nsparsity = 2\nseed = 1";
 
@@ -191,7 +191,8 @@ fn generated_samples_to_test_on_are_kept_with_the_data() {
 fn the_largest_network_of_shape_matters_asks_for_cifar_100() {
     let lab = Lab::new();
     for name in ["vgg19-cifar100", "vgg19-cifar100-label-noise", "vgg19-cifar100-isotropic"] {
-        let file = format!("{}/../../experiments/shape-matters/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let file =
+            format!("{}/../jostle-papers/experiments/shape-matters/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         let line = lab.refuses(&["check", &file]);
         assert!(line.contains("cifar-100"), "{line}");
     }

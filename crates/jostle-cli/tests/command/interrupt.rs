@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use crate::lab::{Lab, small};
-use jostle_lab::storage::{ArrayReader, read_parquet};
+use jostle_files::{ArrayReader, read_parquet};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! `jostle measure` answers by the names that scripts rely on.
 
 use crate::lab::Lab;
-use jostle_lab::storage::ArrayWriter;
+use jostle_files::ArrayWriter;
 use serde_json::Value;
 
 /// Three samples, two parameters, and residuals, with everything about them worked out by hand.

@@ -1,7 +1,7 @@
 //! `jostle predict`, and ensembles that ask for predictions.
 
 use crate::lab::{Lab, small};
-use jostle_lab::storage::{ArrayReader, read_parquet};
+use jostle_files::{ArrayReader, read_parquet};
 use serde_json::Value;
 
 /// The small experiment with other observables, some of which have no prediction.

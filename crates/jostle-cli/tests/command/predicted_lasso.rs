@@ -1,7 +1,7 @@
 //! The predicted Lasso is said wherever a run is read, and diverged replicas are counted apart.
 
 use crate::lab::{Lab, small};
-use jostle_lab::storage::{ArrayReader, ArrayWriter};
+use jostle_files::{ArrayReader, ArrayWriter};
 use serde_json::Value;
 
 fn on_data(more: &[(&str, &str)]) -> String {

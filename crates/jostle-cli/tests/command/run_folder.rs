@@ -1,7 +1,7 @@
 //! What a run leaves in its folder.
 
 use crate::lab::{Lab, small};
-use jostle_lab::storage::{ArrayReader, ArrayWriter, read_parquet};
+use jostle_files::{ArrayReader, ArrayWriter, read_parquet};
 use serde_json::Value;
 
 const FILES: [&str; 5] = ["experiment.toml", "final.npz", "manifest.json", "metrics.parquet", "report.html"];

@@ -1,7 +1,7 @@
 //! From tables as users have them to results that name the features and say what was done.
 
 use crate::lab::Lab;
-use jostle_lab::storage::{ArrayReader, ArrayWriter};
+use jostle_files::{ArrayReader, ArrayWriter};
 use serde_json::Value;
 
 /// Gradient descent on a table, with further settings of the problem.

@@ -1,7 +1,7 @@
 //! Label noise whose Lasso is given: the standard deviation follows, and is said wherever the run is read.
 
 use crate::lab::{Lab, small};
-use jostle_lab::storage::ArrayReader;
+use jostle_files::ArrayReader;
 use serde_json::Value;
 
 const ONE: &[(&str, &str)] = &[("std = 0.5", "lambda = 0.02")];

@@ -1,7 +1,7 @@
 //! A random experiment: a file, and the data that it names.
 
 use crate::random::Random;
-use jostle_lab::storage::{ArrayWriter, Column, ColumnData, Table, write_parquet};
+use jostle_files::{ArrayWriter, Column, ColumnData, Table, write_parquet};
 use std::fmt::Write as _;
 use std::path::Path;
 

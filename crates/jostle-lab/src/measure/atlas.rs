@@ -1,13 +1,13 @@
 //! The atlas of a point: which learning rates are stable with which batches, as a page.
 
 use super::{Answer, Unwatched, known};
-use crate::number::precise;
-use crate::report::{
+use crate::run::LabError;
+use jostle::geometry::{Batches, Bounds, KernelSource, Threshold, root_coherence};
+use jostle_files::write_atomically;
+use jostle_report::number::precise;
+use jostle_report::{
     Axis, BandPoint, Bar, Curve, Figure, ReferenceLine, Report, Table, atlas as stability, bars, render,
 };
-use crate::run::LabError;
-use crate::storage::write_atomically;
-use jostle::geometry::{Batches, Bounds, KernelSource, Threshold, root_coherence};
 use std::io::Write;
 use std::path::Path;
 

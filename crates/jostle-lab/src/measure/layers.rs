@@ -1,9 +1,9 @@
 //! Layer by layer: which layer is sharp, and where the noise acts.
 
 use super::{Answer, quantities};
-use crate::number::{compact, precise};
-use crate::report::{Axis, Bar, Figure, bars};
 use jostle::geometry::{Geometry, LayerGeometry};
+use jostle_report::number::{compact, precise};
+use jostle_report::{Axis, Bar, Figure, bars};
 use serde_json::{Map, Value, json};
 
 /// What the table says.

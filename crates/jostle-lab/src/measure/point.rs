@@ -4,9 +4,9 @@ use super::format::{Expected, check_format};
 use super::watch::Watching;
 use crate::experiment::Experiment;
 use crate::run::{LabError, Progress, Unit, build};
-use crate::storage::{ArrayReader, Checkpoint, StorageError, read_checkpoint};
 use jostle::geometry::{DenseKernel, GeometryError, Jacobian, KernelSource, layers_of_model};
 use jostle::model::Loss;
+use jostle_files::{ArrayReader, Checkpoint, StorageError, read_checkpoint};
 use std::path::Path;
 
 /// A point: its kernel, and its residuals.

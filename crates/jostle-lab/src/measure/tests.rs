@@ -1,7 +1,7 @@
 //! Kernels that are too large to be decomposed.
 
 use super::*;
-use crate::storage::ArrayWriter;
+use jostle_files::ArrayWriter;
 
 /// Within a limit of work.
 fn measure_within(path: &Path, question: Question, most_work: f64) -> Result<Answer, LabError> {

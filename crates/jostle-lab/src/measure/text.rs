@@ -1,8 +1,8 @@
 //! The answer as tables for a terminal.
 
 use super::{Answer, layers};
-use crate::number::precise;
 use jostle::geometry::{Geometry, Sampling};
+use jostle_report::number::precise;
 
 impl Answer {
     /// The quantities of the point, and a table with one line for each kind of batches, with the conventions they

@@ -1,7 +1,7 @@
 //! The checkpoints of a run: kept apart until the run is over, and then in the place of those of an older one.
 
-use crate::storage::{StorageError, prepare_folder, same_content, write_checkpoint};
 use jostle::ensemble::{Cell, Replica};
+use jostle_files::{StorageError, prepare_folder, same_content, write_checkpoint};
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -16,7 +16,7 @@ pub struct Computed {
 impl Computed {
     /// Whether publishing changes the folder: an interrupted run is kept only where it does not take the place of
     /// more.
-    pub(crate) fn is_kept(&self) -> bool {
+    pub fn is_kept(&self) -> bool {
         match self.taken.held {
             Held::Nothing => true,
             Held::Unfinished => !self.manifest.cells.is_empty(),
@@ -63,7 +63,7 @@ impl Computed {
 fn remove_if_there(path: &std::path::Path) -> Result<(), LabError> {
     match std::fs::remove_file(path) {
         Err(source) if source.kind() != ErrorKind::NotFound => {
-            Err(crate::storage::StorageError::Io { action: "remove the file", source }.in_file(path).into())
+            Err(jostle_files::StorageError::Io { action: "remove the file", source }.in_file(path).into())
         }
         _ => Ok(()),
     }

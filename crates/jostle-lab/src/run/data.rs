@@ -3,11 +3,11 @@
 use super::manifest::{FeatureScaling, ReadData};
 use super::{LabError, images, memory};
 use crate::experiment::Component;
-use crate::storage::{DataFile, DataSet, DropLevel, Reading, show_names};
 use jostle::InputError;
 use jostle::ensemble::Source;
 use jostle::problem::{Generator, Preparation, Problem, TestSet};
 use jostle::setting::{SettingError, Settings};
+use jostle_files::{DataFile, DataSet, DropLevel, Reading, show_names};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

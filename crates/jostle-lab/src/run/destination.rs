@@ -4,7 +4,7 @@ use super::manifest::{Head, Manifest, Status};
 use super::overwriting::refuse_overwriting;
 use super::{LabError, comparison};
 use crate::experiment::Experiment;
-use crate::storage::{FolderLock, StorageError, prepare_folder, write_atomically};
+use jostle_files::{FolderLock, StorageError, prepare_folder, write_atomically};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ impl<'a> Destination<'a> {
     }
 
     /// The text of `experiment.toml` in this folder.
-    pub(crate) fn text(&self, experiment: &Experiment) -> String {
+    pub fn text(&self, experiment: &Experiment) -> String {
         let (folder, whole) = (real(self.folder), real(self.whole));
         experiment.to_toml_string_with(&|path| written(Path::new(path), &folder, &whole))
     }
@@ -38,7 +38,7 @@ impl<'a> Destination<'a> {
     ///
     /// # Errors
     /// Something that may not be replaced.
-    pub(crate) fn held(&self, text: &str) -> Result<Held, LabError> {
+    pub fn held(&self, text: &str) -> Result<Held, LabError> {
         let head = head(self.folder, FILES)?;
         self.replaceable(head, |head| {
             if head.paper.is_some() {
@@ -51,7 +51,10 @@ impl<'a> Destination<'a> {
     }
 
     /// What the folder with this manifest holds; `difference` is why a finished run in it is another one.
-    pub(crate) fn replaceable(
+    ///
+    /// # Errors
+    /// Something that may not be replaced.
+    pub fn replaceable(
         &self,
         head: Option<Head>,
         difference: impl FnOnce(&Head) -> Option<String>,
@@ -79,7 +82,7 @@ impl<'a> Destination<'a> {
 
 /// What a folder holds of jostle's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Held {
+pub enum Held {
     /// Nothing; files of others may be there.
     Nothing,
     /// A run that was killed, interrupted, or failed.
@@ -92,10 +95,7 @@ pub(crate) enum Held {
 ///
 /// # Errors
 /// Files that would be replaced, and that jostle has not written.
-pub(crate) fn head<'a>(
-    folder: &Path,
-    files: impl IntoIterator<Item = &'a str>,
-) -> Result<Option<Head>, LabError> {
+pub fn head<'a>(folder: &Path, files: impl IntoIterator<Item = &'a str>) -> Result<Option<Head>, LabError> {
     let foreign = |name: &str| LabError::Foreign { folder: folder.to_path_buf(), name: name.to_owned() };
     match std::fs::read(folder.join("manifest.json")) {
         Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|_| foreign("manifest.json")),

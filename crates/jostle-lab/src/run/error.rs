@@ -2,8 +2,8 @@
 
 use super::memory::readable;
 use crate::experiment::ExperimentError;
-use crate::storage::StorageError;
 use jostle::geometry::GeometryError;
+use jostle_files::StorageError;
 use std::path::PathBuf;
 
 /// Why the laboratory could not do what it was asked.

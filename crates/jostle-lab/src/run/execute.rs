@@ -12,9 +12,9 @@ use super::resources::{Resources, pool};
 use super::results::ResultFiles;
 use super::{Built, LabError, LassoRecord, OfCell, Run, StdOfLambda, memory, predicted_lassos};
 use crate::experiment::{CheckedCell, Experiment, GridValue};
-use crate::storage::StorageError;
 use jostle::Level;
 use jostle::ensemble::{Cell, KernelPlan, Monitor, UnitResult, plan};
+use jostle_files::StorageError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 

@@ -3,8 +3,8 @@
 use super::manifest::{CellRecord, Manifest, Predicted, Status};
 use super::{Active, LabError, LassoRecord, StdOfLambda, build};
 use crate::experiment::{Experiment, Overrides};
-use crate::storage::{ArrayReader, StorageError, Table, read_parquet};
 use jostle::ensemble::Cell;
+use jostle_files::{ArrayReader, StorageError, Table, read_parquet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 

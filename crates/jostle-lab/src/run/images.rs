@@ -2,10 +2,10 @@
 
 use super::LabError;
 use crate::experiment::{CheckedCell, Experiment, FoundImages};
-use crate::storage::images::{file_names, folder_names};
-use crate::storage::{ImageFiles, StorageError};
 use jostle::InputError;
 use jostle::setting::{SettingError, Settings};
+use jostle_files::images::{file_names, folder_names};
+use jostle_files::{ImageFiles, StorageError};
 use std::path::Path;
 use std::sync::Arc;
 

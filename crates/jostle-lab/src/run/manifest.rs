@@ -1,9 +1,9 @@
 //! `manifest.json`: what a run is, how far it has come, and which replicas diverged.
 
 use super::{LabError, LassoRecord, StdOfLambda};
-use crate::storage::{StorageError, write_atomically};
 use jostle::ensemble::Cell;
 use jostle::observable::ActiveThreshold;
+use jostle_files::{StorageError, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
@@ -47,20 +47,20 @@ pub struct Manifest {
 
 /// What the manifests of runs and of reproduced papers have in common.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct Head {
+pub struct Head {
     /// The version of jostle.
-    pub(crate) version: String,
+    pub version: String,
     /// How far it has come.
-    pub(crate) status: Status,
+    pub status: Status,
     /// The paper, if one was reproduced.
     #[serde(default)]
-    pub(crate) paper: Option<String>,
+    pub paper: Option<String>,
     /// How much of it.
     #[serde(default)]
-    pub(crate) scale: Option<String>,
+    pub scale: Option<String>,
     /// The experiments of it that are finished.
     #[serde(default)]
-    pub(crate) experiments: Vec<String>,
+    pub experiments: Vec<String>,
 }
 
 /// What a data file held, and what was done to it.

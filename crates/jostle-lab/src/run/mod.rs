@@ -28,14 +28,13 @@ mod summary;
 pub use build::{Built, build};
 pub use comparison::{Comparison, Difference, Differences, OfObservables, compare};
 pub use computed::Computed;
-pub use destination::Destination;
-pub(crate) use destination::{Held, head};
+pub use destination::{Destination, Held, head};
 pub use error::LabError;
 pub use execute::{Outcome, Plan, Progress, Remains, Unit, Unwatched, compute, execute};
 pub use folder::Run;
 pub use label_noise::{StdOfLambda, lines_of_lambdas};
 pub use manifest::{
-    Active, CellRecord, Converged, Diverged, Expansion, FeatureScaling, Machine, Manifest, Outside,
+    Active, CellRecord, Converged, Diverged, Expansion, FeatureScaling, Head, Machine, Manifest, Outside,
     Predicted, ReadData, Simulated, Status, write_json,
 };
 pub use overwriting::refuse_to_overwrite;

@@ -2,13 +2,13 @@
 
 use super::Run;
 use super::series::spread;
-use crate::number::compact;
-use crate::storage::StorageError;
 use jostle::ensemble::{Cell, UnitResult};
 use jostle::noise::Noise;
 use jostle::statistics::median;
 use jostle::theory::lasso::TOLERANCE;
 use jostle::theory::{PredictedLasso, predicted_lasso_of};
+use jostle_files::StorageError;
+use jostle_report::number::compact;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

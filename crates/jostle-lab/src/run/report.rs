@@ -5,10 +5,10 @@ use super::predicted_lasso::arrays_of;
 use super::series::{over_steps, point, recovered, spread};
 use super::{Active, LabError, LassoRecord, Run, lasso_lines, lines_of_lambdas};
 use crate::experiment::quoted;
-use crate::number::{compact, compact_interval};
-use crate::report::{Axis, Estimate, Figure, Recovered, Report, Series, bands, coefficients, render, sweep};
-use crate::storage::{StorageError, write_atomically};
 use jostle::observable::{ActiveThreshold, find};
+use jostle_files::{StorageError, write_atomically};
+use jostle_report::number::{compact, compact_interval};
+use jostle_report::{Axis, Estimate, Figure, Recovered, Report, Series, bands, coefficients, render, sweep};
 use std::io::Write;
 use std::path::Path;
 

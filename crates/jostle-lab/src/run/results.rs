@@ -2,12 +2,12 @@
 
 use super::checkpoints::Checkpoints;
 use crate::experiment::{CheckedCell, GridValue};
-use crate::storage::{
-    ArrayWriter, AtomicFile, Column, ColumnData, ColumnType, Schema, StorageError, Table, TableWriter,
-};
 use jostle::ensemble::{Cell, Replica, Source, UnitResult};
 use jostle::model::Scaling;
 use jostle::theory::PredictedLasso;
+use jostle_files::{
+    ArrayWriter, AtomicFile, Column, ColumnData, ColumnType, Schema, StorageError, Table, TableWriter,
+};
 use std::path::Path;
 use std::sync::Arc;
 

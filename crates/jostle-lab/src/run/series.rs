@@ -1,9 +1,9 @@
 //! What figures draw of a run: medians and quantiles over replicas.
 
 use super::Run;
-use crate::report::{BandPoint, Estimate, Recovered, Series};
-use crate::storage::StorageError;
 use jostle::statistics::quantile;
+use jostle_files::StorageError;
+use jostle_report::{BandPoint, Estimate, Recovered, Series};
 
 /// The quantiles between which bands and whiskers reach.
 pub const BAND: (f64, f64) = (0.1, 0.9);

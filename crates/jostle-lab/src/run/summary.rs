@@ -5,8 +5,8 @@ use super::series::spread;
 use super::{
     Active, LabError, LassoRecord, ReadData, Run, ShownLasso, StdOfLambda, lasso_lines, lines_of_lambdas,
 };
-use crate::number::{compact, compact_interval};
-use crate::report::Estimate;
+use jostle_report::Estimate;
+use jostle_report::number::{compact, compact_interval};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
