@@ -137,7 +137,7 @@ fn parts(task: &Task) -> Result<(Dynamics, Vec<Noise>), String> {
     let mut noises = Vec::new();
     if let Some((kind, settings)) = noise {
         let settings = checked(self::entry(noise::ENTRIES, kind)?, &settings)?;
-        noises.push(Noise::from_settings(kind, &settings, 0));
+        noises.push(Noise::from_settings(kind, &settings));
     }
     Ok((dynamics, noises))
 }

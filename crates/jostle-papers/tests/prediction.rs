@@ -15,7 +15,7 @@ const SQUARE: LinkKind = LinkKind::Square(Square);
 
 fn label(std: f64, labels: Labels) -> Noise {
     let distribution = LabelDistribution::Gaussian;
-    Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index: 0 }))
+    Noise::sample(LabelNoise { std, lambda: None, labels, distribution })
 }
 
 fn one() -> Noise {
@@ -119,9 +119,8 @@ fn every_observable_of_every_model_and_noise_is_predicted() {
         lambda: None,
         labels: Labels::One,
         distribution: LabelDistribution::Rademacher,
-        index: 0,
     };
-    let signs = cell(SQUARE, descent(10_000), Noise::Sample(Box::new(rademacher)), 1000, 32);
+    let signs = cell(SQUARE, descent(10_000), Noise::sample(rademacher), 1000, 32);
     check("signs", &signs, &[3000, 10_000], 0.02);
 }
 

@@ -80,8 +80,7 @@ fn label_noise_finds_the_sparse_truth_from_the_same_start() {
     let drops = Schedule::with_drops(0.01, vec![(100_000, 0.1), (200_000, 0.1)]).unwrap();
     let dynamics = GradientDescent { learning_rate: drops, ..GradientDescent::new(300_000, 0.01) };
     let (labels, distribution) = (Labels::One, LabelDistribution::Gaussian);
-    let noise =
-        Noise::Sample(Box::new(LabelNoise { std: 1.0, lambda: None, labels, distribution, index: 0 }));
+    let noise = Noise::sample(LabelNoise { std: 1.0, lambda: None, labels, distribution });
     let replicas = simulate(dynamics, Some(noise), Recording::Log(2), 64);
     let mut errors: Vec<f64> = replicas.iter().map(|replica| last(replica)[1]).collect();
     errors.sort_by(f64::total_cmp);
@@ -95,7 +94,7 @@ fn label_noise_finds_the_sparse_truth_from_the_same_start() {
 
 /// Spherical noise of any size leaves the solution dense, and its norm grows with time.
 fn check_isotropic(std: f64, steps: u64, replicas: u32) -> (f64, f64) {
-    let noise = Noise::Parameter(Box::new(IsotropicNoise { std, behind_momentum: false, index: 0 }));
+    let noise = Noise::parameter(IsotropicNoise { std, bypasses_momentum: false });
     let replicas =
         simulate(GradientDescent::new(steps, 0.01), Some(noise), Recording::Every(steps / 6), replicas);
     let (mut early, mut late) = (0.0, 0.0);

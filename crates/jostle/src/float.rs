@@ -1,7 +1,6 @@
 //! The floating-point formats that trajectories are computed in.
 
 use crate::model::Pass;
-use crate::noise::Perturb;
 use crate::random::Normal;
 use crate::simd::Simd;
 use std::fmt::{Debug, Display};
@@ -49,6 +48,12 @@ impl Display for Precision {
     }
 }
 
+/// A type that exists once for each precision, such as the reference to a trait that is generic over it.
+pub trait PerPrecision {
+    /// The type of one precision.
+    type Of<F: Float>;
+}
+
 /// `f64` or `f32`: what a step is written over, so that both precisions run the same code.
 pub trait Float:
     Copy
@@ -70,12 +75,14 @@ pub trait Float:
     + Sync
     + Simd
     + Normal
-    + Perturb
     + Pass
     + 'static
 {
     /// The name of the format.
     const PRECISION: Precision;
+
+    /// The one of two values that is of this precision: how generic code reaches what was made for both.
+    fn select<T: PerPrecision>(double: T::Of<f64>, single: T::Of<f32>) -> T::Of<Self>;
 
     /// The nearest number of this format.
     fn of(value: f64) -> Self;
@@ -94,9 +101,13 @@ pub trait Float:
 }
 
 macro_rules! float {
-    ($float:ident, $precision:expr) => {
+    ($float:ident, $precision:expr, $double:pat, $single:pat => $selected:expr) => {
         impl Float for $float {
             const PRECISION: Precision = $precision;
+            #[inline(always)]
+            fn select<T: PerPrecision>($double: T::Of<f64>, $single: T::Of<f32>) -> T::Of<Self> {
+                $selected
+            }
             #[inline(always)]
             fn of(value: f64) -> Self {
                 value as $float
@@ -117,5 +128,5 @@ macro_rules! float {
     };
 }
 
-float!(f64, Precision::F64);
-float!(f32, Precision::F32);
+float!(f64, Precision::F64, value, _ => value);
+float!(f32, Precision::F32, _, value => value);

@@ -152,13 +152,13 @@ fn build_cell(
         return Err(place(InputError::in_section("problem")(SettingError::new("sample_weight", problem))));
     }
     let (observe, ensemble) = (&checked.observe, &checked.ensemble);
-    let noises = checked.noises.iter().enumerate();
+    let noises = checked.noises.iter();
     let start = start(&checked.start, &model, data)?;
     Ok(Cell {
         model,
         start,
         dynamics: Dynamics::from_settings(checked.dynamics.kind, &checked.dynamics.settings),
-        noises: noises.map(|(k, noise)| Noise::from_settings(noise.kind, &noise.settings, k)).collect(),
+        noises: noises.map(|noise| Noise::from_settings(noise.kind, &noise.settings)).collect(),
         recording: observe.recording("at"),
         quantities: Vec::new(),
         active: ActiveThreshold::from_settings(observe),

@@ -3,7 +3,6 @@
 use super::Run;
 use super::series::spread;
 use jostle::ensemble::{Cell, UnitResult};
-use jostle::noise::Noise;
 use jostle::statistics::median;
 use jostle::theory::lasso::TOLERANCE;
 use jostle::theory::{PredictedLasso, predicted_lasso_of};
@@ -101,9 +100,8 @@ pub fn predicted_lassos(cells: &[Cell], always: bool) -> Vec<OfCell> {
 /// Multiply-adds of a cell's Lasso, roughly: one where `lambda` does not depend on the residuals, and some tens otherwise.
 fn work(cell: &Cell) -> f64 {
     let (n, d) = (cell.source.samples() as f64, cell.source.dim() as f64);
-    let of_labels = |noise: &Noise| matches!(noise, Noise::Sample(noise) if noise.label_noise().is_some());
     let is_fixed = !cell.dynamics.effective_batch(cell.source.samples()).is_finite()
-        && cell.noises.iter().all(of_labels);
+        && cell.noises.iter().all(|noise| noise.label_noise().is_some());
     n * d * n.min(d) * if is_fixed { 2.0 } else { 30.0 }
 }
 

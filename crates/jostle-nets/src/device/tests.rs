@@ -133,14 +133,13 @@ fn trained(network: &FeedForward, device: &OpenDevice, threads: usize) -> UnitRe
         lambda: None,
         labels: Labels::Batch,
         distribution: LabelDistribution::Gaussian,
-        index: 0,
     };
     let cell = Cell {
         source: Source::Shared(Arc::new(problem)),
         model: ModelSpec::of_network(device.place(network.clone()), 3),
         start: Start::default(),
         dynamics: dynamics.into(),
-        noises: vec![Noise::Sample(Box::new(noise))],
+        noises: vec![Noise::sample(noise)],
         recording: Recording::Every(10),
         quantities: vec![find("train_loss").unwrap()],
         active: jostle::observable::ActiveThreshold::default(),

@@ -8,7 +8,7 @@
 use super::{Schedule, Scheme};
 use crate::error::InputError;
 use crate::model::{LinkKind, ModelSpec, Power};
-use crate::noise::Noise;
+use crate::noise::{Needs, Noise};
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, SettingError, Settings};
 
 /// Gradient descent in continuous time.
@@ -83,7 +83,8 @@ impl Flow {
             return refuse("model".to_string(), "depth", problem);
         }
         for (k, noise) in noises.iter().enumerate() {
-            let is_of_labels = matches!(noise, Noise::Sample(noise) if !noise.reads_residuals());
+            let is_of_labels =
+                matches!(noise, Noise::Sample(noise) if !noise.needs().contains(Needs::RESIDUALS));
             if !is_of_labels {
                 let problem = "is not noise of the labels alone; expected \"label\", or \"covariance\" with \
                                of = \"label\" and shape = \"full\", with dynamics.kind = \"flow\"";

@@ -6,7 +6,7 @@
 use super::{Augment, Batch, Schedule, TOLERANCE};
 use crate::error::InputError;
 use crate::geometry::Batches;
-use crate::noise::Noise;
+use crate::noise::{Needs, Noise};
 use crate::setting::{
     Entry, Fallback, Kind, Range, Setting, SettingError, Settings, effective_batch_without_replacement,
 };
@@ -150,7 +150,7 @@ impl GradientDescent {
     /// Checks that the dynamics fits the number of samples and the noises, and normalises the batch.
     pub(super) fn fit(self, samples: usize, noises: &[Noise]) -> Result<Self, InputError> {
         let dynamics = self.for_samples(samples).map_err(InputError::in_section("dynamics"))?;
-        if let Some(k) = noises.iter().position(Noise::needs_full_batch)
+        if let Some(k) = noises.iter().position(|noise| noise.needs().contains(Needs::FULL_BATCH))
             && dynamics.batch != Batch::Full
         {
             let problem = format!(

@@ -5,7 +5,7 @@ use crate::dynamics::{Augment, Batch, Dynamics, RateUnit};
 use crate::error::InputError;
 use crate::float::Precision;
 use crate::model::{Form, LinkKind, Loss, ModelSpec, Power, RandomFeatures};
-use crate::noise::{LabelNoise, Noise};
+use crate::noise::{LabelNoise, Needs as NoiseNeeds, Noise};
 use crate::observable::{ActiveThreshold, Needs, Observable, Reference};
 use crate::problem::{Generator, Problem};
 use crate::random::Purpose;
@@ -198,7 +198,7 @@ impl Cell {
             TheoryError::TooMuchNoise { .. } => refuse(format!(", but {error}")),
             _ => refuse(format!(", but {error}; expected std in its place")),
         })?;
-        self.noises[k] = Noise::Sample(Box::new(LabelNoise { std, ..label }));
+        self.noises[k] = Noise::sample(LabelNoise { std, ..label });
         Ok(())
     }
 
@@ -220,7 +220,7 @@ impl Cell {
         for (k, noise) in self.noises.iter().enumerate() {
             noise.check(self.source.samples()).map_err(InputError::in_section(format!("noise.{k}")))?;
         }
-        if let Some(k) = self.noises.iter().position(Noise::needs_classes)
+        if let Some(k) = self.noises.iter().position(|noise| noise.needs().contains(NoiseNeeds::CLASSES))
             && !self.source.has_classes()
         {
             let problem = "changes classes; expected another noise, or a problem whose labels are classes";
@@ -242,7 +242,7 @@ impl Cell {
         }
         // Linearised, a network of one output is a linear model.
         if self.is_network()
-            && let Some(k) = self.noises.iter().position(Noise::needs_products)
+            && let Some(k) = self.noises.iter().position(|noise| noise.needs().contains(NoiseNeeds::PRODUCTS))
         {
             let problem = "has a shape that only linear models of one output know how to draw; expected shape = \"full\"";
             return refuse(format!("noise.{k}"), "shape", problem.to_owned());
@@ -262,10 +262,10 @@ impl Cell {
                 "is \"cross-entropy\"; expected \"square\" where the model is linearised",
             );
         }
-        if let Some(k) = self.noises.iter().position(Noise::needs_network) {
+        if let Some(k) = self.noises.iter().position(|noise| noise.needs().contains(NoiseNeeds::NETWORK)) {
             return refuse(&format!("noise.{k}"), "kind", "is a noise of networks; expected another one");
         }
-        if let Some(k) = self.noises.iter().position(Noise::is_behind_momentum)
+        if let Some(k) = self.noises.iter().position(Noise::bypasses_momentum)
             && self.dynamics.momentum() > 0.0
         {
             let problem =

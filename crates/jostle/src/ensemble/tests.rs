@@ -23,9 +23,9 @@ fn shared(samples: u64, dim: u64) -> Source {
     Source::Shared(Arc::new(generator(samples, dim).generate(0)))
 }
 
-fn label_noise(std: f64, index: usize) -> Noise {
+fn label_noise(std: f64) -> Noise {
     let (labels, distribution) = (Labels::One, LabelDistribution::Gaussian);
-    Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index }))
+    Noise::sample(LabelNoise { std, lambda: None, labels, distribution })
 }
 
 /// 60 steps of label noise on 13 samples of dimension 19.
@@ -36,7 +36,7 @@ fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
         start: Start::default(),
         model: ModelSpec::new(LinkKind::Power(Power { depth: 2 }), 0.5),
         dynamics: GradientDescent { batch, learning_rate: drops, ..GradientDescent::new(60, 0.02) }.into(),
-        noises: vec![label_noise(0.5, 0)],
+        noises: vec![label_noise(0.5)],
         recording: Recording::Every(25),
         quantities: ["train_loss", "test_error", "average_test_error", "active"].map(quantity).to_vec(),
         active: crate::observable::ActiveThreshold::default(),
@@ -49,7 +49,7 @@ fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
 
 #[test]
 fn noises_that_would_share_random_numbers_are_refused() {
-    let noises = (0..16_320).map(|index| label_noise(0.5, index)).collect();
+    let noises = (0..16_320).map(|_| label_noise(0.5)).collect();
     let refused = Cell { noises, ..cell(shared(13, 19), Batch::Full, 1) }.check().err().unwrap().to_string();
     assert_eq!(refused, "noise.16319.kind is one noise too many; expected at most 16319");
 }
@@ -179,7 +179,7 @@ fn explosive(batch: Batch, every: u64) -> Cell {
     Cell {
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
         dynamics: GradientDescent { batch, ..GradientDescent::new(400, rate) }.into(),
-        noises: vec![label_noise(30.0, 0)],
+        noises: vec![label_noise(30.0)],
         recording: Recording::Every(every),
         quantities: ["train_loss", "test_error", "l1_norm", "noise_trace", "active", "support_recall"]
             .map(quantity)
@@ -267,7 +267,7 @@ fn compared_with_the_lasso(source: Source, replicas: u32) -> Cell {
     ];
     Cell {
         dynamics: GradientDescent::new(20_000, 0.02).into(),
-        noises: vec![label_noise(1.5, 0)],
+        noises: vec![label_noise(1.5)],
         recording: Recording::Every(10_000),
         quantities: names.map(quantity).to_vec(),
         average_from: Some(5_000),
@@ -444,7 +444,7 @@ fn cells_whose_parts_do_not_fit_are_refused_with_the_reason() {
         refusal(|cell| descent(cell).batch = Batch::Size(14)),
         "dynamics.batch is 14, more than the 13 samples of the problem; expected \"full\" or at most 13"
     );
-    let difference = || Noise::Sample(Box::new(MiniBatchDifference { scale: 1.0, batch: 1, index: 1 }));
+    let difference = || Noise::sample(MiniBatchDifference { scale: 1.0, batch: 1 });
     assert_eq!(
         refusal(|cell| cell.noises.push(difference())),
         "noise.1.kind adds to the full gradient; expected dynamics.batch = \"full\", not 3"
@@ -503,26 +503,26 @@ fn cells_whose_parts_do_not_fit_are_refused_with_the_reason() {
 #[test]
 fn every_noise_of_the_full_gradient_is_refused_for_mini_batches() {
     let of = CovarianceOf::MiniBatch(1);
-    let noises = |index| -> Vec<Noise> {
+    let noises = || -> Vec<Noise> {
         use crate::noise::{CovarianceShape, GaussianSampleNoise, ShapedNoise};
         let shape = CovarianceShape::Diagonal;
         vec![
-            Noise::Sample(Box::new(MiniBatchDifference { scale: 1.0, batch: 1, index })),
-            Noise::Sample(Box::new(GaussianSampleNoise { of, scale: 1.0, index })),
-            Noise::Parameter(Box::new(ShapedNoise { of, shape, scale: 1.0, index })),
+            Noise::sample(MiniBatchDifference { scale: 1.0, batch: 1 }),
+            Noise::sample(GaussianSampleNoise { of, scale: 1.0 }),
+            Noise::parameter(ShapedNoise { of, shape, scale: 1.0 }),
         ]
     };
-    for noise in noises(0) {
+    for noise in noises() {
         assert!(refusal(|cell| cell.noises = vec![noise]).contains("expected dynamics.batch = \"full\""));
     }
-    let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 0.1, behind_momentum: false, index: 1 }));
+    let isotropic = Noise::parameter(IsotropicNoise { std: 0.1, bypasses_momentum: false });
     let mut accepted = cell(shared(13, 19), Batch::Size(3), 1);
     accepted.noises.push(isotropic);
     assert!(accepted.check().is_ok());
     // All samples without replacement are the full batch.
     let mut accepted = cell(shared(13, 19), Batch::Size(13), 1);
     descent(&mut accepted).replacement = false;
-    accepted.noises = noises(0);
+    accepted.noises = noises();
     assert_eq!(accepted.check().ok().map(|cell| cell.dynamics.batch()), Some(Batch::Full));
 }
 
@@ -593,7 +593,7 @@ fn nothing_stops_early_that_still_has_something_to_do() {
         run_one(cell).iter().any(|replica| replica.converged.is_some())
     };
     assert!(converged(|_| ()));
-    assert!(!converged(|cell| cell.noises.push(label_noise(1e-12, 0))));
+    assert!(!converged(|cell| cell.noises.push(label_noise(1e-12))));
     assert!(!converged(|cell| descent(cell).momentum = 0.5));
     assert!(!converged(|cell| descent(cell).tolerance = 0.0));
     assert!(!converged(|cell| {
@@ -627,7 +627,7 @@ fn replicas_that_shrink_at_different_times_are_those_that_they_are_alone() {
         source: Source::Shared(Arc::new(problem)),
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
         dynamics: GradientDescent { batch: Batch::Size(1), ..GradientDescent::new(50_000, 0.01) }.into(),
-        noises: vec![label_noise(1.0, 0)],
+        noises: vec![label_noise(1.0)],
         recording: Recording::Log(2),
         quantities: vec![quantity("train_loss")],
         average_from: None,

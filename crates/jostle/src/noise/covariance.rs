@@ -4,9 +4,11 @@
 //! them by Gaussian noise with that covariance, with its diagonal only, or with its trace only (isotropic at every
 //! point) answers which part of the shape matters.
 
-use super::{Noise, ParameterNoise, Point, Products, SampleCovariance, SampleNoise, Scratch, Step};
+use super::{
+    Needs, Noise, ParameterNoise, PerturbGradient, PerturbWeights, Point, Products, SampleCovariance,
+    SampleNoise, Scratch, Step,
+};
 use crate::float::Float;
-use crate::random::Purpose;
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
 
 /// The noise whose covariance is taken.
@@ -51,26 +53,23 @@ pub struct GaussianSampleNoise {
     pub of: CovarianceOf,
     /// The noise is multiplied by this (for labels: their standard deviation).
     pub scale: f64,
-    /// Position among the noises of an experiment.
-    pub index: usize,
 }
 
-impl SampleNoise for GaussianSampleNoise {
-    fn perturb<F: Float>(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
+impl<F: Float> PerturbWeights<F> for GaussianSampleNoise {
+    fn perturb_weights(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
         let lanes = step.draws.lanes();
         let n = step.batch as f64;
-        let purpose = Purpose::noise(self.index, 0);
         match self.of {
             CovarianceOf::Label => {
                 let factor = 2.0 * step.loss_factor * self.scale / n.sqrt();
-                step.draws.add_normals(purpose, F::of(factor), weights);
+                step.draws.add_normals(step.stream(0), F::of(factor), weights);
             }
             CovarianceOf::MiniBatch(batch) => {
                 // (z_i - mean z) r_i has the covariance diag(r^2) - r r' / n, with the outer product of a sample's
-                // outputs in the place of r^2.
+                // outputs instead of r^2.
                 let factor = F::of(2.0 * step.loss_factor * self.scale / (n * batch as f64).sqrt());
                 let [normals] = scratch.numbers([step.batch * lanes]);
-                step.draws.normals(purpose, normals);
+                step.draws.normals(step.stream(0), normals);
                 for lane in 0..lanes {
                     let mean = normals[lane..].iter().step_by(lanes).copied().sum::<F>() / F::of(n);
                     for k in (lane..weights.len()).step_by(lanes) {
@@ -81,12 +80,14 @@ impl SampleNoise for GaussianSampleNoise {
             }
         }
     }
+}
 
+impl SampleNoise for GaussianSampleNoise {
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
         self.of.covariance(point, self.scale)
     }
 
-    fn words(&self, _: usize) -> String {
+    fn describe(&self, _: usize) -> String {
         match self.of {
             CovarianceOf::Label => {
                 format!("Gaussian noise like one perturbed label of variance {}", self.scale * self.scale)
@@ -97,12 +98,11 @@ impl SampleNoise for GaussianSampleNoise {
         }
     }
 
-    fn reads_residuals(&self) -> bool {
-        self.of != CovarianceOf::Label
-    }
-
-    fn needs_full_batch(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        match self.of {
+            CovarianceOf::Label => Needs::FULL_BATCH,
+            CovarianceOf::MiniBatch(_) => Needs::FULL_BATCH | Needs::RESIDUALS,
+        }
     }
 }
 
@@ -115,17 +115,15 @@ pub struct ShapedNoise {
     pub shape: CovarianceShape,
     /// The noise is multiplied by this (for labels: their standard deviation).
     pub scale: f64,
-    /// Position among the noises of an experiment.
-    pub index: usize,
 }
 
-impl ParameterNoise for ShapedNoise {
-    fn add<F: Float>(
+impl<F: Float> PerturbGradient<F> for ShapedNoise {
+    fn perturb_gradient(
         &self,
         step: &Step<'_, F>,
         products: &dyn Products<F>,
         scratch: &mut Scratch<F>,
-        zeta: &mut [F],
+        gradient: &mut [F],
     ) {
         let lanes = step.draws.lanes();
         let (params, dim) = products.shape();
@@ -148,10 +146,10 @@ impl ParameterNoise for ShapedNoise {
             *s = *s * *s * variances[k % (dim * lanes)];
         }
         let [normals, _, deviations] = scratch.numbers([params * lanes, 0, params * lanes]);
-        step.draws.normals(Purpose::noise(self.index, 0), normals);
+        step.draws.normals(step.stream(0), normals);
         match self.shape {
             CovarianceShape::Diagonal => {
-                for (k, z) in zeta.iter_mut().enumerate() {
+                for (k, z) in gradient.iter_mut().enumerate() {
                     *z += deviations[k].sqrt() * normals[k];
                 }
             }
@@ -159,14 +157,16 @@ impl ParameterNoise for ShapedNoise {
                 for lane in 0..lanes {
                     let trace: F = deviations[lane..].iter().step_by(lanes).copied().sum();
                     let deviation = (trace / F::of(params as f64)).sqrt();
-                    for k in (lane..zeta.len()).step_by(lanes) {
-                        zeta[k] += deviation * normals[k];
+                    for k in (lane..gradient.len()).step_by(lanes) {
+                        gradient[k] += deviation * normals[k];
                     }
                 }
             }
         }
     }
+}
 
+impl ParameterNoise for ShapedNoise {
     fn variances(&self, point: &Point<'_>) -> Vec<f64> {
         let params = point.theta.len();
         let c = self.of.covariance(point, self.scale);
@@ -193,12 +193,8 @@ impl ParameterNoise for ShapedNoise {
         self.shape == CovarianceShape::Diagonal
     }
 
-    fn needs_products(&self) -> bool {
-        true
-    }
-
-    fn needs_full_batch(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs::PRODUCTS | Needs::FULL_BATCH
     }
 }
 
@@ -226,18 +222,18 @@ impl ShapedNoise {
     }
 }
 
-pub(super) fn build(settings: &Settings, index: usize) -> Noise {
+pub(super) fn build(settings: &Settings) -> Noise {
     let of = match settings.text("of") {
         "label" => CovarianceOf::Label,
         _ => CovarianceOf::MiniBatch(settings.count("batch")),
     };
     let scale = settings.number("scale");
     match settings.text("shape") {
-        "full" => Noise::Sample(Box::new(GaussianSampleNoise { of, scale, index })),
+        "full" => Noise::sample(GaussianSampleNoise { of, scale }),
         shape => {
             let shape =
                 if shape == "diagonal" { CovarianceShape::Diagonal } else { CovarianceShape::Isotropic };
-            Noise::Parameter(Box::new(ShapedNoise { of, shape, scale, index }))
+            Noise::parameter(ShapedNoise { of, shape, scale })
         }
     }
 }

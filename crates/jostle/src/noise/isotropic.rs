@@ -1,8 +1,7 @@
 //! Isotropic Gaussian noise in parameter space, the same everywhere: what has no shape.
 
-use super::{Noise, ParameterNoise, Point, Products, Scratch, Step};
+use super::{Noise, ParameterNoise, PerturbGradient, Point, Products, Scratch, Step};
 use crate::float::Float;
-use crate::random::Purpose;
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
 
 /// Adds `std * N(0, I)` to the gradient, so that a step moves by `learning_rate * std * N(0, I)`.
@@ -10,17 +9,23 @@ use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
 pub struct IsotropicNoise {
     /// Standard deviation `sigma` of every entry.
     pub std: f64,
-    /// Whether it is added to the step behind the momentum, instead of to the gradient that the momentum accumulates.
-    pub behind_momentum: bool,
-    /// Position among the noises of an experiment.
-    pub index: usize,
+    /// Whether it is added after the momentum, instead of to the gradient that the momentum accumulates.
+    pub bypasses_momentum: bool,
+}
+
+impl<F: Float> PerturbGradient<F> for IsotropicNoise {
+    fn perturb_gradient(
+        &self,
+        step: &Step<'_, F>,
+        _: &dyn Products<F>,
+        _: &mut Scratch<F>,
+        gradient: &mut [F],
+    ) {
+        step.draws.add_normals(step.stream(0), F::of(self.std), gradient);
+    }
 }
 
 impl ParameterNoise for IsotropicNoise {
-    fn add<F: Float>(&self, step: &Step<'_, F>, _: &dyn Products<F>, _: &mut Scratch<F>, zeta: &mut [F]) {
-        step.draws.add_normals(Purpose::noise(self.index, 0), F::of(self.std), zeta);
-    }
-
     fn variances(&self, point: &Point<'_>) -> Vec<f64> {
         vec![self.std * self.std; point.theta.len()]
     }
@@ -29,14 +34,14 @@ impl ParameterNoise for IsotropicNoise {
         false
     }
 
-    fn is_behind_momentum(&self) -> bool {
-        self.behind_momentum
+    fn bypasses_momentum(&self) -> bool {
+        self.bypasses_momentum
     }
 }
 
-pub(super) fn build(settings: &Settings, index: usize) -> Noise {
-    let behind_momentum = settings.text("enters") == "step";
-    Noise::Parameter(Box::new(IsotropicNoise { std: settings.number("std"), behind_momentum, index }))
+pub(super) fn build(settings: &Settings) -> Noise {
+    let bypasses_momentum = settings.text("enters") == "step";
+    Noise::parameter(IsotropicNoise { std: settings.number("std"), bypasses_momentum })
 }
 
 pub(super) const ENTRY: Entry = Entry {

@@ -1,8 +1,8 @@
 //! Label noise: at every step, labels are replaced by `y_i + eps_i` with fresh `eps_i`.
 
-use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
+use super::{Needs, Noise, PerturbWeights, Point, SampleCovariance, SampleNoise, Scratch, Step};
 use crate::float::Float;
-use crate::random::{Draws, Purpose};
+use crate::random::Draws;
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
 
 /// Which labels are perturbed in a step.
@@ -35,37 +35,34 @@ pub struct LabelNoise {
     pub labels: Labels,
     /// Which law.
     pub distribution: LabelDistribution,
-    /// Position among the noises of an experiment.
-    pub index: usize,
 }
 
 impl LabelNoise {
-    fn perturbations<F: Float>(&self, draws: Draws<'_>, out: &mut [F]) {
-        let purpose = Purpose::noise(self.index, 1);
+    fn perturbations<F: Float>(&self, step: &Step<'_, F>, out: &mut [F]) {
         match self.distribution {
-            LabelDistribution::Gaussian => draws.normals(purpose, out),
-            LabelDistribution::Rademacher => draws.signs(purpose, out),
+            LabelDistribution::Gaussian => step.draws.normals(step.stream(1), out),
+            LabelDistribution::Rademacher => step.draws.signs(step.stream(1), out),
         }
     }
 }
 
-impl SampleNoise for LabelNoise {
-    fn perturb<F: Float>(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
+impl<F: Float> PerturbWeights<F> for LabelNoise {
+    fn perturb_weights(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
         let lanes = step.draws.lanes();
         let factor = 2.0 * step.loss_factor * self.std;
         match self.labels {
             Labels::One => {
                 let factor = F::of(factor);
-                let [eps] = scratch.numbers([step.outputs * lanes]);
-                self.perturbations(step.draws, eps);
+                let (words, [eps]) = scratch.buffers(lanes, [step.outputs * lanes]);
+                self.perturbations(step, eps);
                 if step.batch == 1 {
                     weights.iter_mut().zip(eps).for_each(|(w, eps)| *w -= factor * *eps);
                     return;
                 }
-                step.draws.bits(Purpose::noise(self.index, 0), scratch.words(lanes));
-                for (lane, word) in scratch.words[..lanes].iter().enumerate() {
+                step.draws.bits(step.stream(0), words);
+                for (lane, word) in words.iter().enumerate() {
                     let first = Draws::index(*word, step.batch) * step.outputs;
-                    let eps = scratch.numbers[0][lane..].iter().step_by(lanes);
+                    let eps = eps[lane..].iter().step_by(lanes);
                     for (output, eps) in eps.take(step.outputs).enumerate() {
                         weights[(first + output) * lanes + lane] -= factor * *eps;
                     }
@@ -73,14 +70,16 @@ impl SampleNoise for LabelNoise {
             }
             Labels::Batch => {
                 let [eps] = scratch.numbers([weights.len()]);
-                self.perturbations(step.draws, eps);
+                self.perturbations(step, eps);
                 let factor = F::of(factor / step.batch as f64);
                 weights.iter_mut().zip(eps).for_each(|(w, eps)| *w -= factor * *eps);
             }
         }
     }
+}
 
-    fn words(&self, batch: usize) -> String {
+impl SampleNoise for LabelNoise {
+    fn describe(&self, batch: usize) -> String {
         let variance = self.std * self.std;
         match self.labels {
             Labels::One => format!("one perturbed label a step, of variance {variance}"),
@@ -92,12 +91,8 @@ impl SampleNoise for LabelNoise {
         }
     }
 
-    fn reads_residuals(&self) -> bool {
-        false
-    }
-
-    fn label_noise(&self) -> Option<LabelNoise> {
-        Some(*self)
+    fn needs(&self) -> Needs {
+        Needs::NOTHING
     }
 
     /// `4 c^2 delta^2 / n` on the diagonal, divided by the batch when all its labels are perturbed.
@@ -111,8 +106,8 @@ impl SampleNoise for LabelNoise {
     }
 }
 
-pub(super) fn build(settings: &Settings, index: usize) -> Noise {
-    Noise::Sample(Box::new(LabelNoise {
+pub(super) fn build(settings: &Settings) -> Noise {
+    Noise::sample(LabelNoise {
         std: if settings.has("std") { settings.number("std") } else { f64::NAN },
         lambda: settings.has("lambda").then(|| settings.number("lambda")),
         labels: if settings.text("labels") == "one" { Labels::One } else { Labels::Batch },
@@ -120,8 +115,7 @@ pub(super) fn build(settings: &Settings, index: usize) -> Noise {
             "rademacher" => LabelDistribution::Rademacher,
             _ => LabelDistribution::Gaussian,
         },
-        index,
-    }))
+    })
 }
 
 pub(super) const ENTRY: Entry = Entry {

@@ -1,8 +1,8 @@
 //! Labels replaced by others: at every step, with some probability, a class by a uniformly chosen one.
 
-use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
+use super::{Needs, Noise, PerturbWeights, Point, SampleCovariance, SampleNoise, Scratch, Step};
 use crate::float::Float;
-use crate::random::{Draws, Purpose};
+use crate::random::Draws;
 use crate::setting::{Entry, Fallback, Kind, Schedule, Setting, SettingError, Settings};
 
 /// Every label of the batch is replaced, with the given probability, by a class chosen uniformly among all: one-hot with
@@ -11,8 +11,6 @@ use crate::setting::{Entry, Fallback, Kind, Schedule, Setting, SettingError, Set
 pub struct LabelFlip {
     /// The probability `p`, at most 1.
     pub probability: Schedule,
-    /// Position among the noises of an experiment.
-    pub index: usize,
 }
 
 /// The label of a class in one output.
@@ -32,13 +30,13 @@ impl LabelFlip {
     }
 }
 
-impl SampleNoise for LabelFlip {
-    fn perturb<F: Float>(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
+impl<F: Float> PerturbWeights<F> for LabelFlip {
+    fn perturb_weights(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
         let (lanes, outputs) = (step.draws.lanes(), step.outputs);
         let probability = self.probability.at(step.draws.step());
         let factor = F::of(2.0 * step.loss_factor / step.batch as f64);
         let words = scratch.words(2 * step.batch * lanes);
-        step.draws.bits(Purpose::noise(self.index, 0), words);
+        step.draws.bits(step.stream(0), words);
         let [whether, which] = [0, 1].map(|k| &words[k * step.batch * lanes..][..step.batch * lanes]);
         for (k, (whether, which)) in whether.iter().zip(which).enumerate() {
             // 53 bits, as many as a number has.
@@ -53,7 +51,9 @@ impl SampleNoise for LabelFlip {
             }
         }
     }
+}
 
+impl SampleNoise for LabelFlip {
     /// For given batches: with the loss factor `a`, `4 a^2 / (n batch)` times the
     /// covariance of a label's change `D_i` (c), `E[D_i D_i'] - E[D_i] E[D_i]'`.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
@@ -84,12 +84,13 @@ impl SampleNoise for LabelFlip {
         point.problem.y().chunks_exact(outputs).flat_map(of).collect()
     }
 
-    fn words(&self, _: usize) -> String {
+    fn describe(&self, _: usize) -> String {
         format!("labels replaced by a random class with probability {}", self.probability)
     }
 
-    fn reads_residuals(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        // Labels are those of the members of a step: steps are drawn one by one.
+        Needs::RESIDUALS | Needs::NETWORK | Needs::CLASSES
     }
 
     fn check(&self, _: usize) -> Result<(), SettingError> {
@@ -102,19 +103,11 @@ impl SampleNoise for LabelFlip {
             _ => Ok(()),
         }
     }
-
-    fn needs_network(&self) -> bool {
-        true
-    }
-
-    fn needs_classes(&self) -> bool {
-        true
-    }
 }
 
-pub(super) fn build(settings: &Settings, index: usize) -> Noise {
+pub(super) fn build(settings: &Settings) -> Noise {
     let probability = settings.schedule("probability").clone();
-    Noise::Sample(Box::new(LabelFlip { probability, index }))
+    Noise::sample(LabelFlip { probability })
 }
 
 pub(super) const ENTRY: Entry = Entry {

@@ -1,8 +1,8 @@
 //! The released code's "mini-batch noise": the full gradient plus the difference of two mini-batch gradients.
 
-use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
+use super::{Needs, Noise, PerturbWeights, Point, SampleCovariance, SampleNoise, Scratch, Step};
 use crate::float::Float;
-use crate::random::{Draws, Purpose};
+use crate::random::Draws;
 use crate::setting::{
     Entry, Fallback, Kind, Range, Setting, SettingError, Settings, effective_batch_without_replacement,
 };
@@ -14,18 +14,15 @@ pub struct MiniBatchDifference {
     pub scale: f64,
     /// Samples in each of the two batches.
     pub batch: usize,
-    /// Position among the noises of an experiment.
-    pub index: usize,
 }
 
-impl SampleNoise for MiniBatchDifference {
-    fn perturb<F: Float>(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
+impl<F: Float> PerturbWeights<F> for MiniBatchDifference {
+    fn perturb_weights(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
         let lanes = step.draws.lanes();
         let size = self.batch;
         let factor = 2.0 * step.loss_factor * self.scale / size as f64;
         for (channel, factor) in [(0, F::of(factor)), (1, F::of(-factor))] {
-            let words = scratch.words(size * lanes);
-            step.draws.bits(Purpose::noise(self.index, channel), words);
+            step.draws.bits(step.stream(channel), scratch.words(size * lanes));
             for lane in 0..lanes {
                 let mut add = |i: usize| {
                     for entry in i * step.outputs..(i + 1) * step.outputs {
@@ -34,17 +31,21 @@ impl SampleNoise for MiniBatchDifference {
                     }
                 };
                 if size == 1 {
-                    add(Draws::index(scratch.words[lane], step.batch));
+                    add(Draws::index(scratch.words(lanes)[lane], step.batch));
                     continue;
                 }
-                scratch.chosen.resize(size, 0);
-                let words = scratch.words[lane..].iter().step_by(lanes).copied();
-                Draws::subset(words, step.batch, &mut scratch.chosen, &mut scratch.marks);
-                scratch.chosen.iter().for_each(|i| add(*i));
+                let (words, chosen, marks) = scratch.choice(size * lanes, size);
+                let words = words[lane..].iter().step_by(lanes).copied();
+                Draws::subset(words, step.batch, chosen, marks);
+                for i in chosen {
+                    add(*i);
+                }
             }
         }
     }
+}
 
+impl SampleNoise for MiniBatchDifference {
     /// Twice the covariance of a mini-batch drawn without replacement, times `scale^2`.
     fn covariance(&self, point: &Point<'_>) -> SampleCovariance {
         let effective = effective_batch_without_replacement(self.batch, point.problem.samples());
@@ -56,12 +57,12 @@ impl SampleNoise for MiniBatchDifference {
         )
     }
 
-    fn words(&self, _: usize) -> String {
+    fn describe(&self, _: usize) -> String {
         format!("none: the difference of two mini-batches of {}, {} times", self.batch, self.scale)
     }
 
-    fn reads_residuals(&self) -> bool {
-        true
+    fn needs(&self) -> Needs {
+        Needs::RESIDUALS | Needs::FULL_BATCH
     }
 
     /// Two batches of all samples are the same: their difference would be no noise.
@@ -75,15 +76,11 @@ impl SampleNoise for MiniBatchDifference {
         );
         Err(SettingError::new("batch", problem))
     }
-
-    fn needs_full_batch(&self) -> bool {
-        true
-    }
 }
 
-pub(super) fn build(settings: &Settings, index: usize) -> Noise {
+pub(super) fn build(settings: &Settings) -> Noise {
     let (scale, batch) = (settings.number("scale"), settings.count("batch"));
-    Noise::Sample(Box::new(MiniBatchDifference { scale, batch, index }))
+    Noise::sample(MiniBatchDifference { scale, batch })
 }
 
 pub(super) const ENTRY: Entry = Entry {

@@ -1,8 +1,7 @@
 //! A Gaussian of fixed norm on the gradient with respect to the outputs of the batch.
 
-use super::{Noise, Point, SampleCovariance, SampleNoise, Scratch, Step};
+use super::{Needs, Noise, PerturbWeights, Point, SampleCovariance, SampleNoise, Scratch, Step};
 use crate::float::Float;
-use crate::random::Purpose;
 use crate::setting::{Entry, Fallback, Kind, Schedule, Setting, Settings};
 
 /// Adds `norm * z / |z|` to the derivatives of the loss with respect to the outputs of the batch, `z` standard normal with
@@ -11,16 +10,14 @@ use crate::setting::{Entry, Fallback, Kind, Schedule, Setting, Settings};
 pub struct OutputGradientNoise {
     /// The norm.
     pub norm: Schedule,
-    /// Position among the noises of an experiment.
-    pub index: usize,
 }
 
-impl SampleNoise for OutputGradientNoise {
-    fn perturb<F: Float>(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
+impl<F: Float> PerturbWeights<F> for OutputGradientNoise {
+    fn perturb_weights(&self, step: &Step<'_, F>, scratch: &mut Scratch<F>, weights: &mut [F]) {
         let lanes = step.draws.lanes();
         let norm = self.norm.at(step.draws.step());
         let [z] = scratch.numbers([weights.len()]);
-        step.draws.normals(Purpose::noise(self.index, 0), z);
+        step.draws.normals(step.stream(0), z);
         let count = (weights.len() / lanes) as f64;
         for lane in 0..lanes {
             let of_lane = || z[lane..].iter().step_by(lanes).map(|z| (*z).into());
@@ -35,7 +32,9 @@ impl SampleNoise for OutputGradientNoise {
             }
         }
     }
+}
 
+impl SampleNoise for OutputGradientNoise {
     /// Of a given batch, with `N = B c` outputs, the perturbation is uniform on a sphere without the direction of the mean: its
     /// covariance is `norm^2 / (N - 1) (1 - 1 1' / N)`. On average over the batches, of which a sample is `B/n` times a member and a
     /// pair of members `p` times, with `p = B (B - 1) / n^2` with replacement and `B (B - 1) / n (n - 1)` without,
@@ -60,22 +59,18 @@ impl SampleNoise for OutputGradientNoise {
         covariance
     }
 
-    fn words(&self, _: usize) -> String {
+    fn describe(&self, _: usize) -> String {
         format!("a Gaussian of norm {} on the gradient of the outputs", self.norm)
     }
 
-    fn reads_residuals(&self) -> bool {
+    fn needs(&self) -> Needs {
         // Its norm is that of all outputs of a step: steps are drawn one by one.
-        true
-    }
-
-    fn needs_network(&self) -> bool {
-        true
+        Needs::RESIDUALS | Needs::NETWORK
     }
 }
 
-pub(super) fn build(settings: &Settings, index: usize) -> Noise {
-    Noise::Sample(Box::new(OutputGradientNoise { norm: settings.schedule("norm").clone(), index }))
+pub(super) fn build(settings: &Settings) -> Noise {
+    Noise::sample(OutputGradientNoise { norm: settings.schedule("norm").clone() })
 }
 
 pub(super) const ENTRY: Entry = Entry {

@@ -1,16 +1,17 @@
 //! Every noise, with every option: what it draws against what it says about itself.
 
 use super::*;
-use crate::Precision;
 use crate::dynamics::kernel::plain::PlainProducts;
 use crate::dynamics::{Batch, GradientDescent, Schedule};
 use crate::ensemble::{Cell, Recording, Silent, Source, Start, Unit, run_unit};
 use crate::model::{LinkKind, ModelSpec, Power, SharedLinear, Square};
 use crate::observable::find;
-use crate::random::Purpose;
+use crate::problem::Problem;
 use crate::random::laws::{Moments, check_estimates};
+use crate::random::{Draws, Purpose};
 use crate::setting::{Kind, Setting, Value};
 use crate::simd::Level;
+use crate::{Float, Precision};
 use std::sync::Arc;
 
 const SAMPLES: usize = 7;
@@ -117,7 +118,7 @@ fn values(kind: &str, setting: &Setting) -> Vec<Value> {
 }
 
 /// Every noise of the registry at every choice of its settings.
-fn all_noises(index: usize) -> Vec<(String, Noise)> {
+fn all_noises() -> Vec<(String, Noise)> {
     let mut noises = Vec::new();
     for entry in ENTRIES {
         let mut given: Vec<Vec<(&str, Value)>> = vec![Vec::new()];
@@ -135,7 +136,7 @@ fn all_noises(index: usize) -> Vec<(String, Noise)> {
             let settings = Settings::check(entry, &chosen).unwrap();
             noises.push((
                 format!("{} with {chosen:?}", entry.kind),
-                Noise::from_settings(entry.kind, &settings, index),
+                Noise::from_settings(entry.kind, &settings),
             ));
         }
     }
@@ -165,17 +166,18 @@ fn check_law(what: &str, noise: &Noise, place: &Place) {
             residuals: &place.residuals,
             labels: place.problem.y(),
             loss_factor: LOSS_FACTOR,
+            position: 1,
         };
         let zeta = match noise {
             Noise::Sample(noise) => {
                 let mut weights = vec![0.0; SAMPLES];
-                noise.perturb_f64(&step, &mut scratch, &mut weights);
+                noise.in_precision().perturb_weights(&step, &mut scratch, &mut weights);
                 samples.add(&weights);
                 place.pull_back(&weights)
             }
             Noise::Parameter(noise) => {
                 let mut zeta = vec![0.0; p];
-                noise.add_f64(&step, &products, &mut scratch, &mut zeta);
+                noise.in_precision().perturb_gradient(&step, &products, &mut scratch, &mut zeta);
                 zeta
             }
         };
@@ -198,7 +200,7 @@ fn check_law(what: &str, noise: &Noise, place: &Place) {
 
 fn check_all_laws(link: LinkKind) {
     let place = Place::new(link);
-    for (name, noise) in all_noises(1) {
+    for (name, noise) in all_noises() {
         check_law(&format!("{link:?}: {name}"), &noise, &place);
     }
 }
@@ -215,7 +217,7 @@ fn every_noise_has_the_covariance_it_states_for_differences_of_squares() {
 
 #[test]
 fn every_kind_of_noise_is_among_the_tested_ones() {
-    let tested = all_noises(0);
+    let tested = all_noises();
     for entry in ENTRIES {
         assert!(tested.iter().any(|(name, _)| name.starts_with(entry.kind)), "{}", entry.kind);
     }
@@ -231,7 +233,7 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
     let theta = model.initial(DIM, 0).unwrap();
     let place = Place::at(link, Place::new(link).problem, theta);
     let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, RATE) };
-    let noises: Vec<_> = noise.into_iter().map(|noise| Noise::Sample(Box::new(noise) as Box<_>)).collect();
+    let noises: Vec<_> = noise.into_iter().map(Noise::sample).collect();
     let what = format!("batch {batch}, replacement {replacement}, {noise:?}");
 
     let size = match batch {
@@ -294,7 +296,7 @@ fn label_noise_in_mini_batches_adds_the_stated_covariance() {
     for labels in [Labels::One, Labels::Batch] {
         for distribution in [LabelDistribution::Gaussian, LabelDistribution::Rademacher] {
             for (size, replacement) in [(1, true), (3, true), (3, false)] {
-                let noise = LabelNoise { std: 1.2, lambda: None, labels, distribution, index: 0 };
+                let noise = LabelNoise { std: 1.2, lambda: None, labels, distribution };
                 check_first_gradients(Batch::Size(size), replacement, Some(noise));
             }
         }
@@ -357,7 +359,7 @@ fn the_covariance_of_a_mini_batch_is_the_mean_over_all_batches() {
 fn the_difference_of_mini_batches_has_twice_their_covariance() {
     let place = Place::new(LinkKind::Square(Square));
     for batch in [1, 3, SAMPLES] {
-        let noise = MiniBatchDifference { scale: 0.6, batch, index: 0 };
+        let noise = MiniBatchDifference { scale: 0.6, batch };
         let of_one = exact_covariance(&place.residuals, &batches(SAMPLES, batch, false));
         let expected: Vec<f64> = of_one.iter().map(|c| 2.0 * 0.6 * 0.6 * c).collect();
         let found = sample_covariance(&SampleNoise::covariance(&noise, &place.point(SAMPLES)));
@@ -371,13 +373,8 @@ fn perturbed_labels_have_the_variance_of_their_weight() {
     let place = Place::new(LinkKind::Square(Square));
     let n = SAMPLES as f64;
     for (labels, variance) in [(Labels::One, 0.36 * 0.49 / n), (Labels::Batch, 0.36 * 0.49 / (n * n))] {
-        let noise = LabelNoise {
-            std: 0.7,
-            lambda: None,
-            labels,
-            distribution: LabelDistribution::Rademacher,
-            index: 0,
-        };
+        let noise =
+            LabelNoise { std: 0.7, lambda: None, labels, distribution: LabelDistribution::Rademacher };
         let found = sample_covariance(&SampleNoise::covariance(&noise, &place.point(SAMPLES)));
         assert_close(&found, &diagonal(&[variance; SAMPLES]), &format!("{labels:?}"));
     }
@@ -394,18 +391,16 @@ fn shapes_keep_the_whole_covariance_or_its_diagonal_or_its_trace() {
             lambda: None,
             labels: Labels::One,
             distribution: LabelDistribution::Gaussian,
-            index: 0,
         };
         let of_batch = exact_covariance(&place.residuals, &batches(SAMPLES, 2, true));
         let of_batch = of_batch.into_iter().map(|c| 0.36 * c).collect();
         let of_label = sample_covariance(&SampleNoise::covariance(&label, &point));
         for (of, expected) in [(CovarianceOf::MiniBatch(2), of_batch), (CovarianceOf::Label, of_label)] {
-            let full = SampleNoise::covariance(&GaussianSampleNoise { of, scale: 0.6, index: 0 }, &point);
+            let full = SampleNoise::covariance(&GaussianSampleNoise { of, scale: 0.6 }, &point);
             assert_close(&sample_covariance(&full), &expected, &format!("{of:?}"));
             let full = place.parameter_covariance(&full);
             let variances: Vec<f64> = (0..p).map(|k| full[k * p + k]).collect();
-            let of_shape =
-                |shape| ParameterNoise::variances(&ShapedNoise { of, shape, scale: 0.6, index: 0 }, &point);
+            let of_shape = |shape| ParameterNoise::variances(&ShapedNoise { of, shape, scale: 0.6 }, &point);
             assert_close(&of_shape(CovarianceShape::Diagonal), &variances, &format!("{of:?}, diagonal"));
             let mean = variances.iter().sum::<f64>() / p as f64;
             assert_close(&of_shape(CovarianceShape::Isotropic), &vec![mean; p], &format!("{of:?}, trace"));
@@ -427,7 +422,7 @@ fn a_single_sample_has_no_mini_batch_noise() {
         replacement: false,
         step: 0,
     };
-    let noise = Noise::Sample(Box::new(MiniBatchDifference { scale: 1.0, batch: 1, index: 0 }));
+    let noise = Noise::sample(MiniBatchDifference { scale: 1.0, batch: 1 });
     assert_eq!(noise.trace(&point), 0.0);
     for replacement in [true, false] {
         let batch = Batch::Size(1);
@@ -444,7 +439,7 @@ fn a_single_sample_has_no_mini_batch_noise() {
 #[test]
 fn a_replicas_noise_does_not_depend_on_its_neighbours() {
     let place = Place::new(LinkKind::Square(Square));
-    let draw = |noise: &dyn AnySampleNoise, replicas: &[u32]| {
+    let draw = |noise: &dyn SampleNoise, replicas: &[u32]| {
         let residuals: Vec<f64> =
             place.residuals.iter().flat_map(|r| std::iter::repeat_n(*r, replicas.len())).collect();
         let step = Step {
@@ -454,12 +449,13 @@ fn a_replicas_noise_does_not_depend_on_its_neighbours() {
             residuals: &residuals,
             labels: &residuals,
             loss_factor: LOSS_FACTOR,
+            position: 2,
         };
         let mut weights = vec![0.0; residuals.len()];
-        noise.perturb_f64(&step, &mut Scratch::default(), &mut weights);
+        noise.in_precision().perturb_weights(&step, &mut Scratch::default(), &mut weights);
         weights
     };
-    for (name, noise) in all_noises(2) {
+    for (name, noise) in all_noises() {
         let Noise::Sample(noise) = noise else { continue };
         for lanes in [3, 8, 16, 17] {
             let replicas: Vec<u32> = (5..5 + lanes).collect();
@@ -476,7 +472,7 @@ fn a_replicas_noise_does_not_depend_on_its_neighbours() {
 fn noises_at_different_positions_are_different() {
     let place = Place::new(LinkKind::Square(Square));
     let products = PlainProducts { link: place.link, problem: &place.problem, theta: &place.theta };
-    let draw = |noise: &Noise| {
+    let draw = |noise: &Noise, position: usize| {
         let step = Step {
             draws: Draws::new(3, &[1], 8),
             batch: SAMPLES,
@@ -484,33 +480,49 @@ fn noises_at_different_positions_are_different() {
             residuals: &place.residuals,
             labels: place.problem.y(),
             loss_factor: LOSS_FACTOR,
+            position,
         };
         let mut out = [0.0; SAMPLES];
         match noise {
-            Noise::Sample(noise) => noise.perturb_f64(&step, &mut Scratch::default(), &mut out),
+            Noise::Sample(noise) => {
+                noise.in_precision().perturb_weights(&step, &mut Scratch::default(), &mut out);
+            }
             Noise::Parameter(noise) => {
-                noise.add_f64(&step, &products, &mut Scratch::default(), &mut out[..DIM]);
+                noise.in_precision().perturb_gradient(
+                    &step,
+                    &products,
+                    &mut Scratch::default(),
+                    &mut out[..DIM],
+                );
             }
         }
         out
     };
-    for ((name, first), (_, second)) in all_noises(0).iter().zip(&all_noises(1)) {
-        assert_ne!(draw(first), draw(second), "{name}");
+    for (name, noise) in all_noises() {
+        assert_ne!(draw(&noise, 0), draw(&noise, 1), "{name}");
     }
 }
 
 /// What makes drawing ahead possible: several steps side by side are the steps one after the other.
 #[test]
 fn noises_that_do_not_read_residuals_can_be_drawn_for_many_steps_at_a_time() {
-    fn draw<F: Float>(noise: &dyn AnySampleNoise, batch: usize, step: u64, steps: usize) -> Vec<F> {
+    fn draw<F: Float>(noise: &dyn SampleNoise, batch: usize, step: u64, steps: usize) -> Vec<F> {
         let replicas = [3, 9];
         let draws = Draws::new(3, &replicas, step).for_steps(steps);
-        let step = Step { draws, batch, outputs: 1, residuals: &[], labels: &[], loss_factor: LOSS_FACTOR };
+        let step = Step {
+            draws,
+            batch,
+            outputs: 1,
+            residuals: &[],
+            labels: &[],
+            loss_factor: LOSS_FACTOR,
+            position: 2,
+        };
         let mut weights = vec![F::default(); batch * draws.lanes()];
-        F::perturb(noise, &step, &mut Scratch::default(), &mut weights);
+        noise.in_precision().perturb_weights(&step, &mut Scratch::default(), &mut weights);
         weights
     }
-    fn check<F: Float>(name: &str, noise: &dyn AnySampleNoise) {
+    fn check<F: Float>(name: &str, noise: &dyn SampleNoise) {
         for batch in [1, 5] {
             let together = draw::<F>(noise, batch, 20, 8);
             for ahead in 0..8 {
@@ -522,9 +534,9 @@ fn noises_that_do_not_read_residuals_can_be_drawn_for_many_steps_at_a_time() {
         }
     }
     let mut checked = 0;
-    for (name, noise) in all_noises(2) {
+    for (name, noise) in all_noises() {
         let Noise::Sample(noise) = noise else { continue };
-        if !noise.reads_residuals() {
+        if !noise.needs().contains(Needs::RESIDUALS) {
             check::<f64>(&name, &*noise);
             check::<f32>(&name, &*noise);
             checked += 1;
@@ -564,7 +576,7 @@ fn every_noise_of_the_sample_weights_has_the_covariance_it_states_for_several_ou
         step: 0,
     };
     let draws = Draws::new(29, &[2], 0);
-    for (name, noise) in all_noises(1) {
+    for (name, noise) in all_noises() {
         let Noise::Sample(sample_noise) = &noise else { continue };
         let mean = sample_noise.mean(&point);
         let mut gradient = vec![0.0; DIM];
@@ -581,9 +593,10 @@ fn every_noise_of_the_sample_weights_has_the_covariance_it_states_for_several_ou
                 residuals: &residuals,
                 labels: problem.y(),
                 loss_factor,
+                position: 1,
             };
             let mut weights = vec![0.0; residuals.len()];
-            sample_noise.perturb_f64(&step, &mut scratch, &mut weights);
+            sample_noise.in_precision().perturb_weights(&step, &mut scratch, &mut weights);
             samples.add(&weights);
             model.pull_back(&theta, &problem, &weights, &mut gradient);
             norms.add(&[gradient.iter().map(|g| g * g).sum()]);
@@ -601,8 +614,7 @@ fn the_trace_of_flipped_labels_in_mini_batches_is_the_mean_over_all_of_them() {
     let probability = 0.4;
     let n = problem.samples();
     for replacement in [true, false] {
-        let noise =
-            Noise::Sample(Box::new(LabelFlip { probability: Schedule::constant(probability), index: 0 }));
+        let noise = Noise::sample(LabelFlip { probability: Schedule::constant(probability) });
         let dynamics = GradientDescent { batch: Batch::Size(2), replacement, ..GradientDescent::new(1, 0.1) };
         let model = model.model();
         let point = Point {
@@ -657,7 +669,7 @@ fn the_trace_of_noise_on_the_output_gradients_is_the_mean_over_all_batches_at_it
     let (model, problem, theta, residuals) = several_outputs();
     let (n, model) = (problem.samples(), model.model());
     let norm = Schedule::with_drops(2.0, vec![(5, 0.1)]).unwrap();
-    let noise = Noise::Sample(Box::new(OutputGradientNoise { norm: norm.clone(), index: 0 }));
+    let noise = Noise::sample(OutputGradientNoise { norm: norm.clone() });
     let jacobian = model.jacobian(&theta, &problem, 1.0);
     for (size, replacement) in [(1, true), (2, true), (3, true), (1, false), (2, false), (4, false)] {
         for step in [4, 5] {
@@ -691,7 +703,7 @@ fn the_trace_of_noise_on_the_output_gradients_is_the_mean_over_all_batches_at_it
                 continue;
             }
             // Every batch as often as every other, and a draw for each.
-            let fixed = OutputGradientNoise { norm: Schedule::constant(norm.at(step)), index: 0 };
+            let fixed = OutputGradientNoise { norm: Schedule::constant(norm.at(step)) };
             let mut norms = Moments::about(vec![expected]);
             let (draws, mut scratch) = (Draws::new(31, &[2], 0), Scratch::default());
             for t in 0..all.len() * 10_000_usize.div_ceil(all.len()) {
@@ -702,9 +714,10 @@ fn the_trace_of_noise_on_the_output_gradients_is_the_mean_over_all_batches_at_it
                     residuals: &residuals,
                     labels: problem.y(),
                     loss_factor: LOSS_FACTOR,
+                    position: 0,
                 };
                 let mut of_batch = vec![0.0; size * OUTPUTS];
-                SampleNoise::perturb(&fixed, &drawn, &mut scratch, &mut of_batch);
+                PerturbWeights::perturb_weights(&fixed, &drawn, &mut scratch, &mut of_batch);
                 let mut weights = vec![0.0; residuals.len()];
                 for (i, of_sample) in all[t % all.len()].iter().zip(of_batch.chunks_exact(OUTPUTS)) {
                     (0..OUTPUTS).for_each(|k| weights[i * OUTPUTS + k] += of_sample[k]);
@@ -722,7 +735,7 @@ fn the_trace_of_noise_on_the_output_gradients_is_the_mean_over_all_batches_at_it
 fn the_trace_of_flipped_labels_follows_the_drops_of_their_probability() {
     let (model, problem, theta, residuals) = several_outputs();
     let at = |probability: Schedule, step| {
-        let noise = Noise::Sample(Box::new(LabelFlip { probability, index: 0 }));
+        let noise = Noise::sample(LabelFlip { probability });
         let point = Point {
             problem: &problem,
             model: model.model(),

@@ -13,7 +13,7 @@ fn problem(truth: Option<Vec<f64>>) -> Problem {
 
 fn label(std: f64) -> Noise {
     let (labels, distribution) = (Labels::One, LabelDistribution::Gaussian);
-    Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index: 0 }))
+    Noise::sample(LabelNoise { std, lambda: None, labels, distribution })
 }
 
 /// The observable at the point w of beta = w * w, whose average is (1, 1/2).
@@ -199,7 +199,7 @@ fn the_noise_trace_adds_up_the_mini_batch_and_every_noise() {
     let trace = |batch, noises: &[Noise]| measure_with("noise_trace", &[1.0, 0.0], [1.0, 2.0], batch, noises);
     // One label of variance 4 with weight 2c = 1/2: (1/4) 4 (68 + 52) / 2.
     assert_eq!(trace(Batch::Full, &[label(2.0)]), 60.0);
-    let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 3.0, behind_momentum: false, index: 1 }));
+    let isotropic = Noise::parameter(IsotropicNoise { std: 3.0, bypasses_momentum: false });
     assert_eq!(trace(Batch::Full, &[label(2.0), isotropic]), 60.0 + 2.0 * 9.0);
     // One sample: (1/4) ((68 + 52) / 2 - |(-4, 12)|^2 / 4).
     assert!((trace(Batch::Size(1), &[]) - 5.0).abs() < 1e-14);

@@ -356,7 +356,7 @@ fn convention(cell: &Cell, problem: &Problem, shares: &Shares, squares: &[f64], 
     ];
     for (noise, share) in cell.noises.iter().zip(&shares.of_noises) {
         if let Noise::Sample(noise) = noise {
-            let sentence = noise.words(dynamics.batch_size(n));
+            let sentence = noise.describe(dynamics.batch_size(n));
             factors.push(Factor { what: "labels", value: *share, sentence });
         }
     }

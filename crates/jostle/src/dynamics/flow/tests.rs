@@ -31,7 +31,7 @@ fn problem(samples: usize, dim: usize) -> Problem {
 }
 
 fn label(std: f64, labels: Labels) -> LabelNoise {
-    LabelNoise { std, lambda: None, labels, distribution: LabelDistribution::Gaussian, index: 0 }
+    LabelNoise { std, lambda: None, labels, distribution: LabelDistribution::Gaussian }
 }
 
 fn cell(problem: Problem, link: LinkKind, init: f64, flow: Flow, noise: Option<LabelNoise>) -> Cell {
@@ -40,7 +40,7 @@ fn cell(problem: Problem, link: LinkKind, init: f64, flow: Flow, noise: Option<L
         start: Start::default(),
         model: ModelSpec::new(link, init),
         dynamics: flow.into(),
-        noises: noise.into_iter().map(|noise| Noise::Sample(Box::new(noise) as Box<_>)).collect(),
+        noises: noise.into_iter().map(Noise::sample).collect(),
         recording: Recording::Log(2),
         quantities: vec![find("train_loss").unwrap()],
         active: crate::observable::ActiveThreshold::default(),
@@ -332,31 +332,29 @@ fn what_has_no_flow_is_refused() {
         "model.depth is 3; expected 2 with dynamics.kind = \"flow\""
     );
     assert_eq!(
-        refusal(SQUARE, Flow::new(10, 0.1), vec![Noise::Sample(Box::new(label(1.0, Labels::One)))]),
+        refusal(SQUARE, Flow::new(10, 0.1), vec![Noise::sample(label(1.0, Labels::One))]),
         "dynamics.learning_rate is missing; expected a number above 0, or { initial = 0.01, drops = [[100_000, \
          0.1]] }: noise is as strong as in gradient descent of that step size"
     );
-    let (scale, index, batch) = (1.0, 1, 2);
+    let (scale, batch) = (1.0, 2);
     let mini_batch = CovarianceOf::MiniBatch(2);
     let shape = CovarianceShape::Diagonal;
     let refused: [Noise; 4] = [
-        Noise::Sample(Box::new(MiniBatchDifference { scale, batch, index })),
-        Noise::Sample(Box::new(GaussianSampleNoise { of: mini_batch, scale, index })),
-        Noise::Parameter(Box::new(ShapedNoise { of: CovarianceOf::Label, shape, scale, index })),
-        Noise::Parameter(Box::new(IsotropicNoise { std: 1.0, behind_momentum: false, index })),
+        Noise::sample(MiniBatchDifference { scale, batch }),
+        Noise::sample(GaussianSampleNoise { of: mini_batch, scale }),
+        Noise::parameter(ShapedNoise { of: CovarianceOf::Label, shape, scale }),
+        Noise::parameter(IsotropicNoise { std: 1.0, bypasses_momentum: false }),
     ];
     for noise in refused {
-        let noises = vec![Noise::Sample(Box::new(label(1.0, Labels::One))), noise];
+        let noises = vec![Noise::sample(label(1.0, Labels::One)), noise];
         assert_eq!(
             refusal(SQUARE, flow(), noises),
             "noise.1.kind is not noise of the labels alone; expected \"label\", or \"covariance\" with of = \
              \"label\" and shape = \"full\", with dynamics.kind = \"flow\""
         );
     }
-    let gaussian = GaussianSampleNoise { of: CovarianceOf::Label, scale, index };
-    let accepted = Cell {
-        noises: vec![Noise::Sample(Box::new(gaussian))],
-        ..cell(problem(4, 7), SQUARE, 0.5, flow(), None)
-    };
+    let gaussian = GaussianSampleNoise { of: CovarianceOf::Label, scale };
+    let accepted =
+        Cell { noises: vec![Noise::sample(gaussian)], ..cell(problem(4, 7), SQUARE, 0.5, flow(), None) };
     assert!(accepted.check().is_ok());
 }

@@ -4,7 +4,7 @@ use super::data::PADDING;
 use super::{Data, Rule, State, Task, exceeds};
 use crate::aligned::Aligned;
 use crate::float::Float;
-use crate::noise::{Noise, Products, Scratch, Step};
+use crate::noise::{Needs, Noise, Products, Scratch, Step};
 use crate::random::Draws;
 use crate::simd::{Vector, dispatch};
 
@@ -104,7 +104,7 @@ impl<'a, F: Float> Frame<'a, F> {
         let (lanes, Shape { batch, outputs, params }) = (replicas.len(), shape);
         let weights = batch * outputs;
         let mut samples = rule.noises.iter().filter_map(|noise| match noise {
-            Noise::Sample(noise) => Some(noise.reads_residuals()),
+            Noise::Sample(noise) => Some(noise.needs().contains(Needs::RESIDUALS)),
             Noise::Parameter(_) => None,
         });
         let most = match samples.next() {
@@ -262,10 +262,12 @@ impl<'a, F: Float> Frame<'a, F> {
             residuals: if *most == 1 { residuals } else { &[] },
             labels,
             loss_factor: self.rule.loss_factor,
+            position: 0,
         };
-        for noise in self.rule.noises {
+        for (position, noise) in self.rule.noises.iter().enumerate() {
             if let Noise::Sample(noise) = noise {
-                F::perturb(&**noise, &step, &mut self.scratch, numbers);
+                let (noise, step) = (noise.in_precision(), step.at_position(position));
+                noise.perturb_weights(&step, &mut self.scratch, numbers);
             }
         }
     }
@@ -285,14 +287,16 @@ impl<'a, F: Float> Frame<'a, F> {
             residuals,
             labels: &[],
             loss_factor: self.rule.loss_factor,
+            position: 0,
         };
         self.zeta.fill(F::default());
         self.behind.fill(F::default());
-        for noise in self.rule.noises {
+        for (position, noise) in self.rule.noises.iter().enumerate() {
             let behind = self.rule.is_behind_momentum(noise);
             if let Noise::Parameter(noise) = noise {
                 let zeta = if behind { &mut self.behind } else { &mut self.zeta };
-                F::add_zeta(&**noise, &step, products, &mut self.scratch, &mut zeta[..self.params]);
+                let (noise, step) = (noise.in_precision(), step.at_position(position));
+                noise.perturb_gradient(&step, products, &mut self.scratch, &mut zeta[..self.params]);
             }
         }
     }

@@ -67,7 +67,7 @@ pub(crate) struct Rule<'a> {
 impl Rule<'_> {
     /// Whether a noise is added behind the momentum, where there is momentum.
     fn is_behind_momentum(&self, noise: &Noise) -> bool {
-        noise.is_behind_momentum() && self.dynamics.momentum > 0.0
+        noise.bypasses_momentum() && self.dynamics.momentum > 0.0
     }
 
     /// Whether there is noise of the parameters behind the momentum, or before it.

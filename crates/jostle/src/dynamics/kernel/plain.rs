@@ -128,12 +128,16 @@ impl<'a, F: Float> Reference<'a, F> {
             residuals: &residuals,
             labels: &[],
             loss_factor: rule.loss_factor,
+            position: 0,
         };
-        for noise in rule.noises {
+        for (position, noise) in rule.noises.iter().enumerate() {
+            let step = step.at_position(position);
             match noise {
-                Noise::Sample(noise) => F::perturb(&**noise, &step, &mut self.scratch, &mut perturbation),
+                Noise::Sample(noise) => {
+                    noise.in_precision().perturb_weights(&step, &mut self.scratch, &mut perturbation);
+                }
                 Noise::Parameter(noise) => {
-                    F::add_zeta(&**noise, &step, &products, &mut self.scratch, &mut zeta);
+                    noise.in_precision().perturb_gradient(&step, &products, &mut self.scratch, &mut zeta);
                 }
             }
         }

@@ -72,35 +72,25 @@ fn noises(names: &[&str]) -> Vec<Noise> {
     let (std, scale) = (0.3, 0.5);
     names
         .iter()
-        .enumerate()
-        .map(|(index, name)| {
-            let label = |labels, distribution| {
-                Noise::Sample(
-                    Box::new(LabelNoise { std, lambda: None, labels, distribution, index }) as Box<_>
-                )
-            };
+        .map(|name| {
+            let label =
+                |labels, distribution| Noise::sample(LabelNoise { std, lambda: None, labels, distribution });
             let of = CovarianceOf::MiniBatch(2);
             match *name {
                 "label" => label(Labels::One, LabelDistribution::Gaussian),
                 "labels" => label(Labels::Batch, LabelDistribution::Rademacher),
-                "difference" => Noise::Sample(Box::new(MiniBatchDifference { scale, batch: 1, index })),
-                "difference of batches" => {
-                    Noise::Sample(Box::new(MiniBatchDifference { scale, batch: 3, index }))
-                }
-                "isotropic" => {
-                    Noise::Parameter(Box::new(IsotropicNoise { std, behind_momentum: false, index }))
-                }
-                "covariance" => Noise::Sample(Box::new(GaussianSampleNoise { of, scale, index })),
-                "label covariance" => {
-                    Noise::Sample(Box::new(GaussianSampleNoise { of: CovarianceOf::Label, scale, index }))
-                }
+                "difference" => Noise::sample(MiniBatchDifference { scale, batch: 1 }),
+                "difference of batches" => Noise::sample(MiniBatchDifference { scale, batch: 3 }),
+                "isotropic" => Noise::parameter(IsotropicNoise { std, bypasses_momentum: false }),
+                "covariance" => Noise::sample(GaussianSampleNoise { of, scale }),
+                "label covariance" => Noise::sample(GaussianSampleNoise { of: CovarianceOf::Label, scale }),
                 "diagonal" => {
                     let shape = CovarianceShape::Diagonal;
-                    Noise::Parameter(Box::new(ShapedNoise { of, shape, scale, index }))
+                    Noise::parameter(ShapedNoise { of, shape, scale })
                 }
                 "trace" => {
                     let (of, shape) = (CovarianceOf::Label, CovarianceShape::Isotropic);
-                    Noise::Parameter(Box::new(ShapedNoise { of, shape, scale, index }))
+                    Noise::parameter(ShapedNoise { of, shape, scale })
                 }
                 other => unreachable!("{other}"),
             }
@@ -273,13 +263,12 @@ fn a_parameter_of_size_exp_minus_1000_survives_and_comes_back() {
 fn a_diverged_lane_is_marked_with_its_step_and_its_neighbours_do_not_notice() {
     // Label noise so large that some replicas explode and others do not.
     let problem = problem(13, 19);
-    let noises = [Noise::Sample(Box::new(LabelNoise {
+    let noises = [Noise::sample(LabelNoise {
         std: 22.0,
         lambda: None,
         labels: Labels::One,
         distribution: LabelDistribution::Gaussian,
-        index: 0,
-    }) as Box<_>)];
+    })];
     let dynamics = GradientDescent::new(400, 0.03);
     let link = LinkKind::Square(Square);
     let task = Task {

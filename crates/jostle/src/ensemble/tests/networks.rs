@@ -139,9 +139,8 @@ fn passes_take_the_steps_of_the_kernels_whatever_the_batch_and_the_noise() {
     let single = GradientDescent { batch: Batch::Size(1), ..GradientDescent::new(60, 0.01) };
     let few = GradientDescent { batch: Batch::Size(3), replacement: false, ..GradientDescent::new(60, 0.01) };
     for dynamics in [GradientDescent::new(60, 0.01), momentum, single, few] {
-        let isotropic =
-            Noise::Parameter(Box::new(IsotropicNoise { std: 0.1, behind_momentum: false, index: 1 }));
-        let noises = vec![label_noise(0.5, 0), isotropic];
+        let isotropic = Noise::parameter(IsotropicNoise { std: 0.1, bypasses_momentum: false });
+        let noises = vec![label_noise(0.5), isotropic];
         let origin = Origin::Points(vec![vec![0.25; 7].into()]);
         let run = |model: ModelSpec| {
             let cell = with(data(9, 7, 1), model, dynamics.clone(), noises.clone());
@@ -189,7 +188,7 @@ fn label_noise_in_several_outputs_has_the_variance_of_its_law() {
     let model = affine(n, 2);
     for (labels, expected) in [(Labels::One, 1.0 / n as f64), (Labels::Batch, 1.0 / (n * n) as f64)] {
         let distribution = LabelDistribution::Gaussian;
-        let noise = Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index: 0 }));
+        let noise = Noise::sample(LabelNoise { std, lambda: None, labels, distribution });
         let cell = with(problem.clone().unwrap(), model.clone(), GradientDescent::new(1, rate), vec![noise]);
         let cell = Cell { start: start.clone(), replicas: 20_000, ..cell };
         let squares: Vec<f64> = all(cell)
@@ -415,7 +414,7 @@ fn a_linearised_network_follows_the_linear_model_of_its_jacobian() {
 #[test]
 fn a_linearisation_with_several_outputs_has_the_residuals_of_the_model() {
     let dynamics = GradientDescent { batch: Batch::Size(2), ..GradientDescent::new(60, 0.02) };
-    let cell = with(data(5, 4, 3), affine(4, 3), dynamics, vec![label_noise(0.3, 0)]);
+    let cell = with(data(5, 4, 3), affine(4, 3), dynamics, vec![label_noise(0.3)]);
     let linear = Cell { start: Start { linearise: true, ..Start::default() }, ..cell.clone() };
     assert_eq!((linear.num_params(), linear.num_coefficients()), (15, 0));
     let (found, expected) = (all(linear), all(cell));
@@ -474,7 +473,7 @@ fn what_does_not_go_together_is_refused() {
     };
     let shaped = || {
         let (of, shape) = (CovarianceOf::Label, CovarianceShape::Diagonal);
-        vec![Noise::Parameter(Box::new(ShapedNoise { of, shape, scale: 1.0, index: 0 }))]
+        vec![Noise::parameter(ShapedNoise { of, shape, scale: 1.0 })]
     };
     let full = || GradientDescent::new(5, 0.1).into();
     let cases: [(Change<'_>, &str); 10] = [
@@ -596,8 +595,8 @@ fn identity_with_classes(n: usize) -> Problem {
 #[test]
 fn labels_are_flipped_as_often_as_asked_for_and_to_every_class_alike() {
     let (n, probability) = (6, 0.3);
-    let noise = LabelFlip { probability: Schedule::constant(probability), index: 0 };
-    let moved = moves(Noise::Sample(Box::new(noise)), identity_with_classes(n), 4000);
+    let noise = LabelFlip { probability: Schedule::constant(probability) };
+    let moved = moves(Noise::sample(noise), identity_with_classes(n), 4000);
     // The gradient of output k at sample j is (y - y~) / n.
     let mut kinds = [0.0; 2];
     for gradient in &moved {
@@ -617,8 +616,8 @@ fn labels_are_flipped_as_often_as_asked_for_and_to_every_class_alike() {
 #[test]
 fn noise_on_the_gradient_of_the_outputs_has_its_norm_and_no_mean() {
     let norm = Schedule::constant(0.25);
-    let noise = OutputGradientNoise { norm, index: 0 };
-    let moved = moves(Noise::Sample(Box::new(noise)), identity_with_classes(5), 50);
+    let noise = OutputGradientNoise { norm };
+    let moved = moves(Noise::sample(noise), identity_with_classes(5), 50);
     for gradient in &moved {
         assert!((gradient.iter().map(|g| g * g).sum::<f64>().sqrt() - 0.25).abs() < 1e-12);
         assert!(gradient.iter().sum::<f64>().abs() < 1e-12);
@@ -645,11 +644,11 @@ fn nesterovs_momentum_is_that_of_pytorch() {
 fn noise_that_enters_the_step_is_not_accumulated_by_the_momentum() {
     // f = theta on one sample with y = 0, and a step size of one: theta moves by -(m + zeta).
     let path = |behind_momentum: bool, momentum: f64, nesterov: bool| {
-        let noise = IsotropicNoise { std: 0.5, behind_momentum, index: 0 };
+        let noise = IsotropicNoise { std: 0.5, bypasses_momentum: behind_momentum };
         let dynamics = GradientDescent { momentum, nesterov, ..GradientDescent::new(2, 0.25) };
         let start = Start { origin: Origin::Points(vec![vec![1.0].into()]), ..Start::default() };
         let problem = Problem::new(vec![1.0], vec![0.0], None).unwrap();
-        let noises = vec![Noise::Parameter(Box::new(noise))];
+        let noises = vec![Noise::parameter(noise)];
         all(Cell { start, ..with(problem, affine(1, 1), dynamics, noises) }).swap_remove(0).theta[0]
     };
     let mut zeta = [[0.0f64; 1]; 2];
@@ -694,7 +693,7 @@ fn images_are_changed_before_they_are_seen() {
 fn what_only_networks_do_is_refused_for_linear_models() {
     let flip = || {
         let probability = Schedule::constant(0.1);
-        vec![Noise::Sample(Box::new(LabelFlip { probability, index: 0 }))]
+        vec![Noise::sample(LabelFlip { probability })]
     };
     let linear = || ModelSpec::new(LinkKind::Unit(Linear), 0.0);
     let refusal = |problem: Problem, model: ModelSpec, dynamics: GradientDescent, noises: Vec<Noise>| {
@@ -711,7 +710,7 @@ fn what_only_networks_do_is_refused_for_linear_models() {
         "noise.0.kind changes classes; expected another noise, or a problem whose labels are classes"
     );
     let probability = Schedule::with_drops(0.1, vec![(3, 20.0)]).unwrap();
-    let often = vec![Noise::Sample(Box::new(LabelFlip { probability, index: 0 }))];
+    let often = vec![Noise::sample(LabelFlip { probability })];
     let found = refusal(two(), affine(3, 1), plain(), often);
     assert_eq!(found, "noise.0.probability is 2; expected at most 1");
     let nesterov = GradientDescent { nesterov: true, momentum: 0.5, ..plain() };
@@ -719,8 +718,8 @@ fn what_only_networks_do_is_refused_for_linear_models() {
     assert_eq!(found, "dynamics.nesterov is true, which networks know only; expected false");
     let heavy = || GradientDescent { momentum: 0.5, ..plain() };
     let behind = || {
-        let noise = IsotropicNoise { std: 1.0, behind_momentum: true, index: 0 };
-        vec![Noise::Parameter(Box::new(noise))]
+        let noise = IsotropicNoise { std: 1.0, bypasses_momentum: true };
+        vec![Noise::parameter(noise)]
     };
     let found = refusal(two(), linear(), heavy(), behind());
     assert_eq!(

@@ -10,7 +10,7 @@ fn problem() -> Problem {
 }
 
 fn noise(std: f64, labels: Labels) -> LabelNoise {
-    LabelNoise { std, lambda: None, labels, distribution: LabelDistribution::Gaussian, index: 0 }
+    LabelNoise { std, lambda: None, labels, distribution: LabelDistribution::Gaussian }
 }
 
 fn squares(problem: &Problem) -> Vec<f64> {

@@ -17,15 +17,13 @@ const DIGITS: usize = 12;
 /// A noise that is not of labels; settings for which no Lasso is known, see [`predicted_lasso`](super::predicted_lasso());
 /// mini-batches and other noises that make as much as `lambda` without this noise.
 pub fn std_of_lambda(cell: &Cell, problem: &Problem, index: usize, lambda: f64) -> Result<f64, TheoryError> {
-    let noise = match cell.noises.get(index) {
-        Some(Noise::Sample(noise)) => noise.label_noise(),
-        _ => None,
+    let Some(noise) = cell.noises.get(index).and_then(Noise::label_noise).copied() else {
+        return Err(no_lasso(format!("noise.{index}"), "is not label noise"));
     };
-    let Some(noise) = noise else { return Err(no_lasso(format!("noise.{index}"), "is not label noise")) };
     let motion = Motion::of(cell, last_step(cell))?;
     let with = |std: f64| {
         let mut noises = cell.noises.clone();
-        noises[index] = Noise::Sample(Box::new(LabelNoise { std, ..noise }));
+        noises[index] = Noise::sample(LabelNoise { std, ..noise });
         Shares::of(cell, &noises, problem)
     };
     let (others, whole) = (with(0.0)?, with(1.0)?);

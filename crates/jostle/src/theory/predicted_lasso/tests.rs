@@ -16,14 +16,8 @@ pub(super) const QUADRATIC: LinkKind = LinkKind::Square(Square);
 pub(super) const HADAMARD: LinkKind = LinkKind::Power(Power { depth: 2 });
 const PRODUCT: LinkKind = LinkKind::Product(Product);
 
-pub(super) fn label(std: f64, labels: Labels, index: usize) -> Noise {
-    Noise::Sample(Box::new(LabelNoise {
-        std,
-        lambda: None,
-        labels,
-        distribution: LabelDistribution::Gaussian,
-        index,
-    }))
+pub(super) fn label(std: f64, labels: Labels) -> Noise {
+    Noise::sample(LabelNoise { std, lambda: None, labels, distribution: LabelDistribution::Gaussian })
 }
 
 pub(super) fn cell(problem: &Problem, link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
@@ -98,36 +92,31 @@ pub(super) fn variants(
     let plain = |rate| GradientDescent::new(steps, rate);
     let batches =
         |size, rate| GradientDescent { batch: Batch::Size(size), ..GradientDescent::new(4 * steps, rate) };
-    let covariance = GaussianSampleNoise { of: CovarianceOf::Label, scale: 2.0, index: 0 };
+    let covariance = GaussianSampleNoise { of: CovarianceOf::Label, scale: 2.0 };
     let all = (2.0 * samples as f64).sqrt();
     vec![
-        ("one label, w^2", QUADRATIC, plain(0.01), vec![label(2.0, Labels::One, 0)]),
-        ("one label, u^2 - v^2", HADAMARD, plain(0.01), vec![label(2.0, Labels::One, 0)]),
-        ("one label, a * b", PRODUCT, plain(0.01), vec![label(2.0, Labels::One, 0)]),
-        ("all labels, w^2", QUADRATIC, plain(0.02), vec![label(all, Labels::Batch, 0)]),
-        ("all labels, u^2 - v^2", HADAMARD, plain(0.02), vec![label(all, Labels::Batch, 0)]),
-        (
-            "two noises, w^2",
-            QUADRATIC,
-            plain(0.01),
-            vec![label(1.2, Labels::One, 0), label(all, Labels::Batch, 1)],
-        ),
-        ("like labels, w^2", QUADRATIC, plain(0.01), vec![Noise::Sample(Box::new(covariance))]),
+        ("one label, w^2", QUADRATIC, plain(0.01), vec![label(2.0, Labels::One)]),
+        ("one label, u^2 - v^2", HADAMARD, plain(0.01), vec![label(2.0, Labels::One)]),
+        ("one label, a * b", PRODUCT, plain(0.01), vec![label(2.0, Labels::One)]),
+        ("all labels, w^2", QUADRATIC, plain(0.02), vec![label(all, Labels::Batch)]),
+        ("all labels, u^2 - v^2", HADAMARD, plain(0.02), vec![label(all, Labels::Batch)]),
+        ("two noises, w^2", QUADRATIC, plain(0.01), vec![label(1.2, Labels::One), label(all, Labels::Batch)]),
+        ("like labels, w^2", QUADRATIC, plain(0.01), vec![Noise::sample(covariance)]),
         (
             "momentum, w^2",
             QUADRATIC,
             GradientDescent { momentum: 0.9, ..plain(0.001) },
-            vec![label(2.0, Labels::One, 0)],
+            vec![label(2.0, Labels::One)],
         ),
         (
             "momentum, u^2 - v^2",
             HADAMARD,
             GradientDescent { momentum: 0.5, ..plain(0.005) },
-            vec![label(2.0, Labels::One, 0)],
+            vec![label(2.0, Labels::One)],
         ),
-        ("one sample, w^2", QUADRATIC, batches(1, 0.005), vec![label(2.5, Labels::One, 0)]),
-        ("one sample, u^2 - v^2", HADAMARD, batches(1, 0.005), vec![label(2.5, Labels::One, 0)]),
-        ("four samples, w^2", QUADRATIC, batches(4, 0.01), vec![label(4.0, Labels::Batch, 0)]),
+        ("one sample, w^2", QUADRATIC, batches(1, 0.005), vec![label(2.5, Labels::One)]),
+        ("one sample, u^2 - v^2", HADAMARD, batches(1, 0.005), vec![label(2.5, Labels::One)]),
+        ("four samples, w^2", QUADRATIC, batches(4, 0.01), vec![label(4.0, Labels::Batch)]),
     ]
 }
 
@@ -163,7 +152,7 @@ fn unequal(problem: &Problem) -> Problem {
 fn check_weighted(problem: &Problem, steps: u64, rate: f64, tolerance: f64) {
     for link in [QUADRATIC, HADAMARD] {
         let problem = unequal(&of(link, problem));
-        let cell = cell(&problem, link, GradientDescent::new(steps, rate), vec![label(6.0, Labels::One, 0)]);
+        let cell = cell(&problem, link, GradientDescent::new(steps, rate), vec![label(6.0, Labels::One)]);
         let found = predicted_lasso(&cell, &problem).unwrap();
         let (low, high) = range(&mean_squared_columns(&problem));
         assert!(high / low > 50.0, "{low} to {high}");
@@ -195,7 +184,7 @@ fn the_residual_variance_of_mini_batches_is_the_simulated_one() {
     let problem = noisy(2, 20, 30, 4, 0.5);
     for (batch, rate) in [(Batch::Full, 0.02), (Batch::Size(1), 0.01), (Batch::Size(3), 0.02)] {
         let dynamics = GradientDescent { batch, ..GradientDescent::new(200_000, rate) };
-        let mut cell = cell(&problem, HADAMARD, dynamics, vec![label(1.5, Labels::One, 0)]);
+        let mut cell = cell(&problem, HADAMARD, dynamics, vec![label(1.5, Labels::One)]);
         cell.recording = Recording::Every(200);
         cell.quantities = vec![find("train_loss").unwrap()];
         let losses: Vec<f64> = run(&cell).into_iter().flat_map(|r| r.rows[200..].to_vec()).collect();
@@ -228,7 +217,7 @@ fn each_setting_changes_the_strength_by_its_factor() {
     let problem = noisy(1, 40, 100, 5, 0.5);
     let plain = GradientDescent::new(100, 0.01);
     let with = |link, dynamics: &GradientDescent, noises| cell(&problem, link, dynamics.clone(), noises);
-    let one = one_lambda(&with(QUADRATIC, &plain, vec![label(2.0, Labels::One, 0)]), &problem);
+    let one = one_lambda(&with(QUADRATIC, &plain, vec![label(2.0, Labels::One)]), &problem);
     let square: f64 = (0..40).map(|i| problem.row(i)[7].powi(2) / 40.0).sum();
     assert!((one - 0.01 * 4.0 / 2.0 * square).abs() < 1e-15);
     let close = |cell: &Cell, factor: f64| {
@@ -236,33 +225,33 @@ fn each_setting_changes_the_strength_by_its_factor() {
         assert!((found / one / factor - 1.0).abs() < 1e-12, "{} instead of {factor}", found / one);
     };
     for link in [HADAMARD, PRODUCT] {
-        close(&with(link, &plain, vec![label(2.0, Labels::One, 0)]), 1.0);
+        close(&with(link, &plain, vec![label(2.0, Labels::One)]), 1.0);
     }
-    close(&with(QUADRATIC, &plain, vec![label(2.0, Labels::Batch, 0)]), 1.0 / 40.0);
-    let both = vec![label(2.0, Labels::One, 0), label(2.0, Labels::Batch, 1), label(1.0, Labels::One, 2)];
+    close(&with(QUADRATIC, &plain, vec![label(2.0, Labels::Batch)]), 1.0 / 40.0);
+    let both = vec![label(2.0, Labels::One), label(2.0, Labels::Batch), label(1.0, Labels::One)];
     close(&with(QUADRATIC, &plain, both), 1.0 + 1.0 / 40.0 + 0.25);
-    let gaussian = GaussianSampleNoise { of: CovarianceOf::Label, scale: 2.0, index: 0 };
-    close(&with(QUADRATIC, &plain, vec![Noise::Sample(Box::new(gaussian))]), 1.0);
+    let gaussian = GaussianSampleNoise { of: CovarianceOf::Label, scale: 2.0 };
+    close(&with(QUADRATIC, &plain, vec![Noise::sample(gaussian)]), 1.0);
     let heavy = GradientDescent { momentum: 0.75, ..plain.clone() };
-    close(&with(QUADRATIC, &heavy, vec![label(2.0, Labels::One, 0)]), 4.0);
+    close(&with(QUADRATIC, &heavy, vec![label(2.0, Labels::One)]), 4.0);
     let drops = Schedule::with_drops(0.04, vec![(10, 0.5), (99, 0.5)]).unwrap();
     let dropping = GradientDescent { learning_rate: drops, ..plain.clone() };
-    close(&with(QUADRATIC, &dropping, vec![label(2.0, Labels::One, 0)]), 1.0);
-    let mut doubled = with(QUADRATIC, &plain, vec![label(2.0, Labels::One, 0)]);
+    close(&with(QUADRATIC, &dropping, vec![label(2.0, Labels::One)]), 1.0);
+    let mut doubled = with(QUADRATIC, &plain, vec![label(2.0, Labels::One)]);
     doubled.model.loss_factor = 0.5;
     close(&doubled, 2.0);
     let early =
-        predicted_lasso_at(&with(QUADRATIC, &dropping, vec![label(2.0, Labels::One, 0)]), &problem, 50, None);
+        predicted_lasso_at(&with(QUADRATIC, &dropping, vec![label(2.0, Labels::One)]), &problem, 50, None);
     assert!((early.unwrap().lambda[7] / one - 2.0).abs() < 1e-12);
     // Measured residuals count with 1/B'.
     for (batch, replacement, effective) in [(1, true, 1.0), (4, true, 4.0), (4, false, 4.0 * 39.0 / 36.0)] {
         let dynamics = GradientDescent { batch: Batch::Size(batch), replacement, ..plain.clone() };
-        let cell = with(QUADRATIC, &dynamics, vec![label(2.0, Labels::One, 0)]);
+        let cell = with(QUADRATIC, &dynamics, vec![label(2.0, Labels::One)]);
         let found = predicted_lasso_at(&cell, &problem, 0, Some(&[3.0; 40])).unwrap();
         assert!((found.lambda[7] / one - (4.0 + 3.0 / effective) / 4.0).abs() < 1e-12);
     }
-    let difference = MiniBatchDifference { scale: 2.0, batch: 1, index: 1 };
-    let noises = vec![label(2.0, Labels::One, 0), Noise::Sample(Box::new(difference))];
+    let difference = MiniBatchDifference { scale: 2.0, batch: 1 };
+    let noises = vec![label(2.0, Labels::One), Noise::sample(difference)];
     let found = predicted_lasso_at(&with(QUADRATIC, &plain, noises), &problem, 0, Some(&[3.0; 40])).unwrap();
     assert!((found.lambda[7] / one - (4.0 + 2.0 * 4.0 * 3.0) / 4.0).abs() < 1e-12);
 }
@@ -271,7 +260,7 @@ fn each_setting_changes_the_strength_by_its_factor() {
 fn what_a_strength_means_is_spelled_out() {
     let problem = Problem::new(vec![1.0, -1.0, 1.0, 1.0], vec![2.0, 1.0], None).unwrap();
     let dynamics = GradientDescent { momentum: 0.5, ..GradientDescent::new(10, 0.1) };
-    let cell = cell(&problem, QUADRATIC, dynamics, vec![label(2.0, Labels::Batch, 0)]);
+    let cell = cell(&problem, QUADRATIC, dynamics, vec![label(2.0, Labels::Batch)]);
     assert_eq!(
         predicted_lasso(&cell, &problem).unwrap().to_string(),
         "\
@@ -311,32 +300,32 @@ fn where_no_lasso_is_known_the_reason_is_given() {
     let error = |link, dynamics: &GradientDescent, noises| {
         predicted_lasso(&cell(&problem, link, dynamics.clone(), noises), &problem).unwrap_err().to_string()
     };
-    let found = error(LinkKind::Unit(Linear), &plain, vec![label(1.0, Labels::One, 0)]);
+    let found = error(LinkKind::Unit(Linear), &plain, vec![label(1.0, Labels::One)]);
     assert!(found.contains("holds for beta = w^2, u^2 - v^2 and a * b"), "{found}");
     assert!(
-        error(LinkKind::Power(Power { depth: 3 }), &plain, vec![label(1.0, Labels::One, 0)])
+        error(LinkKind::Power(Power { depth: 3 }), &plain, vec![label(1.0, Labels::One)])
             .contains("holds for")
     );
-    let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 1.0, behind_momentum: false, index: 1 }));
+    let isotropic = Noise::parameter(IsotropicNoise { std: 1.0, bypasses_momentum: false });
     assert_eq!(
-        error(HADAMARD, &plain, vec![label(1.0, Labels::One, 0), isotropic]),
+        error(HADAMARD, &plain, vec![label(1.0, Labels::One), isotropic]),
         "no Lasso is known for noise.1: acts on the parameters, not on the labels or the samples"
     );
     let nothing = "no Lasso is known for noise: there is neither noise in the labels nor from mini-batches, and the limit \
                    depends on the start";
     assert_eq!(error(HADAMARD, &plain, Vec::new()), nothing);
-    assert_eq!(error(HADAMARD, &plain, vec![label(0.0, Labels::One, 0)]), nothing);
+    assert_eq!(error(HADAMARD, &plain, vec![label(0.0, Labels::One)]), nothing);
     let sgd = GradientDescent { batch: Batch::Size(1), ..plain.clone() };
-    let difference = Noise::Sample(Box::new(MiniBatchDifference { scale: 1.0, batch: 1, index: 0 }));
+    let difference = Noise::sample(MiniBatchDifference { scale: 1.0, batch: 1 });
     for found in [error(HADAMARD, &sgd, Vec::new()), error(HADAMARD, &plain, vec![difference])] {
         assert!(found.contains("the noise of mini-batches vanishes with the residuals"), "{found}");
     }
     let large = GradientDescent { batch: Batch::Size(10), ..GradientDescent::new(100, 3.0) };
     for dynamics in [large, GradientDescent::new(100, 3.0)] {
-        let found = error(HADAMARD, &dynamics, vec![label(1e-3, Labels::One, 0)]);
+        let found = error(HADAMARD, &dynamics, vec![label(1e-3, Labels::One)]);
         assert!(found.contains("dynamics.learning_rate: is too large"), "{found}");
     }
-    let mut still = cell(&problem, QUADRATIC, plain, vec![label(1.0, Labels::One, 0)]);
+    let mut still = cell(&problem, QUADRATIC, plain, vec![label(1.0, Labels::One)]);
     still.model = ModelSpec::with_init(QUADRATIC, (0..30).map(f64::from).collect());
     let found = predicted_lasso(&still, &problem).unwrap_err().to_string();
     assert_eq!(found, "no Lasso is known for model.init: is 0 at coordinate 0, where parameters never move");
@@ -348,7 +337,7 @@ fn labels_of_zero_predict_zero() {
     for batch in [Batch::Full, Batch::Size(1)] {
         let dynamics = GradientDescent { batch, ..GradientDescent::new(10, 0.01) };
         let found =
-            predicted_lasso(&cell(&problem, HADAMARD, dynamics, vec![label(1.0, Labels::One, 0)]), &problem);
+            predicted_lasso(&cell(&problem, HADAMARD, dynamics, vec![label(1.0, Labels::One)]), &problem);
         let found = found.unwrap();
         assert_eq!(
             (found.lasso.beta.clone(), found.mean_squared_residuals.clone()),

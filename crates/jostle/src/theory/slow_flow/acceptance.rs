@@ -112,7 +112,7 @@ fn setting(seed: u64) -> Cell {
     let labels = dice.one_of(&[Labels::One, Labels::Batch]);
     let distribution = dice.one_of(&[LabelDistribution::Gaussian, LabelDistribution::Rademacher]);
     let with_noise = !batches || dice.uniform() < 0.7;
-    let label = Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index: 0 }));
+    let label = Noise::sample(LabelNoise { std, lambda: None, labels, distribution });
     let descent =
         GradientDescent { learning_rate, batch, replacement, momentum, ..GradientDescent::new(3000, 0.0) };
     Cell {
@@ -244,13 +244,13 @@ fn underdamped(momentum: f64, learning_rate: Schedule) -> Cell {
         }
     };
     let (labels, distribution) = (Labels::One, LabelDistribution::Gaussian);
-    let label = LabelNoise { std: 0.3, lambda: None, labels, distribution, index: 0 };
+    let label = LabelNoise { std: 0.3, lambda: None, labels, distribution };
     let descent = GradientDescent { learning_rate, momentum, ..GradientDescent::new(6000, 0.0) };
     Cell {
         source: Source::Shared(Arc::new(problem)),
         model: ModelSpec::new(LinkKind::Square(Square), 0.5),
         dynamics: descent.into(),
-        noises: vec![Noise::Sample(Box::new(label))],
+        noises: vec![Noise::sample(label)],
         recording: Recording::Log(20),
         ..setting(3)
     }

@@ -3,7 +3,7 @@
 use crate::dynamics::{Dynamics, Flow, GradientDescent, RateUnit, Schedule};
 use crate::ensemble::Cell;
 use crate::model::{LinkKind, ModelSpec, Power};
-use crate::noise::{AnySampleNoise, Noise, Point};
+use crate::noise::{Needs, Noise, Point, SampleNoise};
 use crate::problem::Problem;
 use crate::theory::TheoryError;
 use crate::theory::label_noise::{label_variances, rate};
@@ -133,9 +133,9 @@ pub(super) fn check(cell: &Cell) -> Result<LinkKind, TheoryError> {
 }
 
 /// Perturbations of sample weights that do not depend on the point are those of labels.
-fn label_type(noise: &Noise) -> Option<&dyn AnySampleNoise> {
+fn label_type(noise: &Noise) -> Option<&dyn SampleNoise> {
     match noise {
-        Noise::Sample(noise) if !noise.reads_residuals() => Some(noise.as_ref()),
+        Noise::Sample(noise) if !noise.needs().contains(Needs::RESIDUALS) => Some(noise.as_ref()),
         _ => None,
     }
 }

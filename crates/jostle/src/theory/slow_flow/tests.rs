@@ -33,7 +33,7 @@ fn problem(signed: bool) -> Problem {
 
 fn label(std: f64) -> Vec<Noise> {
     let (labels, distribution) = (Labels::One, LabelDistribution::Gaussian);
-    vec![Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index: 0 }))]
+    vec![Noise::sample(LabelNoise { std, lambda: None, labels, distribution })]
 }
 
 fn cell(link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
@@ -259,12 +259,12 @@ fn what_theory_does_not_describe_is_refused() {
         assert!(found.starts_with("the slow flow holds for beta = w^2, u^2 - v^2 and a * b; "), "{found}");
     }
     let mut noises = label(1.0);
-    noises.push(Noise::Parameter(Box::new(IsotropicNoise { std: 1.0, behind_momentum: false, index: 1 })));
+    noises.push(Noise::parameter(IsotropicNoise { std: 1.0, bypasses_momentum: false }));
     assert_eq!(
         message(&cell(SQUARE, dynamics(), noises)),
         "the slow flow holds for label noise and mini-batches; noise.1 is another noise"
     );
-    let difference = vec![Noise::Sample(Box::new(MiniBatchDifference { scale: 1.0, batch: 1, index: 0 }))];
+    let difference = vec![Noise::sample(MiniBatchDifference { scale: 1.0, batch: 1 })];
     assert!(message(&cell(SQUARE, dynamics(), difference)).contains("noise.0 is another noise"));
 }
 

@@ -26,7 +26,7 @@ fn problem(samples: usize, dim: usize) -> Problem {
 
 fn label_noise(std: f64, labels: Labels) -> Noise {
     let distribution = LabelDistribution::Gaussian;
-    Noise::Sample(Box::new(LabelNoise { std, lambda: None, labels, distribution, index: 0 }))
+    Noise::sample(LabelNoise { std, lambda: None, labels, distribution })
 }
 
 /// One replica of a flow, one number at a time.

@@ -8,9 +8,9 @@ use crate::noise::{IsotropicNoise, LabelDistribution};
 use crate::problem::Problem;
 use crate::theory::lasso::tests::noisy;
 
-fn asking(lambda: f64, labels: Labels, index: usize) -> Noise {
+fn asking(lambda: f64, labels: Labels) -> Noise {
     let distribution = LabelDistribution::Gaussian;
-    Noise::Sample(Box::new(LabelNoise { std: f64::NAN, lambda: Some(lambda), labels, distribution, index }))
+    Noise::sample(LabelNoise { std: f64::NAN, lambda: Some(lambda), labels, distribution })
 }
 
 /// The mean of the predicted `lambda_j`.
@@ -19,10 +19,7 @@ fn strength_of(cell: &Cell, problem: &Problem) -> f64 {
 }
 
 fn label_noise(cell: &Cell, k: usize) -> Option<LabelNoise> {
-    match &cell.noises[k] {
-        Noise::Sample(noise) => noise.label_noise(),
-        Noise::Parameter(_) => None,
-    }
+    cell.noises[k].label_noise().copied()
 }
 
 #[test]
@@ -36,8 +33,7 @@ fn a_lambda_gives_the_standard_deviation_that_gives_the_lambda() {
         for k in 0..given.noises.len() {
             let Some(noise) = label_noise(&given, k) else { continue };
             let mut asking = given.clone();
-            asking.noises[k] =
-                Noise::Sample(Box::new(LabelNoise { std: f64::NAN, lambda: Some(lambda), ..noise }));
+            asking.noises[k] = Noise::sample(LabelNoise { std: f64::NAN, lambda: Some(lambda), ..noise });
             let found = asking.check().unwrap();
             let std = label_noise(&found, k).unwrap().std;
             assert!(
@@ -56,7 +52,7 @@ fn the_standard_deviation_is_that_of_the_formula_by_hand() {
     // lambda = eta/(1 - b) delta^2/2 |X_j|^2/n / n with all n = 2 labels perturbed, and |X_j|^2 = n.
     let problem = Problem::new(vec![1.0, -1.0, 1.0, 1.0], vec![2.0, 1.0], None).unwrap();
     let dynamics = GradientDescent { momentum: 0.5, ..GradientDescent::new(10, 0.1) };
-    let cell = cell(&problem, QUADRATIC, dynamics, vec![asking(0.2, Labels::Batch, 0)]).check().unwrap();
+    let cell = cell(&problem, QUADRATIC, dynamics, vec![asking(0.2, Labels::Batch)]).check().unwrap();
     assert_eq!(label_noise(&cell, 0).unwrap().std, 2.0);
     assert_eq!(
         stds_of_lambdas(&cell)[0].to_string(),
@@ -72,20 +68,15 @@ fn the_predicted_lasso_has_the_lambda_that_was_asked_for() {
     let drops = Schedule::with_drops(0.02, vec![(10, 0.5), (99, 0.25)]).unwrap();
     let flow = Flow { learning_rate: Some(Schedule::constant(0.02)), ..Flow::new(100, 0.1) };
     let batch = GradientDescent { batch: Batch::Size(3), replacement: false, ..plain.clone() };
-    let one = |lambda| vec![asking(lambda, Labels::One, 0)];
-    let all = |lambda| vec![asking(lambda, Labels::Batch, 0)];
+    let one = |lambda| vec![asking(lambda, Labels::One)];
+    let all = |lambda| vec![asking(lambda, Labels::Batch)];
     let mut cells = vec![
         cell(&problem, HADAMARD, plain.clone(), one(0.1)),
         cell(&problem, HADAMARD, plain.clone(), all(1e-6)),
         cell(&problem, HADAMARD, GradientDescent { learning_rate: drops, ..plain.clone() }, one(0.05)),
         cell(&problem, HADAMARD, batch.clone(), one(0.1)),
         cell(&problem, HADAMARD, batch, all(0.1)),
-        cell(
-            &problem,
-            HADAMARD,
-            plain.clone(),
-            vec![label(0.5, Labels::One, 0), asking(0.1, Labels::One, 1)],
-        ),
+        cell(&problem, HADAMARD, plain.clone(), vec![label(0.5, Labels::One), asking(0.1, Labels::One)]),
     ];
     let mut other_loss = cells[0].clone();
     other_loss.model.loss_factor = 0.8;
@@ -103,7 +94,7 @@ fn the_predicted_lasso_has_the_lambda_that_was_asked_for() {
 fn a_lambda_that_cannot_be_had_is_refused_with_the_reason() {
     let problem = noisy(1, 10, 30, 3, 0.0);
     let plain = GradientDescent::new(100, 0.01);
-    let one = || vec![asking(0.1, Labels::One, 0)];
+    let one = || vec![asking(0.1, Labels::One)];
     let refusal = |cell: Cell| match cell.check() {
         Ok(_) => panic!("not refused"),
         Err(error) => error.to_string(),
@@ -114,20 +105,20 @@ fn a_lambda_that_cannot_be_had_is_refused_with_the_reason() {
         "noise.0.lambda is 0.1, but the l1 strength of label noise holds for beta = w^2, u^2 - v^2 and a * b; the model \
          is linear; expected std in its place"
     );
-    let isotropic = Noise::Parameter(Box::new(IsotropicNoise { std: 1.0, behind_momentum: false, index: 1 }));
-    let both = cell(&problem, HADAMARD, plain.clone(), vec![asking(0.1, Labels::One, 0), isotropic]);
+    let isotropic = Noise::parameter(IsotropicNoise { std: 1.0, bypasses_momentum: false });
+    let both = cell(&problem, HADAMARD, plain.clone(), vec![asking(0.1, Labels::One), isotropic]);
     assert_eq!(
         refusal(both),
         "noise.0.lambda is 0.1, but no Lasso is known for noise.1: acts on the parameters, not on the labels or the \
          samples; expected std in its place"
     );
-    let twice = vec![asking(0.1, Labels::One, 0), asking(0.1, Labels::One, 1)];
+    let twice = vec![asking(0.1, Labels::One), asking(0.1, Labels::One)];
     assert_eq!(
         refusal(cell(&problem, HADAMARD, plain.clone(), twice)),
         "noise.1.lambda is 0.1, which another noise has as well; expected std"
     );
     // The other noise alone makes eta delta^2/2 times the mean square of the design.
-    let too_much = vec![label(10.0, Labels::One, 0), asking(0.1, Labels::One, 1)];
+    let too_much = vec![label(10.0, Labels::One), asking(0.1, Labels::One)];
     let squares: f64 = problem.x().iter().map(|x| x * x).sum::<f64>() / problem.x().len() as f64;
     assert_eq!(
         refusal(cell(&problem, HADAMARD, plain.clone(), too_much)),
