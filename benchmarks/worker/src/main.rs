@@ -53,7 +53,7 @@ fn answer(request: Request, stepping: &mut Option<Stepping>) -> Result<Value, St
         Request::Prepare(task) => {
             *stepping = None;
             let mut new = Stepping::new(&task)?;
-            new.trajectory(1);
+            new.trajectory(1)?;
             let answer = json!({ "replicas": task.replicas, "kernel": new.kernel() });
             *stepping = Some(new);
             Ok(answer)
@@ -62,7 +62,7 @@ fn answer(request: Request, stepping: &mut Option<Stepping>) -> Result<Value, St
             let mut current = prepared(stepping)?;
             let watch = Stopwatch::start();
             for _ in 0..repeats {
-                current.trajectory(steps);
+                current.trajectory(steps)?;
             }
             let (wall, cpu) = watch.seconds();
             let replica_steps = current.replicas() * steps * repeats;

@@ -1,16 +1,15 @@
-//! The only file that steps with jostle: a configuration of the driver becomes a cell, and trajectories are its units.
+//! The only file that steps with jostle: a configuration of the driver becomes an ensemble, and trajectories are its units.
 
 use jostle::dynamics::{self, Dynamics};
-use jostle::ensemble::{Cell, Recording, Silent, Source, Start, UnitResult, plan, run_unit, units};
+use jostle::ensemble::{Ensemble, Protocol, Recording, UnitResult, plan, run_unit, units};
 use jostle::model::{LinkKind, ModelSpec, Square};
 use jostle::noise::{self, Noise};
-use jostle::observable::{self, ActiveThreshold};
 use jostle::problem::Problem;
+use jostle::process::Process;
 use jostle::setting::{Entry, Settings, Value as Setting};
 use jostle::{Level, Precision};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// One configuration, as the driver sends it.
 #[derive(Deserialize)]
@@ -31,58 +30,53 @@ pub(crate) fn level() -> Level {
     Level::detect()
 }
 
-/// A cell that is ready to run, and where its last trajectory ended.
+/// An ensemble that is ready to run, and where its last trajectory ended.
 pub(crate) struct Stepping {
-    cell: Cell,
+    ensemble: Ensemble,
     end: UnitResult,
 }
 
 impl Stepping {
-    /// Reads the data and puts the cell together.
+    /// Reads the data and puts the ensemble together.
     pub(crate) fn new(task: &Task) -> Result<Self, String> {
         let precision = Precision::named(&task.precision)
             .ok_or_else(|| format!("{} is not a precision", task.precision))?;
         let (dynamics, noises) = parts(task)?;
-        let cell = Cell {
-            source: Source::Shared(Arc::new(read(task)?)),
-            start: Start::default(),
-            model: ModelSpec::new(LinkKind::Square(Square), 1.0),
-            dynamics,
-            noises,
-            recording: Recording::Log(2),
-            quantities: observable::find("train_loss").into_iter().collect(),
-            average_from: None,
-            active: ActiveThreshold::default(),
-            replicas: task.replicas,
-            seed: 0,
-            precision,
-        };
-        let cell = cell.check().map_err(|error| error.to_string())?;
-        Ok(Self { cell, end: UnitResult::default() })
+        let model = ModelSpec::new(LinkKind::Square(Square), 1.0);
+        let mut process = Process::new(read(task)?, model, dynamics);
+        process.noises = noises;
+        let checked =
+            || Ensemble::new(process)?.precision(precision).replicas(task.replicas)?.record(["train_loss"]);
+        Ok(Self { ensemble: checked().map_err(|error| error.to_string())?, end: UnitResult::default() })
     }
 
     /// Runs every replica from the start for so many steps, on this thread.
-    pub(crate) fn trajectory(&mut self, steps: u64) {
-        self.cell.dynamics = self.cell.dynamics.clone().with_steps(steps);
+    pub(crate) fn trajectory(&mut self, steps: u64) -> Result<(), String> {
+        let mut process = self.ensemble.process().clone();
+        process.dynamics = process.dynamics.with_steps(steps);
+        let protocol = self.ensemble.protocol();
         // Two recorded steps: the first and the last.
-        self.cell.recording = Recording::Every(steps);
-        self.end = UnitResult::default();
-        for unit in units(&self.cell) {
-            // A silent monitor never stops a unit.
-            self.end.append(run_unit(&self.cell, &unit, level(), &Silent).unwrap_or_default());
-        }
+        let protocol = Protocol { recording: Recording::Every(steps), ..protocol.clone() };
         // Every trajectory has noise of its own.
-        self.cell.seed += 1;
+        let next = protocol.seed + 1;
+        self.ensemble = Ensemble::with(process, protocol).map_err(|error| error.to_string())?;
+        self.end = UnitResult::default();
+        for unit in units(&self.ensemble) {
+            // A silent watch never stops a unit.
+            self.end.append(run_unit(&self.ensemble, &unit, level(), &()).unwrap_or_default());
+        }
+        self.ensemble = self.ensemble.clone().seed(next);
+        Ok(())
     }
 
     /// Number of replicas.
     pub(crate) fn replicas(&self) -> u64 {
-        u64::from(self.cell.replicas)
+        u64::from(self.ensemble.protocol().replicas)
     }
 
     /// The kernel that runs, in words.
     pub(crate) fn kernel(&self) -> String {
-        plan(&self.cell, level()).to_string()
+        plan(&self.ensemble, level()).to_string()
     }
 
     /// The parameters of the first and the last replica, and the sum of squares of each, which is its l1 norm.

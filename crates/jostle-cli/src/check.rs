@@ -2,7 +2,7 @@
 
 use crate::args::{CheckOptions, Output};
 use crate::{Ending, print};
-use jostle::ensemble::{Cell, Measurement};
+use jostle::ensemble::{Ensemble, Measurement};
 use jostle::geometry::LayerCost;
 use jostle_lab::experiment::Experiment;
 use jostle_lab::run::{
@@ -118,12 +118,12 @@ fn lines_of_lassos(lassos: &[OfCell], verbose: bool) -> Vec<String> {
 }
 
 /// What is measured of a cell, by the settings that ask for it.
-fn measurements(cell: &Cell) -> impl Iterator<Item = (&'static str, Measurement)> {
+fn measurements(cell: &Ensemble) -> impl Iterator<Item = (&'static str, Measurement)> {
     let (records, start) = (cell.measurement_of_records(), cell.measurement_of_start());
     [("observe", records), ("start", start)].into_iter().filter_map(|(part, m)| Some((part, m?)))
 }
 
-fn geometry_json(cell: &Cell) -> serde_json::Value {
+fn geometry_json(cell: &Ensemble) -> serde_json::Value {
     let of = |(part, measurement): (&str, Measurement)| {
         let layer = |layer: &LayerCost| {
             serde_json::json!({
@@ -144,7 +144,7 @@ fn geometry_json(cell: &Cell) -> serde_json::Value {
 }
 
 /// How the kernels of a cell are made, and what that takes.
-fn geometry_lines(cell: &Cell, threads: usize) -> Vec<String> {
+fn geometry_lines(cell: &Ensemble, threads: usize) -> Vec<String> {
     let of = |(part, measurement): (&str, Measurement)| {
         let bytes = memory::readable(measurement.bytes(threads));
         let flops = 2.0 * measurement.kernel.multiply_adds;

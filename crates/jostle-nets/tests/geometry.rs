@@ -1,6 +1,6 @@
 //! The geometry of a network as an observable sees it: by the kernel of its layers, for every loss.
 
-use jostle::geometry::{Geometry, Jacobian, KernelSource, Unwatched, kernel_of_model};
+use jostle::geometry::{Geometry, Jacobian, KernelSource, kernel_of_model};
 use jostle::model::{Loss, ModelSpec};
 use jostle::problem::Problem;
 use jostle::random::{Draws, Purpose};
@@ -26,10 +26,9 @@ fn the_kernel_of_the_layers_has_the_geometry_of_the_jacobian_for_every_loss() {
     let widths = ("widths", Value::Numbers(vec![7.0, 5.0]));
     let channels = ("channels", Value::Numbers(vec![3.0, 4.0]));
     for spec in [network("mlp", &[widths]), network("cnn", &[channels])] {
-        let theta = spec.initial(16, 0).unwrap();
+        let theta = spec.initial(16, 0);
         for loss in [(Loss::Square, 0.5), (Loss::Square, 0.25), (Loss::CrossEntropy, 0.5)] {
-            let (kernel, residuals) =
-                kernel_of_model(spec.model(), loss, &theta, &problem, &Unwatched).unwrap();
+            let (kernel, residuals) = kernel_of_model(spec.model(), loss, &theta, &problem, &()).unwrap();
             assert!(kernel.jacobian().is_none(), "the kernel is that of the layers");
             let (jacobian, expected) = Jacobian::of_model(spec.model(), loss, &theta, &problem).unwrap();
             assert_eq!(residuals, expected);

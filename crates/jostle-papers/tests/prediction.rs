@@ -2,14 +2,13 @@
 
 mod released;
 
-use jostle::Level;
 use jostle::dynamics::{Batch, GradientDescent, Schedule};
-use jostle::ensemble::{Cell, Recording, Replica, Silent, Source, Start, run};
+use jostle::ensemble::{Ensemble, Recording, Replica};
 use jostle::model::{LinkKind, ModelSpec, Power, Product, Square};
 use jostle::noise::{LabelDistribution, LabelNoise, Labels, Noise};
 use jostle::observable::REGISTRY;
-use jostle::theory::{self, Prediction};
-use std::sync::Arc;
+use jostle::prediction::Prediction;
+use jostle::process::Process;
 
 const SQUARE: LinkKind = LinkKind::Square(Square);
 
@@ -26,35 +25,19 @@ fn descent(steps: u64) -> GradientDescent {
     GradientDescent::new(steps, 0.01)
 }
 
-fn cell(link: LinkKind, dynamics: GradientDescent, noise: Noise, every: u64, replicas: u32) -> Cell {
-    let cell = Cell {
-        precision: jostle::Precision::F64,
-        source: Source::Shared(Arc::new(released::data())),
-        start: Start::default(),
-        model: ModelSpec::new(link, 1.0),
-        dynamics: dynamics.into(),
-        noises: vec![noise],
-        recording: Recording::Every(every),
-        quantities: REGISTRY.iter().filter(|observable| observable.expect.is_some()).collect(),
-        active: jostle::observable::ActiveThreshold::default(),
-        average_from: None,
-        replicas,
-        seed: 0,
-    };
-    cell.check().unwrap()
+fn cell(link: LinkKind, dynamics: GradientDescent, noise: Noise, every: u64, replicas: u32) -> Ensemble {
+    let process = Process::new(released::data(), ModelSpec::new(link, 1.0), dynamics).noise(noise);
+    let expected = REGISTRY.iter().filter(|observable| observable.expect.is_some());
+    let ensemble = Ensemble::new(process).unwrap().at(Recording::Every(every)).replicas(replicas).unwrap();
+    ensemble.record(expected.map(|observable| observable.name)).unwrap()
 }
 
-fn simulate(cell: &Cell) -> Vec<Replica> {
-    let pool = rayon::ThreadPoolBuilder::new().build().unwrap();
-    let mut replicas = Vec::new();
-    run(std::slice::from_ref(cell), &pool, Level::detect(), &Silent, &mut |_, result| {
-        replicas = result.replicas;
-    });
-    replicas
+fn simulate(cell: &Ensemble) -> Vec<Replica> {
+    cell.run().replicas().to_vec()
 }
 
-fn predict(cell: &Cell) -> Prediction {
-    theory::predict(cell, 0, &Silent).unwrap().expect("nobody stops it")
+fn predict(cell: &Ensemble) -> Prediction {
+    jostle::prediction::predict(cell, 0, &()).unwrap().expect("nobody stops it")
 }
 
 /// Prediction, mean and standard error of an observable at a recorded step.
@@ -64,10 +47,11 @@ struct Beside {
     error: f64,
 }
 
-fn beside(cell: &Cell, prediction: &Prediction, replicas: &[Replica], name: &str, step: u64) -> Beside {
-    let width = cell.quantities.len();
-    let column = cell.quantities.iter().position(|observable| observable.name == name).unwrap();
-    let steps = cell.recording.steps(cell.dynamics.steps());
+fn beside(cell: &Ensemble, prediction: &Prediction, replicas: &[Replica], name: &str, step: u64) -> Beside {
+    let quantities = &cell.protocol().quantities;
+    let width = quantities.len();
+    let column = quantities.iter().position(|observable| observable.name == name).unwrap();
+    let steps = cell.protocol().recording.steps(cell.process().dynamics.steps());
     let at = width * steps.iter().position(|recorded| *recorded == step).unwrap() + column;
     let count = replicas.len() as f64;
     let mean = replicas.iter().map(|replica| replica.rows[at]).sum::<f64>() / count;
@@ -76,11 +60,11 @@ fn beside(cell: &Cell, prediction: &Prediction, replicas: &[Replica], name: &str
 }
 
 /// Every observable at the given steps within a share of the mean, and four standard errors of it.
-fn check(what: &str, cell: &Cell, steps: &[u64], share: f64) {
+fn check(what: &str, cell: &Ensemble, steps: &[u64], share: f64) {
     let (prediction, replicas) = (predict(cell), simulate(cell));
     assert_eq!(prediction.outside, None, "{what}");
     for step in steps {
-        for observable in &cell.quantities {
+        for observable in &cell.protocol().quantities {
             let Beside { predicted, mean, error } =
                 beside(cell, &prediction, &replicas, observable.name, *step);
             assert!(

@@ -6,13 +6,11 @@
 
 mod released;
 
-use jostle::Level;
 use jostle::dynamics::{GradientDescent, Schedule};
-use jostle::ensemble::{Cell, Recording, Replica, Silent, Source, Start, run};
+use jostle::ensemble::{Ensemble, Recording, Replica};
 use jostle::model::{LinkKind, ModelSpec, Square};
 use jostle::noise::{IsotropicNoise, LabelDistribution, LabelNoise, Labels, Noise};
-use jostle::observable::find;
-use std::sync::Arc;
+use jostle::process::Process;
 
 const QUANTITIES: [&str; 4] = ["train_loss", "test_error", "l1_norm", "active"];
 
@@ -22,26 +20,11 @@ fn simulate(
     recording: Recording,
     replicas: u32,
 ) -> Vec<Replica> {
-    let cell = Cell {
-        precision: jostle::Precision::F64,
-        source: Source::Shared(Arc::new(released::data())),
-        start: Start::default(),
-        model: ModelSpec::new(LinkKind::Square(Square), 1.0),
-        dynamics: dynamics.into(),
-        noises: noise.into_iter().collect(),
-        recording,
-        quantities: QUANTITIES.iter().map(|name| find(name).unwrap()).collect(),
-        active: jostle::observable::ActiveThreshold::default(),
-        average_from: None,
-        replicas,
-        seed: 0,
-    };
-    let pool = rayon::ThreadPoolBuilder::new().build().unwrap();
-    let mut replicas = Vec::new();
-    run(&[cell.check().unwrap()], &pool, Level::detect(), &Silent, &mut |_, result| {
-        replicas = result.replicas;
-    });
-    replicas
+    let model = ModelSpec::new(LinkKind::Square(Square), 1.0);
+    let mut process = Process::new(released::data(), model, dynamics);
+    process.noises.extend(noise);
+    let ensemble = Ensemble::new(process).unwrap().at(recording).replicas(replicas).unwrap();
+    ensemble.record(QUANTITIES).unwrap().run().replicas().to_vec()
 }
 
 /// The last recorded values, in the order of [`QUANTITIES`].

@@ -27,14 +27,18 @@ mod linear_algebra;
 pub mod model;
 pub mod noise;
 pub mod observable;
+pub mod prediction;
 pub mod problem;
+pub mod process;
 pub mod random;
 pub mod setting;
 pub mod simd;
 pub mod statistics;
 pub mod theory;
+mod watch;
 
 pub use device::Device;
 pub use error::InputError;
 pub use float::{Float, Precision};
 pub use simd::Level;
+pub use watch::Watch;

@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use jostle::Level;
-use jostle::ensemble::{Cell, Replica, Silent, Unit, run, run_plainly, run_unit};
+use jostle::ensemble::{Ensemble, Replica, Unit, run, run_plainly, run_unit};
 use jostle::observable::Observable;
 use jostle_lab::experiment::{Experiment, Overrides};
 use jostle_lab::run::{Plan, Resources, memory};
@@ -63,7 +63,7 @@ fn in_library(case: &Case, folder: &Path) -> Outcome {
         Ok(plan) => plan,
         Err(error) => return refused(error.to_string()),
     };
-    let cells: Vec<&Cell> = plan.simulated().map(|(_, cell)| cell).collect();
+    let cells: Vec<&Ensemble> = plan.simulated().map(|(_, cell)| cell).collect();
     let work: f64 = cells.iter().map(|cell| work(cell)).sum();
     if work > MOST_WORK || plan.memory() > MOST_BYTES.min(memory::available()) {
         return Outcome::Skipped;
@@ -85,7 +85,7 @@ fn in_library(case: &Case, folder: &Path) -> Outcome {
         }
         for replica in [0, replicas.len() - 1] {
             let unit = Unit { replicas: replica as u32..replica as u32 + 1 };
-            let alone = run_unit(cell, &unit, Level::detect(), &Silent).map(|result| result.replicas);
+            let alone = run_unit(cell, &unit, Level::detect(), &()).map(|result| result.replicas);
             let together = &replicas[replica..=replica];
             if let Some(found) = first_difference(&[together.to_vec()], &[alone.unwrap_or_default()]) {
                 return failed("a replica alone differs", found);
@@ -95,18 +95,21 @@ fn in_library(case: &Case, folder: &Path) -> Outcome {
     Outcome::Ran
 }
 
-fn work(cell: &Cell) -> f64 {
+fn work(cell: &Ensemble) -> f64 {
     // A step has its own cost beside its products.
-    let of_steps = cell.dynamics.steps() as f64 * (cell.work_per_step() + 200.0 + cell.num_params() as f64);
-    let recorded = cell.recording.count(cell.dynamics.steps()) as f64;
-    let of_records = recorded * (cell.source.samples() * cell.source.dim() * cell.quantities.len()) as f64;
-    f64::from(cell.replicas) * (of_steps + of_records + cell.work_beside_steps())
+    let of_steps = cell.process().dynamics.steps() as f64
+        * (cell.work_per_step() + 200.0 + cell.process().num_params() as f64);
+    let recorded = cell.protocol().recording.count(cell.process().dynamics.steps()) as f64;
+    let of_records = recorded
+        * (cell.process().source.samples() * cell.process().source.dim() * cell.protocol().quantities.len())
+            as f64;
+    f64::from(cell.protocol().replicas) * (of_steps + of_records + cell.work_beside_steps())
 }
 
-fn results(cells: &[&Cell], level: Level, threads: usize) -> Vec<Vec<Replica>> {
+fn results(cells: &[&Ensemble], level: Level, threads: usize) -> Vec<Vec<Replica>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let mut results = Vec::new();
-    run(cells, &pool, level, &Silent, &mut |_, result| results.push(result.replicas));
+    run(cells, &pool, level, &(), &mut |_, result| results.push(result.replicas));
     results
 }
 
@@ -150,8 +153,8 @@ fn differ(a: &[f64], b: &[f64]) -> Option<String> {
 }
 
 /// Compares a replica with the plain reference, and looks for numbers that are none.
-fn of_replica(cell: &Cell, replica: &Replica) -> Outcome {
-    let until = replica.converged.unwrap_or(cell.dynamics.steps());
+fn of_replica(cell: &Ensemble, replica: &Replica) -> Outcome {
+    let until = replica.converged.unwrap_or(cell.process().dynamics.steps());
     if let Some(plain) = run_plainly(cell, replica.replica, until) {
         let expected = Replica {
             theta: plain.theta,
@@ -175,9 +178,9 @@ fn of_replica(cell: &Cell, replica: &Replica) -> Outcome {
             return failed("not finite, and not diverged", format!("replica {}: {name}", replica.replica));
         }
     }
-    let count = cell.quantities.len().max(1);
+    let count = cell.protocol().quantities.len().max(1);
     for (k, value) in replica.rows.iter().enumerate() {
-        let quantity = cell.quantities[k % count];
+        let quantity = cell.protocol().quantities[k % count];
         if !value.is_finite() && !may_be_none(quantity) {
             let place =
                 format!("replica {}, record {}: {} is {value}", replica.replica, k / count, quantity.name);

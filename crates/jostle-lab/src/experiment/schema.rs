@@ -32,7 +32,7 @@ impl Section {
 pub const SECTIONS: [Section; 7] = [
     with_kinds("problem", jostle::problem::ENTRIES),
     with_kinds("model", MODELS),
-    Section { default_kind: Some("init"), ..with_kinds("start", jostle::ensemble::START_ENTRIES) },
+    Section { default_kind: Some("init"), ..with_kinds("start", jostle::process::START_ENTRIES) },
     with_kinds("dynamics", jostle::dynamics::ENTRIES),
     Section { is_list: true, ..with_kinds("noise", jostle::noise::ENTRIES) },
     Section { has_kind: false, ..with_kinds("observe", &[jostle::observable::ENTRY]) },

@@ -86,11 +86,11 @@ pub(super) fn read_parameters(
     check_format(path, Expected::Parameters)?;
     let built = build(&mut experiment)?;
     let cell = &built.cells[0];
-    let problem = cell.source.problem(0);
-    let params = cell.model.model().num_params(problem.dim());
+    let problem = cell.process().source.problem(0);
+    let params = cell.process().model.model().num_params(problem.dim());
     let mut notes = Vec::new();
     let theta = if path.extension().is_some_and(|extension| extension == "safetensors") {
-        let Checkpoint { theta, note } = read_checkpoint(path, &cell.model.tensors())?;
+        let Checkpoint { theta, note } = read_checkpoint(path, &cell.process().model.tensors())?;
         notes.extend(note);
         theta
     } else {
@@ -101,8 +101,8 @@ pub(super) fn read_parameters(
         let expected = format!("the model has {params} parameters");
         return Err(StorageError::Lengths { found, expected }.in_file(path).into());
     }
-    let loss = (cell.model.loss, cell.model.loss_factor);
-    let model = cell.model.model();
+    let loss = (cell.process().model.loss, cell.process().model.loss_factor);
+    let model = cell.process().model.model();
     let cost = model.kernel_cost(problem.samples(), problem.dim());
     if !cost.layers.is_empty() {
         notes.push(
@@ -110,9 +110,14 @@ pub(super) fn read_parameters(
                 .to_owned(),
         );
     }
-    let other_loss = (cell.model.loss == Loss::CrossEntropy).then(|| {
+    let other_loss = (cell.process().model.loss == Loss::CrossEntropy).then(|| {
         let predictions = model.predict(&theta[..params], problem.x(), problem.dim());
-        cell.model.loss.mean(cell.model.loss_factor, &predictions, problem.y(), problem.outputs())
+        cell.process().model.loss.mean(
+            cell.process().model.loss_factor,
+            &predictions,
+            problem.y(),
+            problem.outputs(),
+        )
     });
     progress.begins("kernel", cost.multiply_adds, Unit::MultiplyAdds);
     let point = layers_of_model(model, loss, &theta[..params], &problem, &Watching(progress));

@@ -2,7 +2,8 @@
 
 use super::Point;
 use crate::run::{Progress, Unit};
-use jostle::geometry::{KernelSource, Watch, Watched};
+use jostle::Watch;
+use jostle::geometry::{KernelSource, Watched};
 
 /// Products in which a largest eigenvalue is found, as a rule.
 const PRODUCTS: f64 = 24.0;
@@ -11,7 +12,7 @@ const PRODUCTS: f64 = 24.0;
 pub(super) struct Watching<'a>(pub(super) &'a dyn Progress);
 
 impl Watch for Watching<'_> {
-    fn advanced(&self, multiply_adds: f64) {
+    fn computed(&self, multiply_adds: f64) {
         self.0.advanced(multiply_adds as u64);
     }
 }

@@ -6,13 +6,15 @@ use super::manifest::ReadData;
 use super::{LabError, images, memory};
 use crate::experiment::{CheckedCell, Component, Experiment};
 use jostle::dynamics::Dynamics;
-use jostle::ensemble::{Cell, Source, Start, model_from_settings};
+use jostle::ensemble::{Ensemble, Protocol, default_names};
 use jostle::model::{ModelSpec, RandomFeatures};
 use jostle::noise::Noise;
-use jostle::observable::{ActiveThreshold, default_names, find};
+use jostle::observable::{ActiveThreshold, find};
+use jostle::prediction;
 use jostle::problem::{ImageShape, TestSet};
+use jostle::process::{Process, Source, Start, model_from_settings};
 use jostle::setting::SettingError;
-use jostle::theory::{TheoryError, slow_flow};
+use jostle::theory::TheoryError;
 use jostle::{InputError, Precision};
 use jostle_files::{ArrayReader, Checkpoint, read_checkpoint};
 use jostle_nets::{FeedForward, OpenDevice};
@@ -22,7 +24,7 @@ use std::path::Path;
 /// The cells of an experiment.
 pub struct Built {
     /// The cells.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<Ensemble>,
     /// Which data were read from where and what was done to them, a sentence each.
     pub data: Vec<String>,
     /// What data files held.
@@ -87,18 +89,19 @@ fn build_on(experiment: &mut Experiment, open: Open) -> Result<Built, LabError> 
         sources.push(source);
     }
     let cells = experiment.cells.iter().zip(sources).enumerate();
-    let mut cells: Vec<Cell> = cells
+    let mut cells: Vec<(Process, Protocol)> = cells
         .map(|(k, (checked, source))| {
             let place = |error| experiment.explain(k, &error).into();
             build_cell(checked, source, &devices[k], &place, &mut sentences)
         })
         .collect::<Result<_, _>>()?;
-    experiment.fill_quantities(|k| default_names(&cells[k]));
-    for (cell, checked) in cells.iter_mut().zip(&experiment.cells) {
-        cell.quantities = checked.observe.names("quantities").iter().filter_map(|name| find(name)).collect();
+    experiment.fill_quantities(|k| default_names(&cells[k].0, &cells[k].1));
+    for ((_, protocol), checked) in cells.iter_mut().zip(&experiment.cells) {
+        protocol.quantities =
+            checked.observe.names("quantities").iter().filter_map(|name| find(name)).collect();
     }
-    let finish = |(k, (cell, checked)): (usize, (Cell, &CheckedCell))| {
-        finish_cell(cell, checked).map_err(|error| experiment.explain(k, &error).into())
+    let finish = |(k, ((process, protocol), checked)): (usize, ((Process, Protocol), &CheckedCell))| {
+        finish_cell(process, protocol, checked).map_err(|error| experiment.explain(k, &error).into())
     };
     let cells: Result<_, LabError> =
         cells.into_iter().zip(&experiment.cells).enumerate().map(finish).collect();
@@ -113,8 +116,8 @@ fn build_on(experiment: &mut Experiment, open: Open) -> Result<Built, LabError> 
 ///
 /// # Errors
 /// What theory does not reach.
-fn check_prediction(cell: &Cell) -> Result<(), InputError> {
-    slow_flow::check(cell).map_err(|error| {
+fn check_prediction(process: &Process) -> Result<(), InputError> {
+    prediction::check(process).map_err(|error| {
         let (section, setting) = match &error {
             TheoryError::Noise { index, .. } => (format!("noise.{index}"), "kind"),
             TheoryError::Model { .. } => ("model".to_owned(), "kind"),
@@ -132,7 +135,7 @@ fn build_cell(
     device: &OpenDevice,
     place: &impl Fn(InputError) -> LabError,
     data: &mut Vec<String>,
-) -> Result<Cell, LabError> {
+) -> Result<(Process, Protocol), LabError> {
     let available = memory::available();
     refuse_wide_features(&checked.model, &source, available)?;
     let (mut model, source) = model(&checked.model, source, device).map_err(place)?;
@@ -154,11 +157,14 @@ fn build_cell(
     let (observe, ensemble) = (&checked.observe, &checked.ensemble);
     let noises = checked.noises.iter();
     let start = start(&checked.start, &model, data)?;
-    Ok(Cell {
+    let process = Process {
+        source,
         model,
         start,
         dynamics: Dynamics::from_settings(checked.dynamics.kind, &checked.dynamics.settings),
         noises: noises.map(|noise| Noise::from_settings(noise.kind, &noise.settings)).collect(),
+    };
+    let protocol = Protocol {
         recording: observe.recording("at"),
         quantities: Vec::new(),
         active: ActiveThreshold::from_settings(observe),
@@ -169,8 +175,8 @@ fn build_cell(
         })?,
         seed: ensemble.integer("seed"),
         precision: Precision::named(ensemble.text("precision")).unwrap_or_default(),
-        source,
-    })
+    };
+    Ok((process, protocol))
 }
 
 /// How many parameters a model has.
@@ -239,13 +245,15 @@ fn start(start: &Component, model: &ModelSpec, data: &mut Vec<String>) -> Result
 }
 
 /// Checks the cell as a whole.
-fn finish_cell(cell: Cell, checked: &CheckedCell) -> Result<Cell, InputError> {
-    let cell = cell.check()?;
+fn finish_cell(process: Process, protocol: Protocol, checked: &CheckedCell) -> Result<Ensemble, InputError> {
+    let ensemble = Ensemble::with(process, protocol)?;
     if !checked.is_predicted() {
-        return Ok(cell);
+        return Ok(ensemble);
     }
-    check_prediction(&cell)?;
+    check_prediction(ensemble.process())?;
     // One mean for all replicas that share their data.
-    let replicas = if matches!(cell.source, Source::Shared(_)) { 1 } else { cell.replicas };
-    Ok(Cell { replicas, ..cell })
+    match ensemble.process().source {
+        Source::Shared(_) => ensemble.replicas(1),
+        Source::PerReplica(_) => Ok(ensemble),
+    }
 }

@@ -1,6 +1,6 @@
 //! The checkpoints of a run: kept apart until the run is over, and then in the place of those of an older one.
 
-use jostle::ensemble::{Cell, Replica};
+use jostle::ensemble::{Ensemble, Replica};
 use jostle_files::{StorageError, prepare_folder, same_content, write_checkpoint};
 use std::collections::HashSet;
 use std::fs;
@@ -42,15 +42,25 @@ impl Checkpoints {
     }
 
     /// Writes a file of named tensors for every replica of a network that has not diverged.
-    pub(super) fn append(&mut self, k: usize, cell: &Cell, replicas: &[Replica]) -> Result<(), StorageError> {
-        let tensors = cell.model.tensors();
-        if tensors.is_empty() || cell.start.linearise {
+    pub(super) fn append(
+        &mut self,
+        k: usize,
+        cell: &Ensemble,
+        replicas: &[Replica],
+    ) -> Result<(), StorageError> {
+        let tensors = cell.process().model.tensors();
+        if tensors.is_empty() || cell.process().start.linearise {
             return Ok(());
         }
         prepare_folder(&self.under_way)?;
         for replica in replicas.iter().filter(|replica| replica.diverged.is_none()) {
             let name = name(k, replica.replica);
-            write_checkpoint(&self.under_way.join(&name), &tensors, &replica.theta, cell.precision)?;
+            write_checkpoint(
+                &self.under_way.join(&name),
+                &tensors,
+                &replica.theta,
+                cell.protocol().precision,
+            )?;
             self.names.push(name);
         }
         Ok(())

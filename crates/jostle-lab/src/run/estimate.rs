@@ -1,7 +1,8 @@
 //! What a run will take, estimated from the rates that the kernels reach on a server core of about 3 GHz.
 
-use jostle::ensemble::{Cell, Kernel, KernelPlan, Source};
-use jostle::theory::slow_flow::{Cost, cost};
+use jostle::ensemble::{Ensemble, Kernel, KernelPlan};
+use jostle::prediction::{Cost, cost};
+use jostle::process::Source;
 use jostle::{Level, Precision};
 
 /// Rates of one core.
@@ -39,23 +40,23 @@ impl Rates {
 }
 
 /// The cost of predicting a cell on each of its data sets, and how many there are.
-fn predicting(cell: &Cell) -> (Cost, f64) {
-    let data_sets = match cell.source {
+fn predicting(cell: &Ensemble) -> (Cost, f64) {
+    let data_sets = match cell.process().source {
         Source::Shared(_) => 1.0,
-        Source::PerReplica(_) => f64::from(cell.replicas),
+        Source::PerReplica(_) => f64::from(cell.protocol().replicas),
     };
     (cost(cell), data_sets)
 }
 
 /// Seconds that one core takes to predict a cell.
-pub(super) fn seconds_of_prediction(cell: &Cell, plan: &KernelPlan) -> f64 {
+pub(super) fn seconds_of_prediction(cell: &Ensemble, plan: &KernelPlan) -> f64 {
     let (cost, data_sets) = predicting(cell);
     let of_matrices = cost.multiply_adds / Rates::of(plan.level, plan.precision).one_at_a_time;
     data_sets * (of_matrices + cost.replica_steps * seconds_per_step(cell, plan))
 }
 
 /// The memory that predictions of these cells need at most, as many at once as there are threads.
-pub(super) fn bytes_of_predictions<'a>(cells: impl Iterator<Item = &'a Cell>, threads: usize) -> f64 {
+pub(super) fn bytes_of_predictions<'a>(cells: impl Iterator<Item = &'a Ensemble>, threads: usize) -> f64 {
     let mut all: Vec<f64> = Vec::new();
     for cell in cells {
         let (cost, data_sets) = predicting(cell);
@@ -67,12 +68,12 @@ pub(super) fn bytes_of_predictions<'a>(cells: impl Iterator<Item = &'a Cell>, th
 }
 
 /// Seconds that one core takes for what a replica does apart from its steps.
-pub(super) fn seconds_beside_steps(cell: &Cell, plan: &KernelPlan) -> f64 {
+pub(super) fn seconds_beside_steps(cell: &Ensemble, plan: &KernelPlan) -> f64 {
     cell.work_beside_steps() / Rates::of(plan.level, plan.precision).one_at_a_time
 }
 
 /// Seconds that one core takes for one step of one replica.
-pub(super) fn seconds_per_step(cell: &Cell, plan: &KernelPlan) -> f64 {
+pub(super) fn seconds_per_step(cell: &Ensemble, plan: &KernelPlan) -> f64 {
     let rates = Rates::of(plan.level, plan.precision);
     // A step's fixed cost: random numbers, and the way from one product to the next.
     let (rate, overhead) = match plan.kernel {
@@ -82,6 +83,6 @@ pub(super) fn seconds_per_step(cell: &Cell, plan: &KernelPlan) -> f64 {
         Kernel::MiniBatch => (rates.rows, 1e-7),
         Kernel::Passes => (rates.rows, 5e-7),
     };
-    let overhead = cell.dynamics.evaluations() as f64 * overhead;
+    let overhead = cell.process().dynamics.evaluations() as f64 * overhead;
     cell.work_per_step() / rate + cell.normals_per_step() * rates.normal + overhead
 }

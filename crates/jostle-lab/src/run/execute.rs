@@ -13,7 +13,7 @@ use super::results::ResultFiles;
 use super::{Built, LabError, LassoRecord, OfCell, Run, StdOfLambda, memory, predicted_lassos};
 use crate::experiment::{CheckedCell, Experiment, GridValue};
 use jostle::Level;
-use jostle::ensemble::{Cell, KernelPlan, Monitor, UnitResult, plan};
+use jostle::ensemble::{Ensemble, KernelPlan, UnitResult, plan};
 use jostle_files::StorageError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -76,7 +76,7 @@ pub enum Remains {
 /// What an experiment will do, found out without running it.
 pub struct Plan {
     /// The cells.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<Ensemble>,
     /// Which data were read from where, a sentence each.
     pub data: Vec<String>,
     /// What data files held.
@@ -125,7 +125,7 @@ impl Plan {
     }
 
     /// The cells that are simulated, with their numbers.
-    pub fn simulated(&self) -> impl Iterator<Item = (usize, &Cell)> {
+    pub fn simulated(&self) -> impl Iterator<Item = (usize, &Ensemble)> {
         self.cells.iter().enumerate().filter(|(k, _)| !self.predicted[*k])
     }
 
@@ -147,7 +147,7 @@ impl Plan {
 
     /// The kernel of each cell that is simulated, and the replica-steps a second that one thread is expected to do.
     pub fn kernels(&self) -> Vec<Option<(KernelPlan, f64)>> {
-        let kernel = |cell: &Cell| {
+        let kernel = |cell: &Ensemble| {
             let plan = plan(cell, self.level);
             let seconds = seconds_per_step(cell, &plan);
             (plan, 1.0 / seconds)
@@ -161,13 +161,13 @@ impl Plan {
 
     /// A rough estimate of the run's seconds, if no replica stops early.
     pub fn seconds(&self) -> f64 {
-        let of = |(cell, predicted): (&Cell, &bool)| {
+        let of = |(cell, predicted): (&Ensemble, &bool)| {
             let plan = plan(cell, self.level);
             if *predicted {
                 return seconds_of_prediction(cell, &plan);
             }
             let steps = replica_steps(cell) * seconds_per_step(cell, &plan);
-            steps + f64::from(cell.replicas) * seconds_beside_steps(cell, &plan)
+            steps + f64::from(cell.protocol().replicas) * seconds_beside_steps(cell, &plan)
         };
         self.cells.iter().zip(&self.predicted).map(of).sum::<f64>() / self.threads as f64
     }
@@ -183,8 +183,8 @@ impl Plan {
     }
 }
 
-fn replica_steps(cell: &Cell) -> f64 {
-    f64::from(cell.replicas) * cell.dynamics.steps() as f64
+fn replica_steps(cell: &Ensemble) -> f64 {
+    f64::from(cell.protocol().replicas) * cell.process().dynamics.steps() as f64
 }
 
 /// Runs an experiment into a folder: simulates the cells that ask for it, and predicts the others.
@@ -273,7 +273,7 @@ pub(super) fn simulate(
     };
     progress.begins(&experiment.name, plan.replica_steps(), Unit::Steps);
     // Cells appear in order, predicted ones as soon as those before them have.
-    let (numbers, cells): (Vec<usize>, Vec<&Cell>) = plan.simulated().unzip();
+    let (numbers, cells): (Vec<usize>, Vec<&Ensemble>) = plan.simulated().unzip();
     let mut next = 0;
     let finished = jostle::ensemble::run(&cells, pool, plan.level, &watch, &mut |at, result| {
         (next..numbers[at]).for_each(|k| append(k, None));
@@ -295,7 +295,7 @@ pub(super) fn simulate(
 
 fn record(
     k: usize,
-    cell: &Cell,
+    cell: &Ensemble,
     keys: &[(String, GridValue)],
     result: &UnitResult,
     predicted: Option<Predicted>,
@@ -309,7 +309,7 @@ fn record(
     CellRecord {
         cell: k,
         keys: keys.iter().map(|(key, v)| (key.clone(), value(v))).collect(),
-        replicas: cell.replicas,
+        replicas: cell.protocol().replicas,
         diverged: result
             .replicas
             .iter()
@@ -333,7 +333,7 @@ struct Watch<'a> {
     failed: AtomicBool,
 }
 
-impl Monitor for Watch<'_> {
+impl jostle::Watch for Watch<'_> {
     fn advanced(&self, replica_steps: u64) {
         self.progress.advanced(replica_steps);
     }

@@ -3,7 +3,7 @@
 use super::manifest::{CellRecord, Manifest, Predicted, Status};
 use super::{Active, LabError, LassoRecord, StdOfLambda, build};
 use crate::experiment::{Experiment, Overrides};
-use jostle::ensemble::Cell;
+use jostle::ensemble::Ensemble;
 use jostle_files::{ArrayReader, StorageError, Table, read_parquet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -132,7 +132,7 @@ impl Run {
     ///
     /// # Errors
     /// The settings or the data cannot be read any more.
-    pub fn rebuilt_cells(&self) -> Result<Vec<Cell>, LabError> {
+    pub fn rebuilt_cells(&self) -> Result<Vec<Ensemble>, LabError> {
         let origin = self.folder.join("experiment.toml").display().to_string();
         let overrides = Overrides::default();
         let mut experiment = Experiment::from_text(&self.experiment, &origin, &self.folder, &overrides)?;

@@ -1,6 +1,6 @@
 //! What a run says of label noise whose standard deviation followed from a `lambda`.
 
-use jostle::ensemble::Cell;
+use jostle::ensemble::Ensemble;
 use jostle::theory::stds_of_lambdas;
 use serde::{Deserialize, Serialize};
 
@@ -22,14 +22,14 @@ pub struct StdOfLambda {
 
 impl StdOfLambda {
     /// All of a cell.
-    pub fn of(cell: &Cell) -> Vec<Self> {
+    pub fn of(cell: &Ensemble) -> Vec<Self> {
         let record = |found: jostle::theory::StdOfLambda| Self {
             noise: found.noise,
             lambda: found.lambda,
             std: found.std,
             convention: found.convention,
         };
-        stds_of_lambdas(cell).into_iter().map(record).collect()
+        stds_of_lambdas(cell.process()).into_iter().map(record).collect()
     }
 }
 

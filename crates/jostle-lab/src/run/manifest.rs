@@ -1,7 +1,7 @@
 //! `manifest.json`: what a run is, how far it has come, and which replicas diverged.
 
 use super::{LabError, LassoRecord, StdOfLambda};
-use jostle::ensemble::Cell;
+use jostle::ensemble::Ensemble;
 use jostle::observable::ActiveThreshold;
 use jostle_files::{StorageError, write_atomically};
 use serde::{Deserialize, Serialize};
@@ -135,13 +135,13 @@ pub struct Active {
 
 impl Active {
     /// That of a cell; none where there are no coefficients.
-    pub fn of(cell: &Cell) -> Option<Self> {
-        let (unit, threshold) = match cell.active {
+    pub fn of(cell: &Ensemble) -> Option<Self> {
+        let (unit, threshold) = match cell.protocol().active {
             ActiveThreshold::Absolute(size) => ("absolute", size),
             ActiveThreshold::Relative(share) => ("relative", share),
         };
-        let words = cell.active.words(cell.source.problem(0).truth());
-        cell.has_coefficients().then(|| Self { threshold, unit: unit.to_owned(), words })
+        let words = cell.protocol().active.words(cell.process().source.problem(0).truth());
+        cell.process().has_coefficients().then(|| Self { threshold, unit: unit.to_owned(), words })
     }
 
     /// The threshold.

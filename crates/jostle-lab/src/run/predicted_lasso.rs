@@ -2,7 +2,7 @@
 
 use super::Run;
 use super::series::spread;
-use jostle::ensemble::{Cell, UnitResult};
+use jostle::ensemble::{Ensemble, UnitResult};
 use jostle::statistics::median;
 use jostle::theory::lasso::TOLERANCE;
 use jostle::theory::{PredictedLasso, predicted_lasso_of};
@@ -89,19 +89,19 @@ pub struct DistanceToLasso {
 }
 
 /// The predicted Lassos of cells; without `always`, none if that would take long.
-pub fn predicted_lassos(cells: &[Cell], always: bool) -> Vec<OfCell> {
+pub fn predicted_lassos(cells: &[Ensemble], always: bool) -> Vec<OfCell> {
     if !always && cells.iter().map(work).sum::<f64>() > MOST_WORK {
         let reason = "not computed, because it would take long beside the run; `jostle predict` computes it";
         return vec![Err(reason.to_owned()); cells.len()];
     }
-    cells.par_iter().map(predicted_lasso_of).collect()
+    cells.par_iter().map(|cell| predicted_lasso_of(cell.process())).collect()
 }
 
 /// Multiply-adds of a cell's Lasso, roughly: one where `lambda` does not depend on the residuals, and some tens otherwise.
-fn work(cell: &Cell) -> f64 {
-    let (n, d) = (cell.source.samples() as f64, cell.source.dim() as f64);
-    let is_fixed = !cell.dynamics.effective_batch(cell.source.samples()).is_finite()
-        && cell.noises.iter().all(|noise| noise.label_noise().is_some());
+fn work(cell: &Ensemble) -> f64 {
+    let (n, d) = (cell.process().source.samples() as f64, cell.process().source.dim() as f64);
+    let is_fixed = !cell.process().dynamics.effective_batch(cell.process().source.samples()).is_finite()
+        && cell.process().noises.iter().all(|noise| noise.label_noise().is_some());
     n * d * n.min(d) * if is_fixed { 2.0 } else { 30.0 }
 }
 
@@ -129,10 +129,10 @@ impl LassoRecord {
     }
 
     /// After a run of the cell that ended with `result`.
-    pub(super) fn after(found: &OfCell, cell: &Cell, result: &UnitResult) -> Self {
+    pub(super) fn after(found: &OfCell, cell: &Ensemble, result: &UnitResult) -> Self {
         let mut record = Self::new(found);
         if let (Self::Known(known), Ok(found)) = (&mut record, found) {
-            let problem = cell.source.problem(0);
+            let problem = cell.process().source.problem(0);
             let replicas: Vec<_> = result.replicas.iter().filter(|r| r.diverged.is_none()).collect();
             let averaged = !replicas.is_empty() && replicas.iter().all(|r| r.average.is_some());
             let of = |r: &&jostle::ensemble::Replica| r.average.clone().unwrap_or_else(|| r.beta.clone());

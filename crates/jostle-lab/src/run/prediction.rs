@@ -6,10 +6,13 @@ use super::manifest::{Expansion, Outside, Predicted, ReadData, Simulated};
 use super::resources::Resources;
 use super::{LabError, OfCell, Outcome, Plan, Progress, Run};
 use crate::experiment::Experiment;
-use jostle::ensemble::{Cell, Monitor, Replica, Source, UnitResult};
+use jostle::Watch;
+use jostle::ensemble::{Ensemble, Replica, UnitResult};
 use jostle::interruption::unless_stopped;
 use jostle::observable::Observable;
-use jostle::theory::{self, Prediction, predicted_lasso_of};
+use jostle::prediction::{self, Prediction};
+use jostle::process::Source;
+use jostle::theory::predicted_lasso_of;
 use jostle_report::number::compact;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -75,8 +78,7 @@ pub fn predict(
 /// Hears a stop.
 struct Hears(Arc<AtomicBool>);
 
-impl Monitor for Hears {
-    fn advanced(&self, _: u64) {}
+impl Watch for Hears {
     fn should_stop(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -86,7 +88,7 @@ impl Predictions {
     /// Predicts the cells that ask for it; `None` if it was stopped.
     pub(super) fn make(plan: &Plan, pool: &rayon::ThreadPool, progress: &dyn Progress) -> Option<Self> {
         let asked = plan.cells.iter().zip(&plan.predicted);
-        let cells: Vec<Option<Cell>> =
+        let cells: Vec<Option<Ensemble>> =
             asked.map(|(cell, predicted)| predicted.then(|| cell.clone())).collect();
         let predictions = |cells| Self { cells, data: plan.data.clone(), data_sets: plan.data_sets.clone() };
         if cells.iter().all(Option::is_none) {
@@ -95,7 +97,7 @@ impl Predictions {
         let stop = Arc::new(AtomicBool::new(false));
         let hears = Hears(stop.clone());
         let work = move || {
-            let predict = |cell: Option<&Cell>| match cell {
+            let predict = |cell: Option<&Ensemble>| match cell {
                 Some(cell) => PredictedCell::new(cell, &hears).map(Some),
                 None => Some(None),
             };
@@ -132,18 +134,18 @@ impl Predictions {
 
 impl PredictedCell {
     /// The predictions of a cell; `None` if they were stopped.
-    fn new(cell: &Cell, monitor: &dyn Monitor) -> Option<Self> {
-        let data_sets = match cell.source {
+    fn new(cell: &Ensemble, watch: &dyn Watch) -> Option<Self> {
+        let data_sets = match cell.process().source {
             Source::Shared(_) => 1,
-            Source::PerReplica(_) => cell.replicas,
+            Source::PerReplica(_) => cell.protocol().replicas,
         };
-        let predict = |replica| theory::predict(cell, replica, monitor).expect("the cell has been checked");
+        let predict = |replica| prediction::predict(cell, replica, watch).expect("the plan has a prediction");
         Some(Self {
             keys: Vec::new(),
-            steps: cell.recording.steps(cell.dynamics.steps()),
-            quantities: cell.quantities.clone(),
+            steps: cell.protocol().recording.steps(cell.process().dynamics.steps()),
+            quantities: cell.protocol().quantities.clone(),
             predictions: (0..data_sets).into_par_iter().map(predict).collect::<Option<_>>()?,
-            lasso: predicted_lasso_of(cell),
+            lasso: predicted_lasso_of(cell.process()),
         })
     }
 

@@ -2,8 +2,9 @@
 
 use super::checkpoints::Checkpoints;
 use crate::experiment::{CheckedCell, GridValue};
-use jostle::ensemble::{Cell, Replica, Source, UnitResult};
+use jostle::ensemble::{Ensemble, Replica, UnitResult};
 use jostle::model::Scaling;
+use jostle::process::Source;
 use jostle::theory::PredictedLasso;
 use jostle_files::{
     ArrayWriter, AtomicFile, Column, ColumnData, ColumnType, Schema, StorageError, Table, TableWriter,
@@ -27,11 +28,11 @@ impl ResultFiles {
     /// Files for the results of `cells`, which were made from the settings `checked`.
     pub(super) fn create(
         folder: &Path,
-        cells: &[Cell],
+        cells: &[Ensemble],
         checked: &[CheckedCell],
     ) -> Result<Self, StorageError> {
         let mut quantities = Vec::new();
-        for quantity in cells.iter().flat_map(|cell| &cell.quantities) {
+        for quantity in cells.iter().flat_map(|cell| &cell.protocol().quantities) {
             if !quantities.contains(&quantity.name) {
                 quantities.push(quantity.name);
             }
@@ -45,7 +46,8 @@ impl ResultFiles {
         columns.push(("replica".to_owned(), ColumnType::Integer));
         columns.push(("step".to_owned(), ColumnType::Integer));
         columns.extend(quantities.iter().map(|name| ((*name).to_owned(), ColumnType::Number)));
-        let data_are_shared = cells.windows(2).all(|pair| same_data(&pair[0].source, &pair[1].source));
+        let data_are_shared =
+            cells.windows(2).all(|pair| same_data(&pair[0].process().source, &pair[1].process().source));
         Ok(Self {
             table: TableWriter::with_metadata(
                 &folder.join("metrics.parquet"),
@@ -66,7 +68,7 @@ impl ResultFiles {
     pub(super) fn append(
         &mut self,
         k: usize,
-        cell: &Cell,
+        cell: &Ensemble,
         checked: &CheckedCell,
         result: &UnitResult,
         deviations: &[&[f64]],
@@ -74,9 +76,11 @@ impl ResultFiles {
     ) -> Result<(), StorageError> {
         self.append_rows(k, cell, &checked.keys, result)?;
         let replicas = &result.replicas;
-        let (params, dim) = (cell.num_params(), cell.num_coefficients());
+        let (params, dim) = (cell.process().num_params(), cell.process().num_coefficients());
         self.matrix(&format!("theta_{k}"), params, replicas, |r| &r.theta)?;
-        if cell.model.link().is_some_and(|link| link.scaling() != Scaling::Fixed) && !cell.start.linearise {
+        if cell.process().model.link().is_some_and(|link| link.scaling() != Scaling::Fixed)
+            && !cell.process().start.linearise
+        {
             self.matrix(&format!("log_abs_theta_{k}"), params, replicas, |r| &r.log_abs_theta)?;
         }
         if dim > 0 {
@@ -112,10 +116,18 @@ impl ResultFiles {
 
     /// Of linear predictors whose features or labels were moved: the coefficients and the intercept for features and
     /// labels as they were in the file.
-    fn append_intercepts(&mut self, k: usize, cell: &Cell, replicas: &[Replica]) -> Result<(), StorageError> {
-        let Source::Shared(problem) = &cell.source else { return Ok(()) };
+    fn append_intercepts(
+        &mut self,
+        k: usize,
+        cell: &Ensemble,
+        replicas: &[Replica],
+    ) -> Result<(), StorageError> {
+        let Source::Shared(problem) = &cell.process().source else { return Ok(()) };
         let Some(scaling) = problem.scaling() else { return Ok(()) };
-        if cell.num_coefficients() != problem.dim() || cell.start.linearise || problem.outputs() > 1 {
+        if cell.process().num_coefficients() != problem.dim()
+            || cell.process().start.linearise
+            || problem.outputs() > 1
+        {
             return Ok(());
         }
         let averages: Option<Vec<&[f64]>> = replicas.iter().map(|r| r.average.as_deref()).collect();
@@ -135,11 +147,11 @@ impl ResultFiles {
     fn append_rows(
         &mut self,
         k: usize,
-        cell: &Cell,
+        cell: &Ensemble,
         keys: &[(String, GridValue)],
         result: &UnitResult,
     ) -> Result<(), StorageError> {
-        let steps = cell.recording.steps(cell.dynamics.steps());
+        let steps = cell.protocol().recording.steps(cell.process().dynamics.steps());
         let rows = steps.len() * result.replicas.len();
         let mut columns = vec![Column::new("cell", ColumnData::Integer(vec![k as i64; rows]))];
         for ((name, value), kind) in keys.iter().zip(&self.key_types) {
@@ -151,8 +163,8 @@ impl ResultFiles {
         let all_steps = result.replicas.iter().flat_map(|_| steps.iter().map(|step| *step as i64));
         columns.push(Column::new("step", ColumnData::Integer(all_steps.collect())));
         for name in &self.quantities {
-            let count = cell.quantities.len();
-            let values = match cell.quantities.iter().position(|quantity| quantity.name == *name) {
+            let count = cell.protocol().quantities.len();
+            let values = match cell.protocol().quantities.iter().position(|quantity| quantity.name == *name) {
                 Some(at) => result
                     .replicas
                     .iter()
@@ -179,21 +191,21 @@ impl ResultFiles {
     /// The data: `X`, `y`, `truth`, `X_test` and `y_test` when all cells share them, otherwise with the cell's number.
     /// With a data set a replica, their rows follow one another. Data that came from files are not copied, but for the
     /// truth; the names of features and what was done to them are kept.
-    fn append_data(&mut self, k: usize, cell: &Cell, from_file: bool) -> Result<(), StorageError> {
+    fn append_data(&mut self, k: usize, cell: &Ensemble, from_file: bool) -> Result<(), StorageError> {
         if self.data_are_shared && self.data.is_some() {
             return Ok(());
         }
-        self.data = Some(cell.source.clone());
+        self.data = Some(cell.process().source.clone());
         let name = |array: &str| if self.data_are_shared { array.to_owned() } else { format!("{array}_{k}") };
         if !from_file {
-            let data_sets = match cell.source {
-                Source::PerReplica(_) => cell.replicas,
+            let data_sets = match cell.process().source {
+                Source::PerReplica(_) => cell.protocol().replicas,
                 Source::Shared(_) => 1,
             };
             let mut train = (Vec::new(), Vec::new());
             let mut test = (Vec::new(), Vec::new());
             for replica in 0..data_sets {
-                let problem = cell.source.problem(replica);
+                let problem = cell.process().source.problem(replica);
                 train.0.extend_from_slice(problem.x());
                 train.1.extend_from_slice(problem.y());
                 if let Some(samples) = problem.test() {
@@ -201,7 +213,7 @@ impl ResultFiles {
                     test.1.extend_from_slice(samples.y());
                 }
             }
-            let dim = cell.source.dim();
+            let dim = cell.process().source.dim();
             self.arrays.matrix(&name("X"), train.1.len(), dim, &train.0)?;
             self.arrays.vector(&name("y"), &train.1)?;
             if !test.1.is_empty() {
@@ -209,7 +221,7 @@ impl ResultFiles {
                 self.arrays.vector(&name("y_test"), &test.1)?;
             }
         }
-        let problem = cell.source.problem(0);
+        let problem = cell.process().source.problem(0);
         if let Some(names) = problem.feature_names() {
             self.arrays.texts(&name("feature_names"), names)?;
         }

@@ -5,11 +5,11 @@ use crate::network::FeedForward;
 use crate::shape::Shape;
 use crate::tests::{network, networks, normals, numbers, start, text};
 use jostle::dynamics::{Batch, GradientDescent};
-use jostle::ensemble::{Cell, Recording, Source, Start, UnitResult};
+use jostle::ensemble::{Ensemble, Recording, Replica};
 use jostle::model::{AnyNetwork, ModelSpec, Network, Tape};
 use jostle::noise::{LabelDistribution, LabelNoise, Labels, Noise};
-use jostle::observable::find;
 use jostle::problem::Problem;
+use jostle::process::Process;
 use jostle::setting::Value;
 use jostle::{Device, Level, Precision};
 use std::sync::Arc;
@@ -122,7 +122,7 @@ fn a_parameter_that_is_not_finite_is_never_hidden() {
 }
 
 /// A few epochs with everything that a step may have.
-fn trained(network: &FeedForward, device: &OpenDevice, threads: usize) -> UnitResult {
+fn trained(network: &FeedForward, device: &OpenDevice, threads: usize) -> Vec<Replica> {
     let (n, values) = (24, network.input().values());
     let y = (0..2 * n).map(|k| f64::from(u8::from(k / 2 % 2 == k % 2))).collect();
     let problem = Problem::with_outputs(normals(4, n * values), y, 2).unwrap();
@@ -134,31 +134,11 @@ fn trained(network: &FeedForward, device: &OpenDevice, threads: usize) -> UnitRe
         labels: Labels::Batch,
         distribution: LabelDistribution::Gaussian,
     };
-    let cell = Cell {
-        source: Source::Shared(Arc::new(problem)),
-        model: ModelSpec::of_network(device.place(network.clone()), 3),
-        start: Start::default(),
-        dynamics: dynamics.into(),
-        noises: vec![Noise::sample(noise)],
-        recording: Recording::Every(10),
-        quantities: vec![find("train_loss").unwrap()],
-        active: jostle::observable::ActiveThreshold::default(),
-        average_from: None,
-        replicas: 4,
-        seed: 4,
-        precision: Precision::F32,
-    };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let mut result = UnitResult::default();
-    let mut finished = |_, whole| result = whole;
-    jostle::ensemble::run(
-        &[cell.check().unwrap()],
-        &pool,
-        Level::detect(),
-        &jostle::ensemble::Silent,
-        &mut finished,
-    );
-    result
+    let model = ModelSpec::of_network(device.place(network.clone()), 3);
+    let process = Process::new(problem, model, dynamics).noise(Noise::sample(noise));
+    let ensemble = Ensemble::new(process).unwrap().seed(4).precision(Precision::F32).at(Recording::Every(10));
+    let ensemble = ensemble.replicas(4).unwrap().record(["train_loss"]).unwrap();
+    ensemble.run_on(threads, &()).unwrap().replicas().to_vec()
 }
 
 const STEPS: u64 = 40;
@@ -169,7 +149,7 @@ fn training_on_a_device_follows_the_processor_whatever_the_threads() {
     let network = network("cnn", &settings, 2, Shape { channels: 1, height: 8, width: 8 });
     let expected = trained(&network, &OpenDevice::open(Device::Cpu).unwrap(), 1);
     let [found, again] = [1, 2].map(|threads| trained(&network, &device(), threads));
-    for ((found, again), expected) in found.replicas.iter().zip(&again.replicas).zip(&expected.replicas) {
+    for ((found, again), expected) in found.iter().zip(&again).zip(&expected) {
         assert_eq!(found.theta, again.theta);
         assert!(error(&rounded(&found.theta), &expected.theta) < TOLERANCE);
         assert!(error(&rounded(&found.rows), &expected.rows) < TOLERANCE);

@@ -15,9 +15,9 @@ pub use plan::{LayerPlan, Method, Plan};
 
 use crate::network::FeedForward;
 use factors::{Block, Worker};
-use jostle::geometry::{KernelRequest, KernelSource, LayerKernel, Sums, Unwatched, Watch};
+use jostle::geometry::{KernelRequest, KernelSource, LayerKernel, Sums};
 use jostle::model::Network;
-use jostle::{Float, Level};
+use jostle::{Float, Level, Watch};
 use rayon::prelude::*;
 use share::{Part, Share};
 use std::ops::Range;
@@ -134,7 +134,7 @@ impl<F: Float> NetworkKernel<F> {
             let blocks = group.clone().into_par_iter();
             let make = |worker: &mut Worker<F>, block: usize| {
                 let block = self.make(&asked.layers, self.range(block), worker);
-                watch.advanced(self.plan.work_of_passes(block.samples.len()));
+                watch.computed(self.plan.work_of_passes(block.samples.len()));
                 block
             };
             blocks.map_init(Worker::default, make).collect()
@@ -165,7 +165,7 @@ impl<F: Float> NetworkKernel<F> {
                         return Vec::new();
                     }
                     let found = self.tile(&maker, left, right, asked, buffers);
-                    watch.advanced(self.plan.work_of_tile(&left.samples, &right.samples));
+                    watch.computed(self.plan.work_of_tile(&left.samples, &right.samples));
                     found
                 });
                 let measured: Vec<Vec<Found<F>>> = measured.collect();

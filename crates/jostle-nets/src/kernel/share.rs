@@ -2,7 +2,7 @@
 
 use super::factors::Worker;
 use super::tile::{Buffers, TileMaker};
-use super::{Asked, Found, NetworkKernel, Unwatched};
+use super::{Asked, Found, NetworkKernel};
 use jostle::Float;
 use jostle::geometry::{KernelSource, Sums};
 use std::ops::Range;
@@ -63,7 +63,7 @@ impl<F: Float> KernelSource for Share<'_, F> {
             return self.part.sums;
         }
         let layers = self.part.layers.clone();
-        let asked = Asked { residuals, layers, keeps: false, alone: &[], watch: &Unwatched };
+        let asked = Asked { residuals, layers, keeps: false, alone: &[], watch: &() };
         self.kernel.pass(&asked)[0].sums
     }
 

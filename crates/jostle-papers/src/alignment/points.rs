@@ -1,7 +1,8 @@
 //! The geometry where the replicas of a run begin: what its bounds are computed from.
 
-use jostle::ensemble::{Cell, Source};
+use jostle::ensemble::Ensemble;
 use jostle::geometry::{Batches, Bounds, Curvature, Geometry, GeometryError, Jacobian, Spectrum};
+use jostle::process::Source;
 use jostle_lab::run::{LabError, Run};
 
 /// A start, with the batches of its cell.
@@ -19,10 +20,10 @@ pub(super) struct Point {
 /// The starts of a cell: one where replicas share their data, otherwise one each.
 pub(super) fn starts(run: &Run) -> Result<Vec<Vec<Point>>, LabError> {
     let cells = run.rebuilt_cells()?;
-    let points = |cell: &Cell| -> Result<Vec<Point>, LabError> {
-        let count = match cell.source {
+    let points = |cell: &Ensemble| -> Result<Vec<Point>, LabError> {
+        let count = match cell.process().source {
             Source::Shared(_) => 1,
-            Source::PerReplica(_) => cell.replicas,
+            Source::PerReplica(_) => cell.protocol().replicas,
         };
         (0..count).map(|replica| Ok(Point::new(cell, replica)?)).collect()
     };
@@ -30,13 +31,13 @@ pub(super) fn starts(run: &Run) -> Result<Vec<Vec<Point>>, LabError> {
 }
 
 impl Point {
-    fn new(cell: &Cell, replica: u32) -> Result<Self, GeometryError> {
-        let problem = cell.source.problem(replica);
-        let theta = cell.model.initial(problem.dim(), replica).unwrap_or_default();
-        let loss = (cell.model.loss, cell.model.loss_factor);
-        let (jacobian, residuals) = Jacobian::of_model(cell.model.model(), loss, &theta, &problem)?;
+    fn new(cell: &Ensemble, replica: u32) -> Result<Self, GeometryError> {
+        let problem = cell.process().source.problem(replica);
+        let theta = cell.process().model.initial(problem.dim(), replica);
+        let loss = (cell.process().model.loss, cell.process().model.loss_factor);
+        let (jacobian, residuals) = Jacobian::of_model(cell.process().model.model(), loss, &theta, &problem)?;
         let spectrum = Spectrum::new(&jacobian)?;
-        let batches = cell.dynamics.batches(problem.samples());
+        let batches = cell.process().dynamics.batches(problem.samples());
         Ok(Self {
             batches,
             geometry: Geometry::measure(&jacobian, &residuals)?,

@@ -249,8 +249,8 @@ fn scalar_law(runs: &Runs) -> Result<Claim, LabError> {
 fn effective_init(runs: &Runs) -> Result<Claim, LabError> {
     let run = runs.get("signed");
     let predicted = &predictions(run)?[0];
-    let steps = predicted.cell.dynamics.steps() as f64;
-    let start = predicted.cell.model.initial(predicted.problem.dim(), 0).unwrap_or_default();
+    let steps = predicted.cell.process().dynamics.steps() as f64;
+    let start = predicted.cell.process().model.initial(predicted.problem.dim(), 0);
     let dim = predicted.problem.dim();
     let (mut ratios, mut of_one) = (Vec::new(), 0.0f64);
     for logarithms in run.final_rows("log_abs_theta_0")? {
@@ -340,9 +340,10 @@ fn supports(runs: &Runs) -> Result<Claim, LabError> {
         let averages = run.final_rows(&format!("beta_mean_{k}"))?;
         let (mut promised, mut exact, mut off_promised) = (0, 0, Vec::new());
         for (replica, average) in averages.iter().enumerate() {
-            let problem = cell.source.problem(replica as u32);
+            let problem = cell.process().source.problem(replica as u32);
             let truth = problem.truth().unwrap_or_default();
-            let predicted = predicted_lasso(cell, &problem).map_err(|source| theory(run, source))?;
+            let predicted =
+                predicted_lasso(cell.process(), &problem).map_err(|source| theory(run, source))?;
             let columns = mean_squared_columns(&problem);
             let recovery = support_recovery(&problem, &columns, truth, predicted.sign)
                 .map_err(|source| theory(run, source))?;

@@ -107,7 +107,7 @@ fn coordinates(runs: &Runs) -> Result<Figure, LabError> {
     let lasso = &cells[0].lasso.lasso;
     let averages: Result<Vec<(f64, Vec<f64>)>, LabError> = (0..run.cells())
         .map(|k| {
-            let steps = cells[k].cell.dynamics.steps() as f64;
+            let steps = cells[k].cell.process().dynamics.steps() as f64;
             Ok((steps, run.final_rows(&format!("beta_mean_{k}"))?.swap_remove(0)))
         })
         .collect();
@@ -190,7 +190,7 @@ fn diabetes(runs: &Runs) -> Result<Figure, LabError> {
          Lasso. The relative distance over all ten is {} to {} after {} steps.",
         compact(nearest),
         compact(farthest),
-        cells[0].cell.dynamics.steps()
+        cells[0].cell.process().dynamics.steps()
     );
     let spec = bands(&series, &Axis::log("lambda"), &Axis::linear("coefficient"), &[]);
     Ok(figure(3, "diabetes", see, "diabetes: final.npz, arrays beta_mean_0, beta_mean_1, ..", spec))

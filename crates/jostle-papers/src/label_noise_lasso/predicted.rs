@@ -1,6 +1,6 @@
 //! What theory predicts for the cells of a run, and how far the run is from it.
 
-use jostle::ensemble::Cell;
+use jostle::ensemble::Ensemble;
 use jostle::problem::Problem;
 use jostle::theory::{Lasso, PredictedLasso, TheoryError, lasso, predicted_lasso};
 use jostle_lab::run::{LabError, Run};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// A cell of a run, the data of its first replica, and the Lasso that theory predicts on them.
 pub(super) struct Predicted {
-    pub(super) cell: Cell,
+    pub(super) cell: Ensemble,
     pub(super) problem: Arc<Problem>,
     pub(super) lasso: PredictedLasso,
 }
@@ -18,8 +18,8 @@ pub(super) fn predictions(run: &Run) -> Result<Vec<Predicted>, LabError> {
     let cells = run.rebuilt_cells()?.into_iter();
     cells
         .map(|cell| {
-            let problem = cell.source.problem(0);
-            let lasso = predicted_lasso(&cell, &problem).map_err(|source| theory(run, source))?;
+            let problem = cell.process().source.problem(0);
+            let lasso = predicted_lasso(cell.process(), &problem).map_err(|source| theory(run, source))?;
             Ok(Predicted { cell, problem, lasso })
         })
         .collect()
@@ -57,8 +57,8 @@ pub(super) fn relative_distance(a: &[f64], b: &[f64]) -> f64 {
 /// parameter where a coefficient has two.
 pub(super) fn slopes(predicted: &Predicted, log_abs_theta: &[f64]) -> Vec<f64> {
     let dim = predicted.problem.dim();
-    let steps = predicted.cell.dynamics.steps();
-    let start = predicted.cell.model.initial(dim, 0).unwrap_or_default();
+    let steps = predicted.cell.process().dynamics.steps();
+    let start = predicted.cell.process().model.initial(dim, 0);
     let larger = |values: &dyn Fn(usize) -> f64, j: usize| {
         (j..log_abs_theta.len()).step_by(dim).map(values).fold(f64::NEG_INFINITY, f64::max)
     };

@@ -2,8 +2,8 @@
 
 use crate::judgement::{self, Criterion, Measured, Verdict, last_step, mean_of};
 use crate::{Failure, Paper, Runs, Statement};
-use jostle::ensemble::Source;
 use jostle::problem::{ENTRIES, Generator, Problem};
+use jostle::process::Source;
 use jostle::setting::{Settings, Value};
 use jostle::statistics::median;
 use jostle::theory::{entropy_projection, positive_null_probability, positive_null_vector};

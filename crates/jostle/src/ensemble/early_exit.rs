@@ -13,8 +13,8 @@
 //!
 //! Looked at every [`LOOK_EVERY`] steps, whatever is recorded, so that a result does not depend on it.
 
-use super::Cell;
-use super::unit::Run;
+use super::Ensemble;
+use super::blocks::Run;
 use crate::dynamics::Batch;
 use crate::dynamics::kernel::Lane;
 use crate::dynamics::stepper::Stepper;
@@ -44,34 +44,34 @@ impl EarlyExit {
     }
 }
 
-/// Whether the replicas of a cell may stop before the last step: without noise, without momentum, and with a step size
+/// Whether the replicas of an ensemble may stop before the last step: without noise, without momentum, and with a step size
 /// that never grows.
-pub fn may_stop_early(cell: &Cell) -> bool {
-    tolerance(cell).is_some()
+pub fn may_stop_early(ensemble: &Ensemble) -> bool {
+    tolerance(ensemble).is_some()
 }
 
 /// The tolerance as it applies: no smaller than rounding in the precision of the trajectories.
-fn tolerance(cell: &Cell) -> Option<f64> {
-    let epsilon = match cell.precision {
+fn tolerance(ensemble: &Ensemble) -> Option<f64> {
+    let epsilon = match ensemble.protocol.precision {
         Precision::F64 => f64::EPSILON,
         Precision::F32 => f64::from(f32::EPSILON),
     };
-    let tolerance = cell.dynamics.early_exit().filter(|_| cell.noises.is_empty())?;
+    let tolerance = ensemble.process.dynamics.early_exit().filter(|_| ensemble.process.noises.is_empty())?;
     Some(tolerance.max(ROUNDING * epsilon))
 }
 
 /// The next step after `step` at which to look.
-pub(super) fn next_look(cell: &Cell, step: u64) -> u64 {
-    if may_stop_early(cell) { (step / LOOK_EVERY + 1) * LOOK_EVERY } else { u64::MAX }
+pub(super) fn next_look(ensemble: &Ensemble, step: u64) -> u64 {
+    if may_stop_early(ensemble) { (step / LOOK_EVERY + 1) * LOOK_EVERY } else { u64::MAX }
 }
 
 /// Whether a block has converged. The lanes of a block without noise are all the same.
 pub(super) fn has_converged<S: Stepper>(run: &Run<'_, S>, block: &S::Block, exit: &mut EarlyExit) -> bool {
     let step = run.stepper.step(block);
-    if !step.is_multiple_of(LOOK_EVERY) || step >= run.cell.dynamics.steps() {
+    if !step.is_multiple_of(LOOK_EVERY) || step >= run.ensemble.process.dynamics.steps() {
         return false;
     }
-    let Some(tolerance) = tolerance(run.cell) else { return false };
+    let Some(tolerance) = tolerance(run.ensemble) else { return false };
     if run.stepper.is_at_rest(block) || has_little_left(run, block, tolerance, exit) {
         exit.converged = Some(step);
     }
@@ -87,40 +87,40 @@ fn has_little_left<S: Stepper>(
 ) -> bool {
     let problem = run.problem;
     let lane = run.stepper.lane(block, 0);
-    let residual = norm(&residuals(run.cell, problem, &lane));
+    let residual = norm(&residuals(run.ensemble, problem, &lane));
     if exit.promising.is_some_and(|promising| residual > promising) {
         return false;
     }
     let allowed = tolerance * norm(&lane.theta);
-    let left = path_left(run.cell, problem, &lane.theta, residual, allowed);
+    let left = path_left(run.ensemble, problem, &lane.theta, residual, allowed);
     // The path is proportional to the residual while the kernel hardly changes.
     exit.promising = Some(residual * (allowed / left).min(1.0));
     left <= allowed
 }
 
-fn residuals(cell: &Cell, problem: &Problem, lane: &Lane) -> Vec<f64> {
-    let predictions = match cell.model.link() {
+fn residuals(ensemble: &Ensemble, problem: &Problem, lane: &Lane) -> Vec<f64> {
+    let predictions = match ensemble.process.model.link() {
         Some(_) => predict(problem.x(), &lane.beta),
-        None => cell.model.model().predict(&lane.theta, problem.x(), problem.dim()),
+        None => ensemble.process.model.model().predict(&lane.theta, problem.x(), problem.dim()),
     };
     let mut residuals = predictions;
-    cell.model.loss.residuals(&mut residuals, problem.y(), problem.outputs());
+    ensemble.process.model.loss.residuals(&mut residuals, problem.y(), problem.outputs());
     residuals
 }
 
 /// A bound of the path that is left; infinite if there is none, and perhaps too small if it is above `allowed`.
-fn path_left(cell: &Cell, problem: &Problem, theta: &[f64], residual: f64, allowed: f64) -> f64 {
+fn path_left(ensemble: &Ensemble, problem: &Problem, theta: &[f64], residual: f64, allowed: f64) -> f64 {
     let (n, params) = (problem.samples() * problem.outputs(), theta.len());
     if n > params || n * params > MOST_NUMBERS {
         return f64::INFINITY;
     }
-    let model = cell.model.model();
+    let model = ensemble.process.model.model();
     let outputs = problem.outputs();
     let mut blocks = vec![0.0; n * outputs];
     model.kernel_blocks(theta, problem, &mut blocks);
     let on_diagonal = |k: usize| blocks[k * outputs + k % outputs];
     let kernel_diagonal: Vec<f64> = (0..n).map(on_diagonal).collect();
-    let of_eigenvalue = |eigenvalue: f64| match cell.dynamics.batch() {
+    let of_eigenvalue = |eigenvalue: f64| match ensemble.process.dynamics.batch() {
         Batch::Full => 2.0 * residual / eigenvalue.sqrt(),
         Batch::Size(_) => {
             let largest = kernel_diagonal.iter().fold(0.0f64, |max, k| max.max(*k));

@@ -1,94 +1,30 @@
-//! The linearisation of a model at a point, as an ordinary linear model with the same kernel.
-//!
-//! Near `theta_0` the residuals are `r_0 + J (theta - theta_0)`, and all that gradients, batches and noises in sample space
-//! do to them depends on the kernel `K = J J'` alone. With any `nc x nc` matrix `A` such that `A A' = K`, the linear model
-//! of `nc` parameters on the inputs `A` and the labels `-r_0` has the same residuals, step for step, whatever the number of
-//! parameters of the model was.
+//! The ensemble of the linear process that stands for another one.
 
-use super::unit::{OfMonitor, Shared, Work};
-use super::{Cell, Monitor, Origin, Source, Start, UnitResult};
-use crate::dynamics::Dynamics;
-use crate::geometry::{KernelSource, Watched, kernel_of_model};
-use crate::interruption::unless_stopped;
-use crate::linear_algebra::symmetric_eigen;
-use crate::model::{LinkKind, Loss, ModelSpec, SharedLinear, Unit as Linear};
-use crate::problem::Problem;
+use super::unit::{Shared, Work};
+use super::{Ensemble, UnitResult};
 use crate::simd::Level;
-use std::sync::Arc;
+use crate::watch::Watch;
 
-/// A cell of the linear model that stands for another cell.
+/// The linear ensemble, and what its units have in common.
 pub(super) struct Linearisation {
-    cell: Cell,
+    ensemble: Ensemble,
     shared: Shared,
 }
 
 impl Linearisation {
-    /// Runs a unit of the cell that it stands for.
+    /// Runs a unit of the ensemble that it stands for.
     pub(super) fn run(&self, work: Work<'_>) -> Option<UnitResult> {
-        Work { cell: &self.cell, shared: &self.shared, ..work }.run_prepared()
+        Work { ensemble: &self.ensemble, shared: &self.shared, ..work }.run_prepared()
     }
 }
 
-impl Cell {
-    /// The linearisation at the start; `None` if the monitor asked to stop.
-    pub(super) fn linearised(&self, level: Level, monitor: &dyn Monitor) -> Option<Linearisation> {
-        let problem = self.source.problem(0);
-        let begin = self.begin(&problem, 0, level, monitor)?;
-        let (n, c) = (problem.samples(), problem.outputs());
-        let rows = n * c;
-        let linear = linear_problem(&self.model, &begin.theta, &problem, monitor)?;
-        let dynamics = match &self.dynamics {
-            Dynamics::GradientDescent(dynamics) => dynamics.in_units(begin.unit).into(),
-            Dynamics::Flow(flow) => flow.clone().into(),
-        };
-        let spec = match c {
-            1 => ModelSpec::new(LinkKind::Unit(Linear), 0.0),
-            outputs => ModelSpec::of_network(Arc::new(SharedLinear { params: rows, outputs }), 0),
-        };
-        let cell = Cell {
-            source: Source::Shared(Arc::new(linear)),
-            model: ModelSpec { loss_factor: self.model.loss_factor, ..spec },
-            dynamics,
-            start: Start { origin: Origin::Init, linearise: false, ..self.start },
-            ..self.clone()
-        };
-        Some(Linearisation { cell, shared: Shared::default() })
+impl Ensemble {
+    /// The linearisation at the start; `None` if the watch asked to stop.
+    pub(super) fn linearised(&self, level: Level, watch: &dyn Watch) -> Option<Linearisation> {
+        let problem = self.process.source.problem(0);
+        let begin = self.begin(&problem, 0, level, watch)?;
+        let process = self.process.linearised_at(&begin.theta, begin.unit, &problem, watch)?;
+        let ensemble = Ensemble { process, protocol: self.protocol.clone() };
+        Some(Linearisation { ensemble, shared: Shared::default() })
     }
-}
-
-/// The inputs `A = V diag(sqrt(lambda))` (nc x nc) with `J J' = V diag(lambda) V'`, the rows of a sample's outputs side by
-/// side, and the labels `-r_0`; all NaN if the point is not finite, and none if the monitor asked to stop. `A` holds the rows of `J` in the coordinates of the
-/// eigenvectors of `J' J`.
-fn linear_problem(
-    model: &ModelSpec,
-    theta: &[f64],
-    problem: &Problem,
-    monitor: &dyn Monitor,
-) -> Option<Problem> {
-    let watch = OfMonitor(monitor);
-    let (n, outputs) = (problem.samples(), problem.outputs());
-    let rows = n * outputs;
-    // With this loss factor residuals and kernel are as they are.
-    let plain = (Loss::Square, 0.5);
-    // Every replica diverges at once, and nothing else comes of it.
-    let void = || Problem::of(vec![f64::NAN; rows * rows], vec![f64::NAN; rows], outputs * rows, outputs);
-    let Ok((source, residuals)) = kernel_of_model(model.model(), plain, theta, problem, &watch) else {
-        return (!monitor.should_stop()).then(void);
-    };
-    let mut kernel = vec![0.0; rows * rows];
-    let source = Watched::new(source, &watch);
-    let exponent = source.exponent();
-    source.block(0..n, 0..n, &mut kernel);
-    let work = (rows as f64).powi(3);
-    let linear = unless_stopped(work, &|| monitor.should_stop(), move || {
-        // Arrays near the ends of the range are in units of their own.
-        for entry in kernel.iter_mut().filter(|_| exponent != 0) {
-            *entry = libm::scalbn(*entry, exponent);
-        }
-        let (values, vectors) = symmetric_eigen(&kernel, rows)?;
-        let entry = |k: usize| values[k % rows].max(0.0).sqrt() * vectors[k % rows * rows + k / rows];
-        let inputs = (0..rows * rows).map(entry).collect();
-        Problem::with_outputs(inputs, residuals.iter().map(|r| -r).collect(), outputs).ok()
-    });
-    Some(linear?.unwrap_or_else(void))
 }

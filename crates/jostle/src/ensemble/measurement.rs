@@ -1,6 +1,6 @@
-//! What the kernels that a cell measures cost: for what it records, and for where its replicas begin.
+//! What the kernels that an ensemble measures cost: for what it records, and for where its replicas begin.
 
-use super::Cell;
+use super::Ensemble;
 use crate::dynamics::RateUnit;
 use crate::geometry::{KernelCost, Spectrum};
 
@@ -39,24 +39,27 @@ impl Measurement {
     }
 }
 
-impl Cell {
+impl Ensemble {
     /// What every record of a replica takes that looks at the kernel, if one is asked for.
     pub fn measurement_of_records(&self) -> Option<Measurement> {
-        if !self.quantities.iter().any(|quantity| quantity.needs_kernel()) {
+        if !self.protocol.quantities.iter().any(|quantity| quantity.needs_kernel()) {
             return None;
         }
-        let rows = self.source.samples() * self.source.outputs();
+        let rows = self.process.source.samples() * self.process.source.outputs();
         // A linearisation has as many coordinates as its kernel has rows.
-        let kernel =
-            if self.start.linearise { KernelCost::of_jacobian(rows, rows) } else { self.kernel_cost() };
-        let decomposes = self.quantities.iter().any(|quantity| quantity.needs_spectrum());
+        let kernel = if self.process.start.linearise {
+            KernelCost::of_jacobian(rows, rows)
+        } else {
+            self.kernel_cost()
+        };
+        let decomposes = self.protocol.quantities.iter().any(|quantity| quantity.needs_spectrum());
         Some(self.measurement(kernel, decomposes, 0.0))
     }
 
     /// What finding out where replicas begin takes, and in which unit their step size is, if that needs a kernel.
     pub fn measurement_of_start(&self) -> Option<Measurement> {
         let units = self.rate_units();
-        let linearise = self.start.linearise;
+        let linearise = self.process.start.linearise;
         if !linearise && units == [RateUnit::One; 2] {
             return None;
         }
@@ -69,13 +72,13 @@ impl Cell {
     }
 
     fn kernel_cost(&self) -> KernelCost {
-        self.model.model().kernel_cost(self.source.samples(), self.source.dim())
+        self.process.model.model().kernel_cost(self.process.source.samples(), self.process.source.dim())
     }
 
     fn measurement(&self, kernel: KernelCost, decomposes: bool, held: f64) -> Measurement {
-        let rows = self.source.samples() * self.source.outputs();
+        let rows = self.process.source.samples() * self.process.source.outputs();
         let by_jacobian = kernel.layers.is_empty();
-        let params = by_jacobian.then(|| self.num_params());
+        let params = by_jacobian.then(|| self.process.num_params());
         Measurement { kernel, rows, params, decomposes, held }
     }
 }

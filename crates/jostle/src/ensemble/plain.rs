@@ -1,6 +1,6 @@
-//! A replica of a cell computed plainly, as a check of the kernels that ensembles run on.
+//! A replica of an ensemble computed plainly, as a check of the kernels that ensembles run on.
 
-use super::{Cell, Silent};
+use super::Ensemble;
 use crate::dynamics::Dynamics;
 use crate::dynamics::kernel::plain::Reference;
 use crate::dynamics::kernel::{Rule, Task, divergence_limit, exceeds};
@@ -23,34 +23,34 @@ pub struct Plain {
     pub diverged: Option<u64>,
 }
 
-/// A replica of a cell after `until` steps, computed one number at a time: slowly, and with the same bits as on every kernel.
+/// A replica of an ensemble after `until` steps, computed one number at a time: slowly, and with the same bits as on every kernel.
 /// None for networks, linearisations and flows, which have no such form.
-pub fn run_plainly(cell: &Cell, replica: u32, until: u64) -> Option<Plain> {
-    let link = cell.model.link().filter(|_| !cell.start.linearise)?;
-    match cell.precision {
-        Precision::F64 => run_in::<f64>(cell, link, replica, until),
-        Precision::F32 => run_in::<f32>(cell, link, replica, until),
+pub fn run_plainly(ensemble: &Ensemble, replica: u32, until: u64) -> Option<Plain> {
+    let link = ensemble.process.model.link().filter(|_| !ensemble.process.start.linearise)?;
+    match ensemble.protocol.precision {
+        Precision::F64 => run_in::<f64>(ensemble, link, replica, until),
+        Precision::F32 => run_in::<f32>(ensemble, link, replica, until),
     }
 }
 
-fn run_in<F: Float>(cell: &Cell, link: LinkKind, replica: u32, until: u64) -> Option<Plain> {
-    let Dynamics::GradientDescent(dynamics) = &cell.dynamics else { return None };
-    let (problem, level) = (cell.source.problem(replica), Level::Portable);
-    let first = if cell.begins_together() { 0 } else { replica };
-    let begin = cell.perturbed(&cell.begin(&problem, first, level, &Silent)?, replica, level);
+fn run_in<F: Float>(ensemble: &Ensemble, link: LinkKind, replica: u32, until: u64) -> Option<Plain> {
+    let Dynamics::GradientDescent(dynamics) = &ensemble.process.dynamics else { return None };
+    let (problem, level) = (ensemble.process.source.problem(replica), Level::Portable);
+    let first = if ensemble.process.begins_together() { 0 } else { replica };
+    let begin = ensemble.perturbed(&ensemble.begin(&problem, first, level, &())?, replica, level);
     let dynamics = dynamics.in_units(begin.unit);
     let rule = Rule {
-        loss: cell.model.loss,
-        loss_factor: cell.model.loss_factor,
+        loss: ensemble.process.model.loss,
+        loss_factor: ensemble.process.model.loss_factor,
         dynamics: &dynamics,
-        noises: &cell.noises,
-        average_from: cell.average_from,
-        seed: cell.seed,
+        noises: &ensemble.process.noises,
+        average_from: ensemble.protocol.average_from,
+        seed: ensemble.protocol.seed,
         level,
     };
     let task = Task { link, rule };
     let mut reference = Reference::<F>::new(&task, &problem, replica, &begin.theta);
-    let recorded = cell.recording.steps(cell.dynamics.steps());
+    let recorded = ensemble.protocol.recording.steps(ensemble.process.dynamics.steps());
     loop {
         // At recorded steps the residuals of all samples are looked at.
         if reference.diverged.is_none() && recorded.binary_search(&reference.step).is_ok() {

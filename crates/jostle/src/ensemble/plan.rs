@@ -1,13 +1,14 @@
-//! How the replicas of a cell will be computed, and why.
+//! How the replicas of an ensemble will be computed, and why.
 
-use super::unit::choose;
-use super::{Cell, Source, may_stop_early, units};
+use super::execute::choose;
+use super::{Ensemble, may_stop_early, units};
 use crate::dynamics::Batch;
 use crate::dynamics::kernel::{Kernel, turns};
 use crate::float::Precision;
+use crate::process::Source;
 use crate::simd::Level;
 
-/// The kernel of a cell. Results do not depend on it.
+/// The kernel of an ensemble. Results do not depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KernelPlan {
     /// The kernel.
@@ -24,16 +25,16 @@ pub struct KernelPlan {
     pub may_stop_early: bool,
 }
 
-/// The kernel that the first unit of a cell runs on.
-pub fn plan(cell: &Cell, level: Level) -> KernelPlan {
-    let replicas = units(cell)[0].replicas.len();
-    let (kernel, in_block) = match cell.precision {
-        Precision::F64 => choose::<f64>(cell, replicas, level),
-        Precision::F32 => choose::<f32>(cell, replicas, level),
+/// The kernel that the first unit of an ensemble runs on.
+pub fn plan(ensemble: &Ensemble, level: Level) -> KernelPlan {
+    let replicas = units(ensemble)[0].replicas.len();
+    let (kernel, in_block) = match ensemble.protocol.precision {
+        Precision::F64 => choose::<f64>(ensemble, replicas, level),
+        Precision::F32 => choose::<f32>(ensemble, replicas, level),
     };
-    let in_turn = replicas.min(turns(cell.num_params() * cell.precision.bytes()));
-    let shared = matches!(cell.source, Source::Shared(_));
-    let (together, reason) = match (kernel, cell.dynamics.batch()) {
+    let in_turn = replicas.min(turns(ensemble.process.num_params() * ensemble.protocol.precision.bytes()));
+    let shared = matches!(ensemble.process.source, Source::Shared(_));
+    let (together, reason) = match (kernel, ensemble.process.dynamics.batch()) {
         (Kernel::Lanes(_), _) => (in_block, "each step sees all samples, and replicas share them"),
         (Kernel::Single, _) if !shared => (1, "each replica has data of its own"),
         (Kernel::Single, _) => (1, "too few replicas to fill a vector"),
@@ -50,8 +51,8 @@ pub fn plan(cell: &Cell, level: Level) -> KernelPlan {
         (Kernel::Passes, _) => (1, "the model is a network"),
         (Kernel::MiniBatch, Batch::Full | Batch::Size(_)) => (1, "each step sees a few samples"),
     };
-    let may_stop_early = may_stop_early(cell);
-    KernelPlan { kernel, together, reason, level, precision: cell.precision, may_stop_early }
+    let may_stop_early = may_stop_early(ensemble);
+    KernelPlan { kernel, together, reason, level, precision: ensemble.protocol.precision, may_stop_early }
 }
 
 impl std::fmt::Display for KernelPlan {

@@ -1,11 +1,30 @@
 //! Which unit is run next, and by whom.
 
-use super::AllUnits;
-use super::unit::{Unit, UnitResult};
+use super::unit::{Shared, Unit, Work};
+use super::{Ensemble, UnitResult};
+use crate::simd::Level;
+use crate::watch::Watch;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 
-/// Where results go: the cell, the part, and the result unless the monitor asked to stop.
+/// The units of an ensemble.
+pub(super) struct AllUnits<'a> {
+    pub(super) ensemble: &'a Ensemble,
+    pub(super) units: Vec<Unit>,
+    pub(super) until: u64,
+    pub(super) shared: &'a Shared,
+    pub(super) level: Level,
+    pub(super) watch: &'a dyn Watch,
+}
+
+impl AllUnits<'_> {
+    fn work<'b>(&'b self, unit: &'b Unit) -> Work<'b> {
+        let Self { ensemble, until, shared, level, watch, .. } = *self;
+        Work { ensemble, unit, until, shared, level, watch }
+    }
+}
+
+/// Where results go: the ensemble, the part, and the result unless the watch asked to stop.
 pub(super) type Sender = mpsc::Sender<(usize, usize, Option<UnitResult>)>;
 
 /// What is to be done, by at most as many runners as there are threads.
@@ -14,7 +33,7 @@ pub(super) type Sender = mpsc::Sender<(usize, usize, Option<UnitResult>)>;
 /// a task of the pool, it would begin another unit, which may wait in turn, and so on: many kernels would be held at a
 /// time. Of runners, which take one unit after the other, there are no more to be found.
 pub(super) struct Tasks<'a> {
-    cells: &'a [AllUnits<'a>],
+    ensembles: &'a [AllUnits<'a>],
     threads: usize,
     state: Mutex<State>,
 }
@@ -28,19 +47,23 @@ struct State {
 /// One thing to do.
 #[derive(Clone, Copy)]
 enum Task {
-    /// What comes before the units of a cell.
-    Prepare { cell: usize },
+    /// What comes before the units of an ensemble.
+    Prepare { ensemble: usize },
     /// A unit.
-    Unit { cell: usize, part: usize },
+    Unit { ensemble: usize, part: usize },
 }
 
 impl<'a> Tasks<'a> {
-    pub(super) fn new(cells: &'a [AllUnits<'a>], threads: usize) -> Self {
-        let of_cell = |(cell, all): (usize, &AllUnits<'_>)| {
-            if all.cell.needs_preparation() { vec![Task::Prepare { cell }] } else { units(cell, all) }
+    pub(super) fn new(ensembles: &'a [AllUnits<'a>], threads: usize) -> Self {
+        let of_ensemble = |(ensemble, all): (usize, &AllUnits<'_>)| {
+            if all.ensemble.needs_preparation() {
+                vec![Task::Prepare { ensemble }]
+            } else {
+                units(ensemble, all)
+            }
         };
-        let open = cells.iter().enumerate().flat_map(of_cell).collect();
-        Self { cells, threads, state: Mutex::new(State { open, runners: 0 }) }
+        let open = ensembles.iter().enumerate().flat_map(of_ensemble).collect();
+        Self { ensembles, threads, state: Mutex::new(State { open, runners: 0 }) }
     }
 
     /// Begins as many runners as there are threads without one.
@@ -61,16 +84,16 @@ impl<'a> Tasks<'a> {
         }
         while let Some(task) = self.next() {
             match task {
-                Task::Prepare { cell } => {
-                    let all = &self.cells[cell];
+                Task::Prepare { ensemble } => {
+                    let all = &self.ensembles[ensemble];
                     all.work(&Unit { replicas: 0..0 }).prepare_units();
-                    self.state().open.extend(units(cell, all));
+                    self.state().open.extend(units(ensemble, all));
                     self.spawn(scope, sender);
                 }
-                Task::Unit { cell, part } => {
-                    let all = &self.cells[cell];
+                Task::Unit { ensemble, part } => {
+                    let all = &self.ensembles[ensemble];
                     // The receiver outlives the scope; a failed send could only mean that nobody listens.
-                    let _ = sender.send((cell, part, all.work(&all.units[part]).run()));
+                    let _ = sender.send((ensemble, part, all.work(&all.units[part]).run()));
                 }
             }
         }
@@ -90,6 +113,6 @@ impl<'a> Tasks<'a> {
     }
 }
 
-fn units(cell: usize, all: &AllUnits<'_>) -> Vec<Task> {
-    (0..all.units.len()).map(|part| Task::Unit { cell, part }).collect()
+fn units(ensemble: usize, all: &AllUnits<'_>) -> Vec<Task> {
+    (0..all.units.len()).map(|part| Task::Unit { ensemble, part }).collect()
 }

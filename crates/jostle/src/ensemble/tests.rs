@@ -1,13 +1,18 @@
 use super::*;
 use crate::dynamics::{Batch, Dynamics, GradientDescent, Schedule};
+use crate::ensemble::setup::Setup;
+use crate::float::Precision;
 use crate::model::{LinkKind, ModelSpec, Power, Square};
 use crate::noise::{
     CovarianceOf, IsotropicNoise, LabelDistribution, LabelNoise, Labels, MiniBatchDifference, Noise,
 };
 use crate::observable::find;
 use crate::problem::{ENTRIES, Generator, Problem};
+use crate::process::{Origin, Source, Start};
 use crate::setting::{Settings, Value};
+use crate::simd::Level;
 use crate::theory::predicted_lasso;
+use crate::watch::Watch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,9 +34,9 @@ fn label_noise(std: f64) -> Noise {
 }
 
 /// 60 steps of label noise on 13 samples of dimension 19.
-fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
+fn cell(source: Source, batch: Batch, replicas: u32) -> Setup {
     let drops = Schedule::with_drops(0.02, vec![(30, 0.5)]).unwrap();
-    Cell {
+    Setup {
         source,
         start: Start::default(),
         model: ModelSpec::new(LinkKind::Power(Power { depth: 2 }), 0.5),
@@ -50,11 +55,11 @@ fn cell(source: Source, batch: Batch, replicas: u32) -> Cell {
 #[test]
 fn noises_that_would_share_random_numbers_are_refused() {
     let noises = (0..16_320).map(|_| label_noise(0.5)).collect();
-    let refused = Cell { noises, ..cell(shared(13, 19), Batch::Full, 1) }.check().err().unwrap().to_string();
+    let refused = Setup { noises, ..cell(shared(13, 19), Batch::Full, 1) }.check().err().unwrap().to_string();
     assert_eq!(refused, "noise.16319.kind is one noise too many; expected at most 16319");
 }
 
-fn descent(cell: &mut Cell) -> &mut GradientDescent {
+fn descent(cell: &mut Setup) -> &mut GradientDescent {
     match &mut cell.dynamics {
         Dynamics::GradientDescent(dynamics) => dynamics,
         Dynamics::Flow(_) => panic!("the cell flows"),
@@ -66,7 +71,7 @@ fn quantity(name: &str) -> &'static crate::observable::Observable {
 }
 
 /// The ways to run replicas: together or alone, on common data or data of their own, in both precisions.
-fn arrangements(replicas: u32) -> Vec<(&'static str, Cell)> {
+fn arrangements(replicas: u32) -> Vec<(&'static str, Setup)> {
     [
         ("full batch, shared data", shared(13, 19), Batch::Full),
         ("full batch, own data", Source::PerReplica(generator(13, 19)), Batch::Full),
@@ -80,16 +85,16 @@ fn arrangements(replicas: u32) -> Vec<(&'static str, Cell)> {
     ]
     .map(|(what, source, batch)| {
         let precision = if what.ends_with("float32") { Precision::F32 } else { Precision::F64 };
-        (what, Cell { precision, ..cell(source, batch, replicas) }.check().unwrap())
+        (what, Setup { precision, ..cell(source, batch, replicas) })
     })
     .into()
 }
 
 /// The results of the cells that were finished, which must be handed over in order.
-fn run_all(cells: &[Cell], threads: usize, level: Level, monitor: &dyn Monitor) -> Vec<UnitResult> {
+fn run_all(cells: &[Ensemble], threads: usize, level: Level, watch: &dyn Watch) -> Vec<UnitResult> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let mut results = Vec::new();
-    let count = run(cells, &pool, level, monitor, &mut |k, result| {
+    let count = run(cells, &pool, level, watch, &mut |k, result| {
         assert_eq!(k, results.len());
         results.push(result);
     });
@@ -97,8 +102,8 @@ fn run_all(cells: &[Cell], threads: usize, level: Level, monitor: &dyn Monitor) 
     results
 }
 
-fn run_one(cell: Cell) -> Vec<Replica> {
-    run_all(&[cell.check().unwrap()], 2, Level::detect(), &Silent).remove(0).replicas
+fn run_one(cell: Setup) -> Vec<Replica> {
+    run_all(&[cell.check().unwrap()], 2, Level::detect(), &()).remove(0).replicas
 }
 
 /// All numbers of a replica as bits, so that NaN equals NaN and 0 differs from -0.
@@ -117,9 +122,9 @@ fn all_bits(replicas: &[Replica]) -> Vec<Vec<u64>> {
 
 #[test]
 fn results_do_not_depend_on_the_threads_or_the_level() {
-    let cells: Vec<Cell> = arrangements(21).into_iter().map(|(_, cell)| cell).collect();
+    let cells: Vec<Ensemble> = arrangements(21).iter().map(|(_, cell)| cell.checked()).collect();
     let with = |threads: usize, level: Level| -> Vec<Vec<Vec<u64>>> {
-        let results = run_all(&cells, threads, level, &Silent);
+        let results = run_all(&cells, threads, level, &());
         assert_eq!(results.len(), cells.len());
         results.iter().map(|result| all_bits(&result.replicas)).collect()
     };
@@ -147,17 +152,17 @@ fn a_replica_does_not_depend_on_how_many_there_are() {
 #[test]
 fn replicas_are_different_and_so_are_seeds() {
     for (what, cell) in arrangements(3) {
-        let first = run_one(Cell { seed: 9, ..cell });
+        let first = run_one(Setup { seed: 9, ..cell });
         assert_ne!(first[0].theta, first[1].theta, "{what}");
         assert_ne!(first[1].theta, first[2].theta, "{what}");
     }
-    let with_seed = |seed| run_one(Cell { seed, ..cell(shared(13, 19), Batch::Full, 1) }).remove(0).theta;
+    let with_seed = |seed| run_one(Setup { seed, ..cell(shared(13, 19), Batch::Full, 1) }).remove(0).theta;
     assert_ne!(with_seed(1), with_seed(2));
 }
 
 #[test]
 fn replicas_without_any_noise_are_the_same_on_shared_data() {
-    let replicas = run_one(Cell { noises: Vec::new(), ..cell(shared(13, 19), Batch::Full, 20) });
+    let replicas = run_one(Setup { noises: Vec::new(), ..cell(shared(13, 19), Batch::Full, 20) });
     for replica in &replicas {
         assert_eq!(replica.theta, replicas[0].theta);
     }
@@ -167,16 +172,17 @@ fn replicas_without_any_noise_are_the_same_on_shared_data() {
 fn units_cover_every_replica_once_in_order() {
     for replicas in [1, 15, 16, 17, 40] {
         for (what, cell) in arrangements(replicas) {
-            let listed: Vec<u32> = units(&cell).into_iter().flat_map(|unit| unit.replicas).collect();
+            let listed: Vec<u32> =
+                units(&cell.checked()).into_iter().flat_map(|unit| unit.replicas).collect();
             assert_eq!(listed, (0..replicas).collect::<Vec<_>>(), "{what}");
         }
     }
 }
 
 /// Label noise so large that some replicas explode and others do not.
-fn explosive(batch: Batch, every: u64) -> Cell {
+fn explosive(batch: Batch, every: u64) -> Setup {
     let rate = if batch == Batch::Full { 0.03 } else { 0.02 };
-    Cell {
+    Setup {
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
         dynamics: GradientDescent { batch, ..GradientDescent::new(400, rate) }.into(),
         noises: vec![label_noise(30.0)],
@@ -197,7 +203,7 @@ fn a_diverged_replica_is_recorded_as_infinite_and_leaves_the_others_alone() {
         for replica in &replicas {
             fates[usize::from(replica.diverged.is_some())] += 1;
             let alone = Unit { replicas: replica.replica..replica.replica + 1 };
-            let alone = run_unit(&cell, &alone, Level::detect(), &Silent).unwrap().replicas.remove(0);
+            let alone = run_unit(&cell, &alone, Level::detect(), &()).unwrap().replicas.remove(0);
             assert!(bits(&alone) == bits(replica), "replica {} beside others", replica.replica);
             for (step, row) in replica.rows.chunks_exact(6).enumerate() {
                 if replica.diverged.is_some_and(|diverged| step as u64 >= diverged) {
@@ -217,9 +223,9 @@ fn a_diverged_replica_is_recorded_as_infinite_and_leaves_the_others_alone() {
     }
 }
 
-fn run_unit_of_all(cell: &Cell) -> Vec<Replica> {
-    let unit = Unit { replicas: 0..cell.replicas };
-    run_unit(cell, &unit, Level::detect(), &Silent).unwrap().replicas
+fn run_unit_of_all(cell: &Ensemble) -> Vec<Replica> {
+    let unit = Unit { replicas: 0..cell.protocol.replicas };
+    run_unit(cell, &unit, Level::detect(), &()).unwrap().replicas
 }
 
 #[test]
@@ -239,7 +245,7 @@ fn the_step_of_divergence_does_not_depend_on_the_recording() {
 #[test]
 fn the_first_step_with_a_residual_beyond_the_limit_is_the_step_of_divergence() {
     let problem = Problem::new(vec![1.0], vec![2.0], None).unwrap();
-    let cell = Cell {
+    let cell = Setup {
         start: Start::default(),
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
         dynamics: GradientDescent::new(10, 1000.0).into(),
@@ -256,7 +262,7 @@ fn the_first_step_with_a_residual_beyond_the_limit_is_the_step_of_divergence() {
 }
 
 /// The observables that compare with the predicted Lasso, on data of all kinds.
-fn compared_with_the_lasso(source: Source, replicas: u32) -> Cell {
+fn compared_with_the_lasso(source: Source, replicas: u32) -> Setup {
     let names = [
         "distance_to_lasso",
         "time_average_to_lasso",
@@ -265,7 +271,7 @@ fn compared_with_the_lasso(source: Source, replicas: u32) -> Cell {
         "log_slope_error",
         "effective_init",
     ];
-    Cell {
+    Setup {
         dynamics: GradientDescent::new(20_000, 0.02).into(),
         noises: vec![label_noise(1.5)],
         recording: Recording::Every(10_000),
@@ -279,8 +285,10 @@ fn compared_with_the_lasso(source: Source, replicas: u32) -> Cell {
 fn replicas_are_compared_with_the_lasso_of_their_own_data() {
     for source in [shared(13, 19), Source::PerReplica(generator(13, 19))] {
         let cells = [compared_with_the_lasso(source, 3).check().unwrap()];
-        for replica in run_all(&cells, 2, Level::detect(), &Silent).remove(0).replicas {
-            let predicted = predicted_lasso(&cells[0], &cells[0].source.problem(replica.replica)).unwrap();
+        for replica in run_all(&cells, 2, Level::detect(), &()).remove(0).replicas {
+            let predicted =
+                predicted_lasso(&cells[0].process, &cells[0].process.source.problem(replica.replica))
+                    .unwrap();
             let (first, last) = (&replica.rows[..6], &replica.rows[12..]);
             assert!(replica.rows.iter().all(|v| v.is_finite()), "{:?}", replica.rows);
             assert_eq!(last[0], predicted.relative_distance(&replica.beta));
@@ -300,7 +308,7 @@ fn replicas_are_compared_with_the_lasso_of_their_own_data() {
 #[test]
 fn every_recorded_step_has_a_row_of_all_quantities() {
     for recording in [Recording::Every(7), Recording::Every(60), Recording::Log(10)] {
-        let replicas = run_one(Cell { recording, ..cell(shared(13, 19), Batch::Full, 2) });
+        let replicas = run_one(Setup { recording, ..cell(shared(13, 19), Batch::Full, 2) });
         let rows = recording.steps(60).len();
         assert!(replicas.iter().all(|r| r.rows.len() == 4 * rows), "{recording}");
     }
@@ -310,7 +318,7 @@ fn every_recorded_step_has_a_row_of_all_quantities() {
 fn recording_more_often_changes_no_trajectory() {
     for (what, cell) in arrangements(5) {
         let seldom = run_one(cell);
-        for (replica, of) in run_one(Cell {
+        for (replica, of) in run_one(Setup {
             recording: Recording::Every(1),
             ..arrangements(5).into_iter().find(|(name, _)| *name == what).unwrap().1
         })
@@ -350,7 +358,7 @@ fn the_average_is_over_the_states_after_its_first_step() {
 #[test]
 fn momentum_multiplies_the_step_size_and_reaches_the_same_minimum() {
     let with = |rate: f64, momentum: f64, steps: u64| {
-        run_one(Cell {
+        run_one(Setup {
             dynamics: GradientDescent { momentum, ..GradientDescent::new(steps, rate) }.into(),
             noises: Vec::new(),
             average_from: None,
@@ -383,7 +391,7 @@ struct Stopwatch {
     limit: u64,
 }
 
-impl Monitor for Stopwatch {
+impl Watch for Stopwatch {
     fn advanced(&self, replica_steps: u64) {
         self.advanced.fetch_add(replica_steps, Ordering::Relaxed);
     }
@@ -396,24 +404,24 @@ impl Monitor for Stopwatch {
 fn a_monitor_hears_of_every_replica_step() {
     for replicas in [1, 5, 40] {
         for (what, cell) in arrangements(replicas) {
-            let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: u64::MAX };
-            run_all(&[cell], 2, Level::detect(), &monitor);
-            assert_eq!(monitor.advanced.into_inner(), 60 * u64::from(replicas), "{what}");
+            let watch = Stopwatch { advanced: AtomicU64::new(0), limit: u64::MAX };
+            run_all(&[cell.checked()], 2, Level::detect(), &watch);
+            assert_eq!(watch.advanced.into_inner(), 60 * u64::from(replicas), "{what}");
         }
     }
-    let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: u64::MAX };
-    run_all(&[explosive(Batch::Full, 100)], 2, Level::detect(), &monitor);
-    assert_eq!(monitor.advanced.into_inner(), 400 * 40, "diverged replicas count as done");
+    let watch = Stopwatch { advanced: AtomicU64::new(0), limit: u64::MAX };
+    run_all(&[explosive(Batch::Full, 100).checked()], 2, Level::detect(), &watch);
+    assert_eq!(watch.advanced.into_inner(), 400 * 40, "diverged replicas count as done");
 }
 
 #[test]
 fn a_stopped_run_hands_over_the_cells_that_were_finished() {
-    let cells: Vec<Cell> = arrangements(5).into_iter().map(|(_, cell)| cell).collect();
-    let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: 0 };
-    assert!(run_all(&cells, 2, Level::detect(), &monitor).is_empty());
+    let cells: Vec<Ensemble> = arrangements(5).iter().map(|(_, cell)| cell.checked()).collect();
+    let watch = Stopwatch { advanced: AtomicU64::new(0), limit: 0 };
+    assert!(run_all(&cells, 2, Level::detect(), &watch).is_empty());
     // One thread does the cells in turn: the first is finished when the second is stopped.
-    let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: 5 * 60 };
-    let finished = run_all(&cells, 1, Level::detect(), &monitor);
+    let watch = Stopwatch { advanced: AtomicU64::new(0), limit: 5 * 60 };
+    let finished = run_all(&cells, 1, Level::detect(), &watch);
     assert_eq!(all_bits(&finished[0].replicas), all_bits(&run_one(arrangements(5).remove(0).1)));
     assert_eq!(finished.len(), 1);
 }
@@ -423,13 +431,14 @@ fn a_long_run_is_stopped_between_recorded_steps() {
     let mut cell = cell(shared(40, 100), Batch::Full, 16);
     descent(&mut cell).steps = 1_000_000_000;
     cell.recording = Recording::Log(2);
-    let monitor = Stopwatch { advanced: AtomicU64::new(0), limit: 100_000 };
-    assert_eq!(run_unit(&cell, &units(&cell)[0], Level::detect(), &monitor), None);
-    assert!(monitor.advanced.into_inner() < 1_000_000);
+    let watch = Stopwatch { advanced: AtomicU64::new(0), limit: 100_000 };
+    let cell = cell.checked();
+    assert_eq!(run_unit(&cell, &units(&cell)[0], Level::detect(), &watch), None);
+    assert!(watch.advanced.into_inner() < 1_000_000);
 }
 
 /// The message of a cell that must be refused.
-fn refusal(change: impl FnOnce(&mut Cell)) -> String {
+fn refusal(change: impl FnOnce(&mut Setup)) -> String {
     let mut cell = cell(shared(13, 19), Batch::Size(3), 1);
     change(&mut cell);
     match cell.check() {
@@ -449,7 +458,7 @@ fn cells_whose_parts_do_not_fit_are_refused_with_the_reason() {
         refusal(|cell| cell.noises.push(difference())),
         "noise.1.kind adds to the full gradient; expected dynamics.batch = \"full\", not 3"
     );
-    let without_truth = |cell: &mut Cell| {
+    let without_truth = |cell: &mut Setup| {
         let problem = generator(13, 19).generate(0);
         let problem = Problem::new(problem.x().to_vec(), problem.y().to_vec(), None).unwrap();
         cell.source = Source::Shared(Arc::new(problem));
@@ -523,11 +532,11 @@ fn every_noise_of_the_full_gradient_is_refused_for_mini_batches() {
     let mut accepted = cell(shared(13, 19), Batch::Size(13), 1);
     descent(&mut accepted).replacement = false;
     accepted.noises = noises();
-    assert_eq!(accepted.check().ok().map(|cell| cell.dynamics.batch()), Some(Batch::Full));
+    assert_eq!(accepted.check().ok().map(|cell| cell.process.dynamics.batch()), Some(Batch::Full));
 }
 
 /// Gradient descent or SGD on data that it can interpolate, with or without an early exit.
-fn interpolating(batch: Batch, steps: u64, tolerance: f64, precision: Precision) -> Cell {
+fn interpolating(batch: Batch, steps: u64, tolerance: f64, precision: Precision) -> Setup {
     let mut cell = cell(shared(13, 40), batch, 5);
     cell.dynamics = GradientDescent { batch, tolerance, ..GradientDescent::new(steps, 0.02) }.into();
     cell.noises.clear();
@@ -587,7 +596,7 @@ fn the_step_of_an_early_exit_does_not_depend_on_what_is_recorded_or_on_the_neigh
 
 #[test]
 fn nothing_stops_early_that_still_has_something_to_do() {
-    let converged = |change: fn(&mut Cell)| {
+    let converged = |change: fn(&mut Setup)| {
         let mut cell = interpolating(Batch::Full, 20_000, 1e-9, Precision::F64);
         change(&mut cell);
         run_one(cell).iter().any(|replica| replica.converged.is_some())
@@ -610,7 +619,7 @@ fn float32_follows_float64_as_long_as_rounding_lets_it() {
         let run = |precision| {
             let (_, mut cell) = arrangements(5).remove(k);
             cell.noises.clear();
-            run_one(Cell { precision, ..cell })
+            run_one(Setup { precision, ..cell })
         };
         for (single, double) in run(Precision::F32).iter().zip(run(Precision::F64)) {
             let off = distance(&single.beta, &double.beta);
@@ -623,7 +632,7 @@ fn float32_follows_float64_as_long_as_rounding_lets_it() {
 #[test]
 fn replicas_that_shrink_at_different_times_are_those_that_they_are_alone() {
     let problem = Problem::new(vec![1.0, 1.0], vec![-1.0, 0.0], None).unwrap();
-    let cell = Cell {
+    let cell = Setup {
         source: Source::Shared(Arc::new(problem)),
         model: ModelSpec::new(LinkKind::Square(Square), 1.0),
         dynamics: GradientDescent { batch: Batch::Size(1), ..GradientDescent::new(50_000, 0.01) }.into(),
@@ -633,13 +642,13 @@ fn replicas_that_shrink_at_different_times_are_those_that_they_are_alone() {
         average_from: None,
         ..cell(shared(13, 19), Batch::Full, 8)
     };
-    let cell = cell.check().unwrap();
     let together = run_one(cell.clone());
+    let cell = cell.checked();
     let logs: Vec<f64> = together.iter().map(|replica| replica.log_abs_theta[0]).collect();
     assert!(logs.iter().all(|log| *log < -177.5), "below 2^-256: {logs:?}");
     for replica in 0..8 {
         let unit = Unit { replicas: replica..replica + 1 };
-        let alone = run_unit(&cell, &unit, Level::detect(), &Silent).unwrap().replicas;
+        let alone = run_unit(&cell, &unit, Level::detect(), &()).unwrap().replicas;
         assert!(all_bits(&alone) == all_bits(&together[replica as usize..][..1]), "replica {replica}");
     }
 }
@@ -648,7 +657,7 @@ fn replicas_that_shrink_at_different_times_are_those_that_they_are_alone() {
 fn residuals_whose_squares_are_no_numbers_have_diverged_whatever_the_labels() {
     for (label, batch) in [(1e200, Batch::Full), (1e200, Batch::Size(1)), (1e160, Batch::Full)] {
         let problem = Problem::new(vec![1.0, 0.0], vec![label, 0.0], None).unwrap();
-        let cell = Cell {
+        let cell = Setup {
             source: Source::Shared(Arc::new(problem)),
             model: ModelSpec::new(LinkKind::Square(Square), 1.0),
             dynamics: GradientDescent { batch, ..GradientDescent::new(3, 0.01) }.into(),

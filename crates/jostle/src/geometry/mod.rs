@@ -54,7 +54,7 @@ pub use error::GeometryError;
 pub use layers::LayerGeometry;
 pub use quantities::{Curvature, Geometry, NoiseShape};
 pub use registry::{QUANTITIES, Quantity};
-pub use request::{KernelRequest, Unwatched, Watch, Watched};
+pub use request::{KernelRequest, Watched};
 pub use source::{DenseKernel, Jacobian, KernelSource, LayerKernel, kernel_of_model, layers_of_model};
 pub use spectrum::Spectrum;
 pub use stability::Threshold;

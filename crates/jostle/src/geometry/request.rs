@@ -1,28 +1,8 @@
 //! What a model is asked for when it makes its kernel itself, and who hears how far it is.
 
 use super::{KernelSource, LayerKernel, Sums};
+use crate::watch::Watch;
 use std::ops::Range;
-
-/// Hears how far a measurement is, and may ask to stop.
-///
-/// A kernel that is watched is NaN once somebody asks to stop, so that whatever is made of it ends at once; its owner knows why.
-pub trait Watch: Sync {
-    /// So many more multiply-adds are done.
-    fn advanced(&self, multiply_adds: f64);
-
-    /// Whether to stop as soon as possible: once it is so, it stays so.
-    fn should_stop(&self) -> bool {
-        false
-    }
-}
-
-/// A measurement that nobody watches.
-#[derive(Debug, Clone, Copy)]
-pub struct Unwatched;
-
-impl Watch for Unwatched {
-    fn advanced(&self, _: f64) {}
-}
 
 /// What is asked of a model that makes its kernel itself.
 #[derive(Clone, Copy)]
@@ -45,7 +25,7 @@ impl<'a> KernelRequest<'a> {
     /// The kernel at `theta` (p) of `inputs` (n x d), to be asked for the sums of `residuals` (nc) first: without maps and
     /// layers, and unwatched.
     pub fn new(theta: &'a [f64], inputs: &'a [f64], residuals: &'a [f64]) -> Self {
-        Self { theta, inputs, residuals, maps: None, has_layers: false, watch: &Unwatched }
+        Self { theta, inputs, residuals, maps: None, has_layers: false, watch: &() }
     }
 
     /// The same with the kernels of the layers.
@@ -55,7 +35,9 @@ impl<'a> KernelRequest<'a> {
     }
 }
 
-/// A kernel whose blocks and products are heard of, and which stops where its watch asks.
+/// A kernel that tells a watch of its blocks and products.
+///
+/// Once the watch asks to stop, the kernel is NaN, so that whatever is made of it ends at once; its owner knows why.
 pub struct Watched<'a> {
     source: Box<dyn KernelSource + 'a>,
     watch: &'a dyn Watch,
@@ -105,7 +87,7 @@ impl KernelSource for Watched<'_> {
             return out.fill(f64::NAN);
         }
         self.source.block(rows, columns, out);
-        self.watch.advanced(out.len() as f64 * self.work_of_entry());
+        self.watch.computed(out.len() as f64 * self.work_of_entry());
     }
 
     fn product(&self, v: &[f64], out: &mut [f64]) {
@@ -113,7 +95,7 @@ impl KernelSource for Watched<'_> {
             return out.fill(f64::NAN);
         }
         self.source.product(v, out);
-        self.watch.advanced(self.work_of_product());
+        self.watch.computed(self.work_of_product());
     }
 
     fn sums(&self, residuals: &[f64]) -> Sums {

@@ -1,9 +1,10 @@
 //! Where the kernel comes from: an array, a Jacobian, a model, or anything else that can hand over its blocks.
 
-use super::{GeometryError, KernelRequest, Sums, Watch, range};
+use super::{GeometryError, KernelRequest, Sums, range};
 use crate::linear_algebra::{dot, product, products_of_rows, transpose_product};
 use crate::model::{Loss, Model, map_outputs};
 use crate::problem::Problem;
+use crate::watch::Watch;
 use std::ops::{Deref, Range};
 
 /// The kernel `K = J J'` (nc x nc) of `n` samples with `c` outputs each, at one point, in units of `2^exponent`.

@@ -2,8 +2,9 @@
 
 use super::mean_square::{Resolvent, solve};
 use super::spectrum::Gathered;
-use super::{BatchMoments, Batches, GeometryError, KernelSource, Spectrum, Watch, Watched, range};
+use super::{BatchMoments, Batches, GeometryError, KernelSource, Spectrum, Watched, range};
 use crate::interruption::unless_stopped;
+use crate::watch::Watch;
 
 /// The largest learning rate at which stochastic gradient descent is stable in the mean square.
 ///

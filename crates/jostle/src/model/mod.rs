@@ -283,28 +283,35 @@ impl ModelSpec {
         Some(multiple * self.loss_factor)
     }
 
-    /// The start theta_0 (p) of a replica in dimension `dim`.
+    /// Checks that there is one initial value, or one for each coordinate of dimension `dim`.
     ///
     /// # Errors
     /// A list of initial values whose length is neither 1 nor the dimension.
-    pub fn initial(&self, dim: usize, replica: u32) -> Result<Vec<f64>, InputError> {
+    pub fn check_initial(&self, dim: usize) -> Result<(), InputError> {
+        let Form::Link { init, .. } = &self.form else { return Ok(()) };
+        if init.len() == 1 || init.len() == dim {
+            return Ok(());
+        }
+        let problem = format!("has {} values; expected 1 or {dim} (the dimension)", init.len());
+        Err(InputError::in_section("model")(SettingError::new("init", problem)))
+    }
+
+    /// The start theta_0 (p) of a replica in dimension `dim`; initial values that are [too few](Self::check_initial) are
+    /// repeated.
+    pub fn initial(&self, dim: usize, replica: u32) -> Vec<f64> {
         let (link, init) = match &self.form {
             Form::Link { link, init } => (link, init),
             Form::Network { network, seed, init_per_replica } => {
                 let replicas = [if *init_per_replica { replica } else { 0 }];
-                return Ok(network.initial(&Draws::new(*seed, &replicas, 0)));
+                return network.initial(&Draws::new(*seed, &replicas, 0));
             }
         };
-        if init.len() != 1 && init.len() != dim {
-            let problem = format!("has {} values; expected 1 or {dim} (the dimension)", init.len());
-            return Err(InputError::in_section("model")(SettingError::new("init", problem)));
-        }
         let scale = |j: usize| init[j % init.len()];
         let mut theta = vec![0.0; link.model().num_params(dim)];
         for (k, t) in theta.iter_mut().enumerate() {
             *t = link.initial_part(k / dim, scale(k % dim));
         }
-        Ok(theta)
+        theta
     }
 }
 

@@ -71,7 +71,7 @@ fn the_blocks_of_the_kernel_are_the_squared_norms_of_each_samples_gradient() {
 fn the_product_form_starts_at_the_same_point_as_the_power_form() {
     for link in [LinkKind::Power(Power { depth: 2 }), LinkKind::Product(Product)] {
         let spec = ModelSpec::new(link, 0.3);
-        let theta = spec.initial(2, 0).unwrap();
+        let theta = spec.initial(2, 0);
         let (u, v) = match link {
             LinkKind::Product(_) => (f64::midpoint(theta[0], theta[2]), f64::midpoint(theta[0], -theta[2])),
             _ => (theta[0], theta[2]),
@@ -83,6 +83,8 @@ fn the_product_form_starts_at_the_same_point_as_the_power_form() {
 #[test]
 fn initial_values_are_one_or_one_for_each_coordinate() {
     let spec = ModelSpec::with_init(LinkKind::Square(Square), vec![1.0, 2.0]);
-    assert_eq!(spec.initial(2, 0).unwrap(), [1.0, 2.0]);
-    assert!(spec.initial(3, 0).unwrap_err().to_string().contains("model.init has 2 values; expected 1 or 3"));
+    assert_eq!(spec.initial(2, 0), [1.0, 2.0]);
+    assert!(
+        spec.check_initial(3).unwrap_err().to_string().contains("model.init has 2 values; expected 1 or 3")
+    );
 }

@@ -3,10 +3,12 @@
 use super::*;
 use crate::dynamics::kernel::plain::PlainProducts;
 use crate::dynamics::{Batch, GradientDescent, Schedule};
-use crate::ensemble::{Cell, Recording, Silent, Source, Start, Unit, run_unit};
+use crate::ensemble::setup::Setup;
+use crate::ensemble::{Recording, Unit, run_unit};
 use crate::model::{LinkKind, ModelSpec, Power, SharedLinear, Square};
 use crate::observable::find;
 use crate::problem::Problem;
+use crate::process::{Source, Start};
 use crate::random::laws::{Moments, check_estimates};
 use crate::random::{Draws, Purpose};
 use crate::setting::{Kind, Setting, Value};
@@ -230,7 +232,7 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
     let link = LinkKind::Power(Power { depth: 2 });
     let model =
         ModelSpec { loss_factor: LOSS_FACTOR, ..ModelSpec::with_init(link, vec![0.4, 1.3, 0.8, -0.6, 1.1]) };
-    let theta = model.initial(DIM, 0).unwrap();
+    let theta = model.initial(DIM, 0);
     let place = Place::at(link, Place::new(link).problem, theta);
     let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, RATE) };
     let noises: Vec<_> = noise.into_iter().map(Noise::sample).collect();
@@ -250,7 +252,7 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
         covariance.iter_mut().zip(of_noise).for_each(|(whole, part)| *whole += part);
     }
 
-    let cell = Cell {
+    let cell = Setup {
         source: Source::Shared(Arc::new(place.problem.clone())),
         start: Start::default(),
         model,
@@ -265,7 +267,7 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
         precision: Precision::F64,
     };
     let all = Unit { replicas: 0..REPLICAS };
-    let result = run_unit(&cell.check().unwrap(), &all, Level::detect(), &Silent).unwrap();
+    let result = run_unit(&cell.check().unwrap(), &all, Level::detect(), &()).unwrap();
     let mean = place.pull_back(&place.weights());
     let mut gradients = Moments::about(mean.clone());
     let mut norms = Moments::about(vec![trace]);

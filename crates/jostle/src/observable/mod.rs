@@ -3,18 +3,16 @@
 mod at_point;
 mod moments;
 mod quantities;
-mod reference;
 mod threshold;
 mod view;
 
 pub use moments::{Moments, SumOfSquares};
-pub use reference::Reference;
 pub use threshold::ActiveThreshold;
 pub use view::View;
 
-use crate::ensemble::{Cell, Recording};
+use crate::error::InputError;
 use crate::problem::Problem;
-use crate::setting::{Entry, Fallback, Kind, Range, Setting};
+use crate::setting::{Entry, Fallback, Kind, Range, Recording, Setting, SettingError};
 
 /// A number recorded along a trajectory, with its documentation.
 #[derive(Clone, Copy)]
@@ -91,12 +89,15 @@ pub fn find(name: &str) -> Option<&'static Observable> {
     REGISTRY.iter().find(|observable| observable.name == name)
 }
 
-/// The names recorded when a file does not say: losses, accuracies and norms, as far as the cell has what they need.
-pub fn default_names(cell: &Cell) -> Vec<&'static str> {
-    let wanted =
-        ["train_loss", "test_error", "test_loss", "train_accuracy", "test_accuracy", "l1_norm", "active"];
-    let has = |name: &&str| find(name).is_some_and(|observable| cell.lacks(observable.needs).is_none());
-    wanted.into_iter().filter(has).collect()
+/// The observable of this name.
+///
+/// # Errors
+/// A name that no observable has.
+pub fn named(name: &str) -> Result<&'static Observable, InputError> {
+    find(name).ok_or_else(|| {
+        let problem = format!("has {name:?}; expected the name of an observable");
+        InputError::in_section("observe")(SettingError::new("quantities", problem))
+    })
 }
 
 /// The settings of an experiment's `[observe]` table.

@@ -1,7 +1,8 @@
 //! The observables themselves: each is an entry that documents and computes itself.
 
-use super::{Moments, Needs, Observable, Reference, SumOfSquares, View, truth_support};
+use super::{Moments, Needs, Observable, SumOfSquares, View, truth_support};
 use crate::noise::total_trace;
+use crate::theory::Reference;
 
 const INFINITE: f64 = f64::INFINITY;
 

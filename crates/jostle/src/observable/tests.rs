@@ -1,8 +1,11 @@
 use super::*;
 use crate::dynamics::{Batch, GradientDescent};
-use crate::ensemble::{Cell, Source, Start};
+use crate::ensemble::setup::Setup;
+use crate::ensemble::{Protocol, default_names};
 use crate::model::{LinkKind, Loss, Model, ModelSpec, Square};
 use crate::noise::{IsotropicNoise, LabelDistribution, LabelNoise, Labels, Noise};
+use crate::process::{Source, Start};
+use crate::theory::Reference;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -119,8 +122,8 @@ fn the_reference_is_the_lasso_computed_by_hand() {
     assert!((reference.log_slope_error(&[-9.0, -9.0, -5.0, 0.0], 100)).abs() < 1e-13);
 }
 
-fn cell() -> Cell {
-    Cell {
+fn cell() -> Setup {
+    Setup {
         source: Source::Shared(Arc::new(problem(None))),
         start: Start::default(),
         model: ModelSpec::new(LinkKind::Square(Square), 5.0f64.exp()),
@@ -137,7 +140,7 @@ fn cell() -> Cell {
 }
 
 fn reference() -> Reference {
-    Reference::new(&cell(), &problem(None)).unwrap()
+    Reference::new(&cell().process(), &problem(None)).unwrap()
 }
 
 #[test]
@@ -298,7 +301,10 @@ fn every_observable_is_documented_under_a_name_of_its_own() {
 
 #[test]
 fn the_default_quantities_exist_and_need_no_truth_where_there_is_none() {
-    let with = |truth| Cell { source: Source::Shared(Arc::new(problem(truth))), ..cell() };
-    assert_eq!(default_names(&with(Some(vec![1.0, 0.0]))), ["train_loss", "test_error", "l1_norm", "active"]);
-    assert_eq!(default_names(&with(None)), ["train_loss", "l1_norm", "active"]);
+    let with = |truth| {
+        let cell = Setup { source: Source::Shared(Arc::new(problem(truth))), ..cell() };
+        default_names(&cell.process(), &Protocol::default())
+    };
+    assert_eq!(with(Some(vec![1.0, 0.0])), ["train_loss", "test_error", "l1_norm", "active"]);
+    assert_eq!(with(None), ["train_loss", "l1_norm", "active"]);
 }

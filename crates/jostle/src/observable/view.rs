@@ -1,15 +1,14 @@
 //! A replica at one step, as an observable sees it.
 
-use super::{ActiveThreshold, Reference};
+use super::ActiveThreshold;
 use crate::dynamics::Dynamics;
 use crate::dynamics::kernel::{divergence_limit, exceeds};
-use crate::geometry::{
-    Curvature, Geometry, KernelSource, Threshold, Unwatched, Watch, Watched, kernel_of_model,
-};
+use crate::geometry::{Curvature, Geometry, KernelSource, Threshold, Watched, kernel_of_model};
 use crate::model::{Loss, Model, predict};
 use crate::noise::{Noise, Point};
 use crate::problem::{Problem, TestSet};
-use crate::theory::{LassoCertificate, lasso_certificate};
+use crate::theory::{LassoCertificate, Reference, lasso_certificate};
+use crate::watch::Watch;
 use std::cell::OnceCell;
 
 /// A replica at one step. What several observables need is computed once.
@@ -85,7 +84,7 @@ impl<'a> View<'a> {
             step: 0,
             active: ActiveThreshold::default(),
             reference: None,
-            watch: &Unwatched,
+            watch: &(),
             predictions,
             residuals,
             certificate: OnceCell::new(),

@@ -4,22 +4,22 @@ use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolution, DefaultSolver, IPSolver, SupportedConeT};
 
 /// Minimise `x' diag(curvature) x / 2 + cost . x` subject to `bounds - constraints x` in the product of the cones.
-pub(super) struct Programme {
+pub(crate) struct Programme {
     /// Non-negative (variables).
-    pub(super) curvature: Vec<f64>,
+    pub(crate) curvature: Vec<f64>,
     /// Variables.
-    pub(super) cost: Vec<f64>,
+    pub(crate) cost: Vec<f64>,
     /// Row, column, value.
-    pub(super) constraints: Vec<(usize, usize, f64)>,
+    pub(crate) constraints: Vec<(usize, usize, f64)>,
     /// Rows.
-    pub(super) bounds: Vec<f64>,
+    pub(crate) bounds: Vec<f64>,
     /// The cones, in the order of the rows.
-    pub(super) cones: Vec<SupportedConeT<f64>>,
+    pub(crate) cones: Vec<SupportedConeT<f64>>,
 }
 
 impl Programme {
     /// Solves it as far as double precision allows; callers verify the certificate that they take from the answer.
-    pub(super) fn solve(self) -> DefaultSolution<f64> {
+    pub(crate) fn solve(self) -> DefaultSolution<f64> {
         let variables = self.cost.len();
         let settings = DefaultSettings {
             verbose: false,
@@ -45,7 +45,7 @@ impl Programme {
 }
 
 /// The entries of a row-major matrix as triplets, moved down and right.
-pub(super) fn block(
+pub(crate) fn block(
     x: &[f64],
     dim: usize,
     row: usize,

@@ -107,7 +107,7 @@ pub fn sampling_strength(
 
 /// The variance `n C_ii / 4 c^2` (n) that single perturbed labels would need for the same perturbation `C` of the sample
 /// weights.
-pub(super) fn label_variances(covariance: &SampleCovariance, loss_factor: f64) -> Vec<f64> {
+pub(crate) fn label_variances(covariance: &SampleCovariance, loss_factor: f64) -> Vec<f64> {
     let unit = covariance.blocks.len() as f64 / (4.0 * loss_factor * loss_factor);
     covariance.blocks.iter().map(|variance| unit * variance).collect()
 }
@@ -121,12 +121,12 @@ pub(super) fn multiple(model: &ModelSpec) -> Result<f64, TheoryError> {
 }
 
 /// `m eta / (1 - b)`.
-pub(super) fn rate(model: &ModelSpec, dynamics: &GradientDescent, step: u64) -> Result<f64, TheoryError> {
+pub(crate) fn rate(model: &ModelSpec, dynamics: &GradientDescent, step: u64) -> Result<f64, TheoryError> {
     Ok(multiple(model)? * dynamics.effective_rate(step))
 }
 
 /// `rate/2 (1/n) sum_i x_ij^2 variance_i` (d).
-pub(super) fn strength(problem: &Problem, rate: f64, variance: &[f64]) -> Vec<f64> {
+pub(crate) fn strength(problem: &Problem, rate: f64, variance: &[f64]) -> Vec<f64> {
     let factor = 0.5 * rate / problem.samples() as f64;
     let squares = weighted_squares(problem.x(), problem.dim(), variance);
     squares.into_iter().map(|square| factor * square).collect()

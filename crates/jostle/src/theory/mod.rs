@@ -2,7 +2,7 @@
 
 mod active_set;
 pub mod basis_pursuit;
-mod conic;
+pub(crate) mod conic;
 mod convention;
 pub mod entropy_projection;
 mod error;
@@ -13,9 +13,9 @@ pub mod lasso;
 pub mod lasso_path;
 pub mod null_cone;
 pub mod predicted_lasso;
+mod reference;
 mod sign;
-pub mod slow_flow;
-mod stationary;
+pub(crate) mod stationary;
 pub mod support_recovery;
 
 pub use basis_pursuit::{BasisPursuit, BasisPursuitCertificate, basis_pursuit, basis_pursuit_certificate};
@@ -32,6 +32,6 @@ pub use predicted_lasso::{
     PredictedLasso, StdOfLambda, predicted_lasso, predicted_lasso_at, predicted_lasso_of, std_of_lambda,
     stds_of_lambdas,
 };
+pub use reference::Reference;
 pub use sign::Sign;
-pub use slow_flow::{Prediction, predict};
 pub use support_recovery::{SupportRecovery, mean_squared_columns, support_recovery};

@@ -25,12 +25,12 @@ use super::stationary::{Fluctuations, SecondOrder};
 use super::support_recovery::mean_squared_columns;
 use super::{Sign, TheoryError};
 use crate::dynamics::Dynamics;
-use crate::ensemble::{Cell, Source};
 use crate::linear_algebra::{product, transpose_product};
 use crate::model::Form;
 use crate::noise::{Noise, Point};
-use crate::observable::Needs;
 use crate::problem::Problem;
+use crate::process::Process;
+use crate::process::Source;
 
 /// The relative change of the mean squared residuals at which the iteration ends.
 const TOLERANCE: f64 = 1e-10;
@@ -108,32 +108,32 @@ impl std::fmt::Display for PredictedLasso {
     }
 }
 
-/// The Lasso that the time average of a cell's replicas on `problem` tends to, at the step size of the last step.
+/// The Lasso that the time average of a process's replicas on `problem` tends to, at the step size of the last step.
 ///
 /// # Errors
 /// Settings for which no Lasso is known, with the reason: another model than `w^2`, `u^2 - v^2` and `a * b`; a coordinate
 /// that starts at zero; noise on the parameters; no label noise, and residuals that vanish; step sizes too large for
 /// stationary residuals.
-pub fn predicted_lasso(cell: &Cell, problem: &Problem) -> Result<PredictedLasso, TheoryError> {
-    predicted_lasso_at(cell, problem, cell.dynamics.steps().saturating_sub(1), None)
+pub fn predicted_lasso(process: &Process, problem: &Problem) -> Result<PredictedLasso, TheoryError> {
+    predicted_lasso_at(process, problem, process.dynamics.steps().saturating_sub(1), None)
 }
 
-/// The Lasso that the time average of every replica of a cell tends to, or why there is none that all share.
+/// The Lasso that the time average of every replica of a process tends to, or why there is none that all share.
 ///
 /// # Errors
 /// Replicas with data or starts of their own, step sizes in other units than one, and what [`predicted_lasso`] refuses, in
 /// words.
-pub fn predicted_lasso_of(cell: &Cell) -> Result<PredictedLasso, String> {
-    let Source::Shared(problem) = &cell.source else {
+pub fn predicted_lasso_of(process: &Process) -> Result<PredictedLasso, String> {
+    let Source::Shared(problem) = &process.source else {
         return Err(
             "replicas have data of their own (problem.data_per_replica), and each a Lasso of its own"
                 .to_owned(),
         );
     };
-    if let Some(lacks) = cell.lacks(Needs::Lasso) {
+    if let Some(lacks) = process.lacks_for_lasso() {
         return Err(format!("it needs {lacks}"));
     }
-    predicted_lasso(cell, problem).map_err(|error| error.to_string())
+    predicted_lasso(process, problem).map_err(|error| error.to_string())
 }
 
 /// The same as [`predicted_lasso`] at the step size of `step`, and with mean squared residuals `E r_i^2` (n) as measured, where they are given.
@@ -141,13 +141,13 @@ pub fn predicted_lasso_of(cell: &Cell) -> Result<PredictedLasso, String> {
 /// # Errors
 /// As [`predicted_lasso`], or another number of residuals than samples.
 pub fn predicted_lasso_at(
-    cell: &Cell,
+    process: &Process,
     problem: &Problem,
     step: u64,
     measured: Option<&[f64]>,
 ) -> Result<PredictedLasso, TheoryError> {
-    let motion = Motion::of(cell, step)?;
-    let shares = Shares::of(cell, &cell.noises, problem)?;
+    let motion = Motion::of(process, step)?;
+    let shares = Shares::of(process, &process.noises, problem)?;
     if shares.sampling == 0.0 && !shares.has_label_noise() {
         let reason =
             "there is neither noise in the labels nor from mini-batches, and the limit depends on the start";
@@ -167,7 +167,7 @@ pub fn predicted_lasso_at(
         }
         None => self_consistent(problem, &motion, &shares, &|squares| shares.variances(squares))?,
     };
-    let convention = convention(cell, problem, &shares, &mean_squared_residuals, step);
+    let convention = convention(process, problem, &shares, &mean_squared_residuals, step);
     Ok(PredictedLasso { lambda, sign, rate: motion.rate, step, lasso, mean_squared_residuals, convention })
 }
 
@@ -175,7 +175,7 @@ fn no_lasso(place: impl Into<String>, reason: impl Into<String>) -> TheoryError 
     TheoryError::NoLasso { place: place.into(), reason: reason.into() }
 }
 
-/// How the parameters move in one step of a cell.
+/// How the parameters move in one step of a process.
 struct Motion {
     sign: Sign,
     /// `m eta / (1 - b)`, or `m h` in continuous time.
@@ -187,9 +187,9 @@ struct Motion {
 }
 
 impl Motion {
-    fn of(cell: &Cell, step: u64) -> Result<Self, TheoryError> {
-        let multiple = multiple(&cell.model)?;
-        let Form::Link { link, init } = &cell.model.form else {
+    fn of(process: &Process, step: u64) -> Result<Self, TheoryError> {
+        let multiple = multiple(&process.model)?;
+        let Form::Link { link, init } = &process.model.form else {
             unreachable!("other models have been refused");
         };
         if let Some(j) = init.iter().position(|init| *init == 0.0) {
@@ -198,7 +198,7 @@ impl Motion {
                 format!("is 0 at coordinate {j}, where parameters never move"),
             ));
         }
-        let dynamics = &cell.dynamics;
+        let dynamics = &process.dynamics;
         Ok(Self {
             sign: Sign::of(*link),
             rate: multiple * dynamics.step_time(step),
@@ -217,10 +217,10 @@ struct Shares {
 }
 
 impl Shares {
-    /// Of `noises` in the place of the cell's own.
-    fn of(cell: &Cell, noises: &[Noise], problem: &Problem) -> Result<Self, TheoryError> {
+    /// Of `noises` in the place of the process's own.
+    fn of(process: &Process, noises: &[Noise], problem: &Problem) -> Result<Self, TheoryError> {
         let n = problem.samples();
-        let (mut labels, mut sampling) = (vec![0.0; n], 1.0 / cell.dynamics.effective_batch(n));
+        let (mut labels, mut sampling) = (vec![0.0; n], 1.0 / process.dynamics.effective_batch(n));
         let mut of_noises = Vec::new();
         for (k, noise) in noises.iter().enumerate() {
             let Noise::Sample(noise) = noise else {
@@ -232,15 +232,15 @@ impl Shares {
                 let residuals = vec![residual; n];
                 let covariance = noise.covariance(&Point {
                     problem,
-                    model: cell.model.model(),
+                    model: process.model.model(),
                     theta: &[],
                     residuals: &residuals,
-                    loss_factor: cell.model.loss_factor,
-                    batch: cell.dynamics.batch_size(n),
-                    replacement: cell.dynamics.draws_with_replacement(),
+                    loss_factor: process.model.loss_factor,
+                    batch: process.dynamics.batch_size(n),
+                    replacement: process.dynamics.draws_with_replacement(),
                     step: 0,
                 });
-                label_variances(&covariance, cell.model.loss_factor)
+                label_variances(&covariance, process.model.loss_factor)
             });
             of_noises.push(mean(&free));
             sampling += mean(&whole) - mean(&free);
@@ -322,15 +322,21 @@ fn unequal_columns(problem: &Problem) -> Option<(String, String)> {
     (high - low > 1e-12 * high).then(|| (shortened(low), shortened(high)))
 }
 
-fn convention(cell: &Cell, problem: &Problem, shares: &Shares, squares: &[f64], step: u64) -> Convention {
-    let (dynamics, c) = (&cell.dynamics, cell.model.loss_factor);
+fn convention(
+    process: &Process,
+    problem: &Problem,
+    shares: &Shares,
+    squares: &[f64],
+    step: u64,
+) -> Convention {
+    let (dynamics, c) = (&process.dynamics, process.model.loss_factor);
     let n = problem.samples();
     let momentum = 1.0 / (1.0 - dynamics.momentum());
     let size = if matches!(dynamics, Dynamics::Flow(_)) { "gamma, whose noise the flow has" } else { "eta" };
     let mut factors = vec![
         Factor {
             what: "loss factor",
-            value: multiple(&cell.model).unwrap_or(f64::NAN),
+            value: multiple(&process.model).unwrap_or(f64::NAN),
             sentence: format!(
                 "the loss is c/n sum r^2 with c = {c}; 1 in the papers (c = 1/4 for w^2 and u^2 - v^2, 1/2 for a * b)"
             ),
@@ -354,7 +360,7 @@ fn convention(cell: &Cell, problem: &Problem, shares: &Shares, squares: &[f64], 
             },
         },
     ];
-    for (noise, share) in cell.noises.iter().zip(&shares.of_noises) {
+    for (noise, share) in process.noises.iter().zip(&shares.of_noises) {
         if let Noise::Sample(noise) = noise {
             let sentence = noise.describe(dynamics.batch_size(n));
             factors.push(Factor { what: "labels", value: *share, sentence });

@@ -26,7 +26,7 @@ use crate::problem::Problem;
 
 /// The terms of second order in `A` that steps of a size and momentum add to the relaxation of a covariance.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct SecondOrder {
+pub(crate) struct SecondOrder {
     /// What multiplies `-A_a A_b`: `(1 - b)/(1 + b)`, less the share of the residuals in their own noise.
     product: f64,
     /// What multiplies `(A_a - A_b)^2`: `b/(1 - b^2)`.
@@ -43,7 +43,7 @@ impl SecondOrder {
     }
 
     /// Those of a dynamics.
-    pub(super) fn of(dynamics: &Dynamics) -> Self {
+    pub(crate) fn of(dynamics: &Dynamics) -> Self {
         match dynamics {
             Dynamics::GradientDescent(dynamics) => Self::new(Some(dynamics.momentum)),
             Dynamics::Flow(_) => Self::new(None),
@@ -51,22 +51,22 @@ impl SecondOrder {
     }
 
     /// With the share `s` of the residuals in their own noise.
-    pub(super) fn with_sampling(self, share: f64) -> Self {
+    pub(crate) fn with_sampling(self, share: f64) -> Self {
         Self { product: self.product - share, ..self }
     }
 
     /// Where `A` is in units of a rate.
-    pub(super) fn times(self, rate: f64) -> Self {
+    pub(crate) fn times(self, rate: f64) -> Self {
         Self { product: rate * self.product, difference: rate * self.difference }
     }
 
     /// The rate at which the entry (a, b) of the covariance of the residuals relaxes, for noise that is white.
-    pub(super) fn relaxation(self, first: f64, other: f64) -> f64 {
+    pub(crate) fn relaxation(self, first: f64, other: f64) -> f64 {
         first + other - self.product * first * other + self.apart(first, other)
     }
 
     /// The part of the relaxation that comes from unequal frequencies.
-    pub(super) fn apart(self, first: f64, other: f64) -> f64 {
+    pub(crate) fn apart(self, first: f64, other: f64) -> f64 {
         self.difference * (first - other).powi(2)
     }
 }

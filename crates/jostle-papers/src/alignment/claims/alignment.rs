@@ -57,7 +57,7 @@ pub(super) fn gaussian(runs: &Runs) -> Result<Claim, LabError> {
              the covariance of the samples and the final error: {} on average. At the start {}, where {} is predicted. \
              Without centring it is 1 + 2 grad L' S grad L / (2 L |S|_F^2): measured over that, {}.",
             run.replicas(0),
-            run.rebuilt_cells()?[0].source.samples(),
+            run.rebuilt_cells()?[0].process().source.samples(),
             compact(1.0 + mean(&expected)),
             start.text(),
             compact(1.0 + at_start),

@@ -175,7 +175,7 @@ fn verdict(all: &[(&str, &[Outcome])], sharp: f64, most: f64) -> Verdict {
 
 fn outcomes(run: &Run) -> Result<Vec<Outcome>, LabError> {
     let cells = run.rebuilt_cells()?;
-    cells.iter().enumerate().map(|(k, cell)| Outcome::of(run, k, cell.source.outputs())).collect()
+    cells.iter().enumerate().map(|(k, cell)| Outcome::of(run, k, cell.process().source.outputs())).collect()
 }
 
 fn texts(outcomes: &[Outcome]) -> String {

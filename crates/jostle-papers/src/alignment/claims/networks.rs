@@ -24,7 +24,7 @@ pub(crate) const NETWORKS: [(&str, &str); 4] = [
 
 /// The outputs `c` of a run.
 pub(crate) fn outputs(run: &Run) -> Result<f64, LabError> {
-    Ok(run.rebuilt_cells()?[0].source.outputs() as f64)
+    Ok(run.rebuilt_cells()?[0].process().source.outputs() as f64)
 }
 
 /// What the networks with one output, and those with ten, were trained on.
@@ -92,9 +92,9 @@ pub(crate) struct End {
 /// The ends of all cells of `nets-solutions`.
 pub(crate) fn ends(run: &Run) -> Result<Vec<End>, LabError> {
     let cells = run.rebuilt_cells()?;
-    let end = |(k, cell): (usize, &jostle::ensemble::Cell)| -> Result<End, LabError> {
-        let (n, outputs) = (cell.source.samples(), cell.source.outputs() as f64);
-        let BatchMoments { full, single } = cell.dynamics.batches(n).moments(n)?;
+    let end = |(k, cell): (usize, &jostle::ensemble::Ensemble)| -> Result<End, LabError> {
+        let (n, outputs) = (cell.process().source.samples(), cell.process().source.outputs() as f64);
+        let BatchMoments { full, single } = cell.process().dynamics.batches(n).moments(n)?;
         let losses = run.finals(k, "train_loss")?;
         let kept = |values: Vec<f64>| -> Vec<f64> {
             values.into_iter().zip(&losses).filter(|(_, loss)| **loss < MINIMUM).map(|(v, _)| v).collect()

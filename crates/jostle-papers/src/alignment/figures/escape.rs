@@ -61,7 +61,7 @@ pub(super) fn curvature(runs: &Runs) -> Result<Figure, LabError> {
 /// The curvature of the replicas that landed from a minimum at a multiple of its threshold.
 pub(super) fn curvature_paths(run: &Run, at: f64) -> Result<(String, serde_json::Value), LabError> {
     let cell = (0..run.cells()).find(|cell| multiple(run, *cell) == at).unwrap_or(run.cells() - 1);
-    let outputs = run.rebuilt_cells()?[cell].source.outputs() as f64;
+    let outputs = run.rebuilt_cells()?[cell].process().source.outputs() as f64;
     let quantities = [("frobenius_G", "|G|_F"), ("trace_G", "Tr G"), ("lambda_max_G", "lambda_max")];
     let (mut series, mut texts) = (Vec::new(), Vec::new());
     for (quantity, name) in quantities {

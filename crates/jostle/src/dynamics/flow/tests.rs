@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::dynamics::{Dynamics, GradientDescent};
-use crate::ensemble::{Cell, Recording, Replica, Silent, Source, Start, Unit, may_stop_early, run_unit};
+use crate::ensemble::setup::Setup;
+use crate::ensemble::{Recording, Replica, Unit, may_stop_early, run_unit};
 use crate::float::Precision;
 use crate::model::{Product, Square, Unit as Identity};
 use crate::noise::{
@@ -11,6 +12,7 @@ use crate::noise::{
 };
 use crate::observable::find;
 use crate::problem::Problem;
+use crate::process::{Source, Start};
 use crate::random::laws::{Estimate, check_distribution, check_estimates};
 use crate::random::{Draws, Purpose};
 use crate::simd::Level;
@@ -34,8 +36,8 @@ fn label(std: f64, labels: Labels) -> LabelNoise {
     LabelNoise { std, lambda: None, labels, distribution: LabelDistribution::Gaussian }
 }
 
-fn cell(problem: Problem, link: LinkKind, init: f64, flow: Flow, noise: Option<LabelNoise>) -> Cell {
-    Cell {
+fn cell(problem: Problem, link: LinkKind, init: f64, flow: Flow, noise: Option<LabelNoise>) -> Setup {
+    Setup {
         source: Source::Shared(Arc::new(problem)),
         start: Start::default(),
         model: ModelSpec::new(link, init),
@@ -51,9 +53,9 @@ fn cell(problem: Problem, link: LinkKind, init: f64, flow: Flow, noise: Option<L
     }
 }
 
-fn run(cell: Cell) -> Vec<Replica> {
+fn run(cell: Setup) -> Vec<Replica> {
     let all = Unit { replicas: 0..cell.replicas };
-    run_unit(&cell.check().unwrap(), &all, Level::detect(), &Silent).unwrap().replicas
+    run_unit(&cell.check().unwrap(), &all, Level::detect(), &()).unwrap().replicas
 }
 
 fn with_rate(steps: u64, time_step: f64, learning_rate: f64) -> Flow {
@@ -82,7 +84,7 @@ fn gradient_flow_ends_at_the_entropy_projection() {
         }
     }
     let descent = GradientDescent::new(200_000, 0.05).into();
-    let beta = run(Cell { dynamics: descent, ..cell(problem(6, 12), SQUARE, 0.8, Flow::new(1, 1.0), None) });
+    let beta = run(Setup { dynamics: descent, ..cell(problem(6, 12), SQUARE, 0.8, Flow::new(1, 1.0), None) });
     assert!(distance(&beta[0].beta, &exact) / norm(&exact) > 1e-4);
 }
 
@@ -100,7 +102,7 @@ fn gradient_descent_with_small_steps_follows_gradient_flow() {
             let model = ModelSpec { loss_factor: 0.35, ..ModelSpec::with_init(link, init) };
             let flow = Flow::new(1, 1.0);
             let cell = cell(problem(4, 7), link, 0.5, flow, None);
-            run(Cell { model, dynamics, precision, ..cell }).remove(0)
+            run(Setup { model, dynamics, precision, ..cell }).remove(0)
         };
         let flow = flowing(Flow::new(100, 0.01).into());
         let descent = flowing(GradientDescent::new(2000, 0.0005).into());
@@ -136,7 +138,7 @@ fn the_effective_initialisation_shrinks_deterministically() {
     let learning_rate = Some(Schedule::with_drops(0.2, vec![(100, 0.25)]).unwrap());
     let flow = Flow { learning_rate, ..Flow::new(250, 0.01) };
     let model = cell(problem(4, 7), DIFFERENCE, 0.5, flow, Some(label(1.5, Labels::One)));
-    let replicas = run(Cell { replicas: 9, ..model });
+    let replicas = run(Setup { replicas: 9, ..model });
     let problem = problem(4, 7);
     let integral = 0.01 * (100.0 * 0.2 + 150.0 * 0.05) * 1.5 * 1.5 / 4.0;
     for replica in &replicas {
@@ -159,7 +161,7 @@ fn in_one_dimension_the_stationary_law_is_gamma() {
         let problem = Problem::new(x.clone(), y.clone(), None).unwrap();
         let noise = Some(label(f64::sqrt(variance), labels));
         let cell = cell(problem, SQUARE, 1.0, with_rate(160, 0.05, 0.1), noise);
-        let replicas = run(Cell { replicas: 16_000, ..cell });
+        let replicas = run(Setup { replicas: 16_000, ..cell });
         let strength = 0.12;
         let shape = (correlation / 2.0 - strength * norm / 2.0) / (strength * norm);
         let law = Gamma::new(shape, 1.0 / (2.0 * strength)).unwrap();
@@ -175,7 +177,7 @@ fn label_noise_with_small_steps_follows_the_flow() {
     let moments = |dynamics: Dynamics, std: f64| -> Vec<[f64; 3]> {
         let noise = Some(label(std, Labels::One));
         let cell = cell(problem(4, 6), DIFFERENCE, 0.5, Flow::new(1, 1.0), noise);
-        let replicas = run(Cell { dynamics, replicas: REPLICAS, ..cell });
+        let replicas = run(Setup { dynamics, replicas: REPLICAS, ..cell });
         let count = f64::from(REPLICAS);
         (0..6)
             .map(|j| {
@@ -210,7 +212,7 @@ fn the_time_average_meets_the_conditions_of_the_predicted_lasso() {
     let noise = label(2.0, Labels::One);
     let flow = with_rate(100_000, 0.05, 0.05);
     let model = cell(problem(4, 6), SQUARE, 1.0, flow, Some(noise));
-    let replicas = run(Cell { average_from: Some(2000), replicas: 16, ..model });
+    let replicas = run(Setup { average_from: Some(2000), replicas: 16, ..model });
     let problem = problem(4, 6);
     let spec = ModelSpec::new(SQUARE, 1.0);
     let lambda =
@@ -254,7 +256,7 @@ fn a_step_beyond_the_limit_of_stability_is_a_diverged_replica() {
     for time_step in [0.01, 100.0] {
         let cell = cell(problem(4, 7), SQUARE, 2.0, Flow::new(50, time_step), None);
         let rows = Recording::Every(1);
-        let replica = run(Cell { recording: rows, ..cell }).remove(0);
+        let replica = run(Setup { recording: rows, ..cell }).remove(0);
         fates[usize::from(replica.diverged.is_some())] += 1;
         for (step, loss) in replica.rows.iter().enumerate() {
             let exploded = replica.diverged.is_some_and(|diverged| step as u64 >= diverged);
@@ -270,7 +272,7 @@ fn results_depend_neither_on_the_block_nor_on_the_recording_nor_on_the_level() {
     let cell = |replicas, recording, precision| {
         let noise = Some(label(1.0, Labels::One));
         let cell = cell(problem(5, 9), DIFFERENCE, 0.5, with_rate(150, 0.02, 0.1), noise);
-        Cell { average_from: Some(40), replicas, recording, precision, ..cell }
+        Setup { average_from: Some(40), replicas, recording, precision, ..cell }
     };
     for precision in [Precision::F64, Precision::F32] {
         let end = |mut replica: Replica| {
@@ -288,7 +290,7 @@ fn results_depend_neither_on_the_block_nor_on_the_recording_nor_on_the_level() {
         for level in Level::available() {
             let cell = cell(19, Recording::Log(2), precision).check().unwrap();
             let unit = Unit { replicas: 0..19 };
-            let replicas = run_unit(&cell, &unit, level, &Silent).unwrap().replicas;
+            let replicas = run_unit(&cell, &unit, level, &()).unwrap().replicas;
             assert!(replicas.into_iter().map(end).eq(all.iter().cloned()), "{level}");
         }
     }
@@ -298,7 +300,7 @@ fn results_depend_neither_on_the_block_nor_on_the_recording_nor_on_the_level() {
 fn the_average_is_that_of_the_states_after_its_first_step() {
     let flow = || with_rate(60, 0.02, 0.1);
     let noise = || Some(label(1.0, Labels::One));
-    let average = run(Cell { average_from: Some(20), ..cell(problem(5, 9), SQUARE, 0.5, flow(), noise()) });
+    let average = run(Setup { average_from: Some(20), ..cell(problem(5, 9), SQUARE, 0.5, flow(), noise()) });
     let mut sum = vec![0.0; 9];
     for steps in 21..=60 {
         let flow = Flow { steps, ..flow() };
@@ -313,14 +315,14 @@ fn the_average_is_that_of_the_states_after_its_first_step() {
 #[test]
 fn a_flow_stops_early_where_nothing_moves_it() {
     let still = |noise| cell(problem(4, 7), SQUARE, 0.5, with_rate(10, 0.1, 0.1), noise);
-    assert!(may_stop_early(&still(None)));
-    assert!(!may_stop_early(&still(Some(label(0.5, Labels::One)))));
+    assert!(may_stop_early(&still(None).checked()));
+    assert!(!may_stop_early(&still(Some(label(0.5, Labels::One))).checked()));
     let always = Flow { tolerance: 0.0, ..Flow::new(10, 0.1) };
-    assert!(!may_stop_early(&cell(problem(4, 7), SQUARE, 0.5, always, None)));
+    assert!(!may_stop_early(&cell(problem(4, 7), SQUARE, 0.5, always, None).checked()));
 }
 
 fn refusal(link: LinkKind, flow: Flow, noises: Vec<Noise>) -> String {
-    let cell = Cell { noises, ..cell(problem(4, 7), link, 0.5, flow, None) };
+    let cell = Setup { noises, ..cell(problem(4, 7), link, 0.5, flow, None) };
     cell.check().err().expect("the cell must be refused").to_string()
 }
 
@@ -355,6 +357,6 @@ fn what_has_no_flow_is_refused() {
     }
     let gaussian = GaussianSampleNoise { of: CovarianceOf::Label, scale };
     let accepted =
-        Cell { noises: vec![Noise::sample(gaussian)], ..cell(problem(4, 7), SQUARE, 0.5, flow(), None) };
+        Setup { noises: vec![Noise::sample(gaussian)], ..cell(problem(4, 7), SQUARE, 0.5, flow(), None) };
     assert!(accepted.check().is_ok());
 }

@@ -32,7 +32,7 @@ fn widened<F: Float>(values: &[F]) -> Vec<f64> {
 fn compare<F: Float>(task: &Task<'_>, problem: &Problem, kernel: Kernel, steps: &[u64], what: &str) {
     let data = Data::<F>::new(problem);
     let dim = problem.dim();
-    let theta = ModelSpec::new(task.link, 0.7).initial(dim, 0).unwrap();
+    let theta = ModelSpec::new(task.link, 0.7).initial(dim, 0);
     // Replicas that take turns are blocks of their own.
     let count = if kernel == Kernel::Sample { 3 } else { kernel.lanes::<F>(task.rule.level) };
     let in_block = kernel.lanes::<F>(task.rule.level);
@@ -283,7 +283,7 @@ fn a_diverged_lane_is_marked_with_its_step_and_its_neighbours_do_not_notice() {
             level: Level::detect(),
         },
     };
-    let theta = ModelSpec::new(link, 1.0).initial(19, 0).unwrap();
+    let theta = ModelSpec::new(link, 1.0).initial(19, 0);
     let data = Data::<f64>::new(&problem);
     let run = |kernel: Kernel, replicas: Vec<u32>| {
         let begins = Begin::everywhere(&theta, replicas.len());

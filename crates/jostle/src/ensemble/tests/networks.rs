@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::dynamics::{Augment, Flow, RateUnit};
+use crate::ensemble::setup::Setup;
 use crate::float::Float;
 use crate::geometry::{DenseKernel, KernelRequest, KernelSource};
 use crate::model::{Form, Loss, Network, Tape, Unit as Linear};
@@ -103,8 +104,8 @@ fn data(samples: usize, dim: usize, outputs: usize) -> Problem {
     Problem::with_outputs(x, y, outputs).unwrap()
 }
 
-fn with(problem: Problem, model: ModelSpec, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
-    Cell {
+fn with(problem: Problem, model: ModelSpec, dynamics: GradientDescent, noises: Vec<Noise>) -> Setup {
+    Setup {
         source: Source::Shared(Arc::new(problem)),
         start: Start::default(),
         model,
@@ -120,7 +121,7 @@ fn with(problem: Problem, model: ModelSpec, dynamics: GradientDescent, noises: V
     }
 }
 
-fn all(cell: Cell) -> Vec<Replica> {
+fn all(cell: Setup) -> Vec<Replica> {
     run_unit_of_all(&cell.check().unwrap())
 }
 
@@ -144,7 +145,7 @@ fn passes_take_the_steps_of_the_kernels_whatever_the_batch_and_the_noise() {
         let origin = Origin::Points(vec![vec![0.25; 7].into()]);
         let run = |model: ModelSpec| {
             let cell = with(data(9, 7, 1), model, dynamics.clone(), noises.clone());
-            all(Cell { start: Start { origin: origin.clone(), ..Start::default() }, ..cell })
+            all(Setup { start: Start { origin: origin.clone(), ..Start::default() }, ..cell })
         };
         let (passes, kernel) = (run(affine(7, 1)), run(ModelSpec::new(LinkKind::Unit(Linear), 0.0)));
         for (a, b) in passes.iter().zip(&kernel) {
@@ -163,12 +164,12 @@ fn outputs_are_trained_side_by_side() {
     let origin = |width: usize| Origin::Points(vec![vec![0.5; width].into()]);
     let start = |width| Start { origin: origin(width), ..Start::default() };
     let cell = with(problem.clone(), affine(5, 3), dynamics.clone(), Vec::new());
-    let together = all(Cell { start: start(15), ..cell });
+    let together = all(Setup { start: start(15), ..cell });
     for output in 0..3 {
         let y = problem.y().iter().skip(output).step_by(3).copied().collect();
         let alone = Problem::new(problem.x().to_vec(), y, None).unwrap();
         let cell = with(alone, affine(5, 1), dynamics.clone(), Vec::new());
-        let alone = all(Cell { start: start(5), ..cell });
+        let alone = all(Setup { start: start(5), ..cell });
         for (whole, part) in together.iter().zip(&alone) {
             assert!(distance(&whole.theta[5 * output..][..5], &part.theta) < 1e-13);
         }
@@ -190,7 +191,7 @@ fn label_noise_in_several_outputs_has_the_variance_of_its_law() {
         let distribution = LabelDistribution::Gaussian;
         let noise = Noise::sample(LabelNoise { std, lambda: None, labels, distribution });
         let cell = with(problem.clone().unwrap(), model.clone(), GradientDescent::new(1, rate), vec![noise]);
-        let cell = Cell { start: start.clone(), replicas: 20_000, ..cell };
+        let cell = Setup { start: start.clone(), replicas: 20_000, ..cell };
         let squares: Vec<f64> = all(cell)
             .iter()
             .flat_map(|replica| replica.theta.iter().map(|t| t * t).collect::<Vec<_>>())
@@ -210,7 +211,7 @@ fn label_noise_in_several_outputs_has_the_variance_of_its_law() {
 fn a_network_in_float32_stays_close_to_float64_and_stops_when_it_has_converged() {
     let cell = |precision| {
         let model = ModelSpec::of_network(Arc::new(Quadratic(12)), 3);
-        Cell { precision, ..with(data(5, 12, 1), model, GradientDescent::new(20_000, 0.02), Vec::new()) }
+        Setup { precision, ..with(data(5, 12, 1), model, GradientDescent::new(20_000, 0.02), Vec::new()) }
     };
     let (double, single) = (all(cell(Precision::F64)), all(cell(Precision::F32)));
     assert!(distance(&double[0].theta, &single[0].theta) < 1e-4);
@@ -241,7 +242,7 @@ fn a_diverging_network_is_data() {
 }
 
 /// A minimum of the quadratic model, as a start; and its threshold.
-fn at_a_minimum(unit: RateUnit, rate: f64, batch: usize) -> Cell {
+fn at_a_minimum(unit: RateUnit, rate: f64, batch: usize) -> Setup {
     let dynamics = GradientDescent { unit, batch: Batch::Size(batch), ..GradientDescent::new(400, rate) };
     let origin = Origin::Minimum { learning_rate: 0.02, unit: RateUnit::One, steps: 40_000, loss: 1e-24 };
     let x = data(6, 15, 1).x().to_vec();
@@ -251,7 +252,7 @@ fn at_a_minimum(unit: RateUnit, rate: f64, batch: usize) -> Cell {
     let cell = with(Problem::new(x, y, None).unwrap(), model, dynamics, Vec::new());
     let quantities =
         ["train_loss", "learning_rate", "max_stable_learning_rate"].map(|name| find(name).unwrap());
-    Cell {
+    Setup {
         start: Start { origin, ..Start::default() },
         quantities: quantities.to_vec(),
         recording: Recording::Every(20),
@@ -275,10 +276,10 @@ fn the_step_size_towards_a_minimum_may_count_the_limit_of_gradient_descent() {
         let cell = at_a_minimum(RateUnit::One, 0.01, 1);
         let origin = Origin::Minimum { learning_rate, unit, steps: 400, loss: 0.0 };
         let dynamics = GradientDescent::new(1, 1e-12).into();
-        all(Cell { start: Start { origin, ..Start::default() }, dynamics, ..cell })[0].theta.clone()
+        all(Setup { start: Start { origin, ..Start::default() }, dynamics, ..cell })[0].theta.clone()
     };
     let cell = at_a_minimum(RateUnit::GdLimit, 0.1, 1);
-    let rate = all(Cell { start: Start::default(), ..cell })[0].rows[1];
+    let rate = all(Setup { start: Start::default(), ..cell })[0].rows[1];
     let (counted, plain) = (towards(0.1, RateUnit::GdLimit), towards(rate, RateUnit::One));
     assert!(distance(&counted, &plain) < 1e-9 * distance(&plain, &vec![0.0; plain.len()]), "{rate}");
 }
@@ -289,7 +290,7 @@ struct Patience {
     limit: u64,
 }
 
-impl Monitor for Patience {
+impl Watch for Patience {
     fn advanced(&self, _: u64) {}
     fn should_stop(&self) -> bool {
         self.asked.fetch_add(1, Ordering::Relaxed) >= self.limit
@@ -303,12 +304,12 @@ fn starts_units_linearisations_and_measurements_hear_a_stop_wherever_they_are() 
     let of_start = Origin::Minimum { learning_rate: 0.1, unit: RateUnit::GdLimit, steps: 400, loss: 0.0 };
     let linear = Start { origin: of_start.clone(), linearise: true, ..Start::default() };
     let measured =
-        Cell { start: Start::default(), dynamics: GradientDescent::new(1, 0.01).into(), ..plain.clone() };
+        Setup { start: Start::default(), dynamics: GradientDescent::new(1, 0.01).into(), ..plain.clone() };
     for (what, cell) in [
         ("minimum", plain.clone()),
         ("threshold", threshold),
-        ("limit", Cell { start: Start { origin: of_start, ..Start::default() }, ..plain.clone() }),
-        ("linearised", Cell { start: linear, ..plain }),
+        ("limit", Setup { start: Start { origin: of_start, ..Start::default() }, ..plain.clone() }),
+        ("linearised", Setup { start: linear, ..plain }),
         ("measured", measured),
     ] {
         let cell = cell.check().unwrap();
@@ -335,7 +336,7 @@ fn recorded_thresholds_are_those_of_the_heavy_ball() {
         let model = ModelSpec { loss_factor: 0.5, ..ModelSpec::new(LinkKind::Unit(Linear), 0.0) };
         let cell = with(problem.clone(), model, dynamics, Vec::new());
         let quantities = ["max_stable_learning_rate", "gd_limit"].map(|name| find(name).unwrap()).to_vec();
-        all(Cell { quantities, ..cell })[0].rows[..2].to_vec()
+        all(Setup { quantities, ..cell })[0].rows[..2].to_vec()
     };
     for momentum in [0.0, 0.5, 0.9] {
         let full = recorded(momentum, Batch::Full);
@@ -368,7 +369,7 @@ fn thresholds_of_nesterovs_momentum_are_refused_by_name() {
         let dynamics = GradientDescent { momentum: 0.5, nesterov: true, ..GradientDescent::new(1, 0.1) };
         let cell = with(data(4, 6, 1), affine(6, 1), dynamics, Vec::new());
         let refused =
-            Cell { quantities: vec![find(name).unwrap()], ..cell }.check().err().unwrap().to_string();
+            Setup { quantities: vec![find(name).unwrap()], ..cell }.check().err().unwrap().to_string();
         assert!(refused.contains(name) && refused.contains("dynamics.nesterov = false"), "{refused}");
     }
 }
@@ -377,7 +378,7 @@ fn thresholds_of_nesterovs_momentum_are_refused_by_name() {
 fn the_links_begin_at_a_minimum_too() {
     let of_network = at_a_minimum(RateUnit::One, 0.01, 1);
     let link = ModelSpec { loss_factor: 0.5, ..ModelSpec::new(LinkKind::Square(Square), 1.0) };
-    let replicas = all(Cell { model: link, ..of_network });
+    let replicas = all(Setup { model: link, ..of_network });
     assert!(replicas[0].rows[0] <= 1e-24);
 }
 
@@ -390,13 +391,13 @@ fn a_linearised_network_follows_the_linear_model_of_its_jacobian() {
     // From a point with residuals, so that there is something to follow.
     let point: Vec<f64> = (0..15).map(|k| 0.5 + 0.1 * f64::from(k)).collect();
     let origin = Origin::Points(vec![point.clone().into()]);
-    let found = all(Cell { start: Start { origin, ..linear }, ..cell.clone() });
+    let found = all(Setup { start: Start { origin, ..linear }, ..cell.clone() });
     assert_eq!(found[0].theta.len(), 6);
     let model = cell.model.model();
     let jacobian = model.jacobian(&point, &problem, 1.0);
     let predictions = model.predict(&point, problem.x(), 15);
     let labels = predictions.iter().zip(problem.y()).map(|(f, y)| y - f).collect();
-    let plain = Cell {
+    let plain = Setup {
         source: Source::Shared(Arc::new(Problem::new(jacobian, labels, None).unwrap())),
         model: ModelSpec::new(LinkKind::Unit(Linear), 0.0),
         start: Start::default(),
@@ -415,8 +416,8 @@ fn a_linearised_network_follows_the_linear_model_of_its_jacobian() {
 fn a_linearisation_with_several_outputs_has_the_residuals_of_the_model() {
     let dynamics = GradientDescent { batch: Batch::Size(2), ..GradientDescent::new(60, 0.02) };
     let cell = with(data(5, 4, 3), affine(4, 3), dynamics, vec![label_noise(0.3)]);
-    let linear = Cell { start: Start { linearise: true, ..Start::default() }, ..cell.clone() };
-    assert_eq!((linear.num_params(), linear.num_coefficients()), (15, 0));
+    let linear = Setup { start: Start { linearise: true, ..Start::default() }, ..cell.clone() };
+    assert_eq!((linear.process().num_params(), linear.process().num_coefficients()), (15, 0));
     let (found, expected) = (all(linear), all(cell));
     for (found, expected) in found.iter().zip(&expected) {
         for (found, expected) in found.rows.iter().zip(&expected.rows) {
@@ -430,7 +431,7 @@ fn perturbations_are_of_the_stated_size_and_each_replicas_own() {
     let start = Start { perturbation: 0.3, ..Start::default() };
     let model = ModelSpec::of_network(Arc::new(Quadratic(400)), 3);
     let still = with(data(2, 400, 1), model, GradientDescent::new(1, 1e-12), Vec::new());
-    let (there, moved) = (all(still.clone()), all(Cell { start, ..still }));
+    let (there, moved) = (all(still.clone()), all(Setup { start, ..still }));
     let away: Vec<f64> = moved[0].theta.iter().zip(&there[0].theta).map(|(a, b)| a - b).collect();
     let variance = away.iter().map(|d| d * d).sum::<f64>() / 400.0;
     assert!((variance / 0.09 - 1.0).abs() < 4.0 * (2.0f64 / 400.0).sqrt(), "{variance}");
@@ -439,10 +440,10 @@ fn perturbations_are_of_the_stated_size_and_each_replicas_own() {
 
 #[test]
 fn an_ensemble_prepares_each_cell_once_and_gives_the_same_results_on_any_number_of_threads() {
-    let cells: Vec<Cell> = (1..4)
+    let cells: Vec<Ensemble> = (1..4)
         .map(|batch| {
             let cell = at_a_minimum(RateUnit::Threshold, 0.5, batch);
-            Cell {
+            Setup {
                 replicas: 9,
                 start: Start { linearise: batch == 2, perturbation: 1e-3, ..cell.start.clone() },
                 ..cell
@@ -454,7 +455,7 @@ fn an_ensemble_prepares_each_cell_once_and_gives_the_same_results_on_any_number_
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let mut results = Vec::new();
-        let done = run(&cells, &pool, Level::detect(), &Silent, &mut |_, result| results.push(result));
+        let done = run(&cells, &pool, Level::detect(), &(), &mut |_, result| results.push(result));
         assert_eq!(done, 3);
         results
     };
@@ -465,7 +466,7 @@ fn an_ensemble_prepares_each_cell_once_and_gives_the_same_results_on_any_number_
 
 #[test]
 fn what_does_not_go_together_is_refused() {
-    type Change<'a> = &'a dyn Fn(&mut Cell);
+    type Change<'a> = &'a dyn Fn(&mut Setup);
     let refusal = |change: Change<'_>| {
         let mut cell = at_a_minimum(RateUnit::One, 0.01, 1);
         change(&mut cell);
@@ -551,7 +552,7 @@ fn classes_are_learnt_with_cross_entropy() {
     let quantities =
         ["train_loss", "train_accuracy", "test_accuracy", "gradient_norm", "trace_G", "trace_kernel"];
     let squares: f64 = classes(40).x().iter().map(|x| x * x).sum();
-    let cell = Cell {
+    let cell = Setup {
         quantities: quantities.map(|name| find(name).unwrap()).to_vec(),
         ..with(classes(40), model, dynamics, Vec::new())
     };
@@ -575,7 +576,7 @@ fn moves(noise: Noise, problem: Problem, replicas: u32) -> Vec<Vec<f64>> {
         Origin::Points(points) => points[0].clone(),
         _ => unreachable!(),
     };
-    let moved = all(Cell { start, replicas, ..cell });
+    let moved = all(Setup { start, replicas, ..cell });
     let away = |replica: &Replica| replica.theta.iter().zip(theta.iter()).map(|(a, b)| b - a).collect();
     moved.iter().map(away).collect()
 }
@@ -631,7 +632,7 @@ fn nesterovs_momentum_is_that_of_pytorch() {
     let problem = Problem::new(vec![1.0], vec![0.0], None).unwrap();
     let dynamics = GradientDescent { momentum: 0.5, nesterov: true, ..GradientDescent::new(3, 0.1) };
     let start = Start { origin: Origin::Points(vec![vec![1.0].into()]), ..Start::default() };
-    let found = all(Cell { start, ..with(problem, affine(1, 1), dynamics, Vec::new()) });
+    let found = all(Setup { start, ..with(problem, affine(1, 1), dynamics, Vec::new()) });
     let (mut theta, mut buffer) = (1.0, 0.0);
     for _ in 0..3 {
         buffer = 0.5 * buffer + theta;
@@ -649,7 +650,7 @@ fn noise_that_enters_the_step_is_not_accumulated_by_the_momentum() {
         let start = Start { origin: Origin::Points(vec![vec![1.0].into()]), ..Start::default() };
         let problem = Problem::new(vec![1.0], vec![0.0], None).unwrap();
         let noises = vec![Noise::parameter(noise)];
-        all(Cell { start, ..with(problem, affine(1, 1), dynamics, noises) }).swap_remove(0).theta[0]
+        all(Setup { start, ..with(problem, affine(1, 1), dynamics, noises) }).swap_remove(0).theta[0]
     };
     let mut zeta = [[0.0f64; 1]; 2];
     for (step, zeta) in zeta.iter_mut().enumerate() {
@@ -799,7 +800,7 @@ impl Network for Counting {
 /// A thread that waits for others within a unit looks for work, and must not find another unit.
 #[test]
 fn no_more_units_are_under_way_than_there_are_threads() {
-    let cell = Cell {
+    let cell = Setup {
         model: ModelSpec::of_network(Arc::new(Counting(Affine { dim: 19, outputs: 1 })), 3),
         quantities: vec![quantity("trace_G")],
         average_from: None,
@@ -808,7 +809,7 @@ fn no_more_units_are_under_way_than_there_are_threads() {
     .check()
     .unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-    let finished = run(&[&cell], &pool, Level::detect(), &Silent, &mut |_, result| {
+    let finished = run(&[&cell], &pool, Level::detect(), &(), &mut |_, result| {
         assert_eq!(result.replicas.len(), 16);
     });
     assert_eq!((finished, ALIVE.load(Ordering::Relaxed)), (1, 0));

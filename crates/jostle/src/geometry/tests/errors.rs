@@ -108,9 +108,7 @@ fn a_point_without_loss_has_no_alignment() {
 #[derive(Default)]
 struct Impatient(std::sync::atomic::AtomicUsize);
 
-impl Watch for Impatient {
-    fn advanced(&self, _: f64) {}
-
+impl crate::Watch for Impatient {
     fn should_stop(&self) -> bool {
         self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 2
     }
@@ -124,7 +122,7 @@ fn nothing_comes_of_a_kernel_once_somebody_asks_to_stop() {
     let watch = Impatient::default();
     let stopped = Threshold::of_kernel(&point.kernel(), Batches::with_replacement(2), 0.0, &watch);
     assert_eq!(stopped, Err(GeometryError::Stopped));
-    let whole = Threshold::of_kernel(&source, Batches::with_replacement(2), 0.5, &Unwatched).unwrap();
+    let whole = Threshold::of_kernel(&source, Batches::with_replacement(2), 0.5, &()).unwrap();
     let spectrum = Spectrum::new(&source).unwrap();
     assert_eq!(whole, spectrum.heavy_ball_threshold(Batches::with_replacement(2), 0.5).unwrap());
 }

@@ -1,9 +1,9 @@
 //! Label noise whose Lasso is given: the strength of the predicted Lasso, solved for the variance of the labels.
 
 use super::{Motion, Shares, mean, no_lasso, self_consistent, unequal_columns};
-use crate::ensemble::Cell;
 use crate::noise::{LabelNoise, Labels, Noise};
 use crate::problem::Problem;
+use crate::process::Process;
 use crate::theory::TheoryError;
 use crate::theory::label_noise::strength;
 
@@ -16,15 +16,20 @@ const DIGITS: usize = 12;
 /// # Errors
 /// A noise that is not of labels; settings for which no Lasso is known, see [`predicted_lasso`](super::predicted_lasso());
 /// mini-batches and other noises that make as much as `lambda` without this noise.
-pub fn std_of_lambda(cell: &Cell, problem: &Problem, index: usize, lambda: f64) -> Result<f64, TheoryError> {
-    let Some(noise) = cell.noises.get(index).and_then(Noise::label_noise).copied() else {
+pub fn std_of_lambda(
+    process: &Process,
+    problem: &Problem,
+    index: usize,
+    lambda: f64,
+) -> Result<f64, TheoryError> {
+    let Some(noise) = process.noises.get(index).and_then(Noise::label_noise).copied() else {
         return Err(no_lasso(format!("noise.{index}"), "is not label noise"));
     };
-    let motion = Motion::of(cell, last_step(cell))?;
+    let motion = Motion::of(process, last_step(process))?;
     let with = |std: f64| {
-        let mut noises = cell.noises.clone();
+        let mut noises = process.noises.clone();
         noises[index] = Noise::sample(LabelNoise { std, ..noise });
-        Shares::of(cell, &noises, problem)
+        Shares::of(process, &noises, problem)
     };
     let (others, whole) = (with(0.0)?, with(1.0)?);
     let unit: Vec<f64> = whole.labels.iter().zip(&others.labels).map(|(w, o)| w - o).collect();
@@ -51,8 +56,8 @@ pub fn std_of_lambda(cell: &Cell, problem: &Problem, index: usize, lambda: f64) 
     Ok(format!("{std:.0$e}", DIGITS - 1).parse().unwrap_or(std))
 }
 
-fn last_step(cell: &Cell) -> u64 {
-    cell.dynamics.steps().saturating_sub(1)
+fn last_step(process: &Process) -> u64 {
+    process.dynamics.steps().saturating_sub(1)
 }
 
 /// A standard deviation that followed from a `lambda`, with everything that it depends on.
@@ -68,34 +73,34 @@ pub struct StdOfLambda {
     pub convention: String,
 }
 
-/// The noises of a checked cell whose standard deviation followed from a `lambda`.
-pub fn stds_of_lambdas(cell: &Cell) -> Vec<StdOfLambda> {
+/// The noises of a checked process whose standard deviation followed from a `lambda`.
+pub fn stds_of_lambdas(process: &Process) -> Vec<StdOfLambda> {
     let of = |(noise, (label, lambda)): (usize, (LabelNoise, f64))| StdOfLambda {
         noise,
         lambda,
         std: label.std,
-        convention: words(cell, label),
+        convention: words(process, label),
     };
-    let wanted = cell.noises.iter().enumerate().filter_map(|(k, noise)| Some((k, noise.of_lambda()?)));
+    let wanted = process.noises.iter().enumerate().filter_map(|(k, noise)| Some((k, noise.of_lambda()?)));
     wanted.map(of).collect()
 }
 
-fn words(cell: &Cell, noise: LabelNoise) -> String {
-    let (dynamics, problem) = (&cell.dynamics, cell.source.problem(0));
+fn words(process: &Process, noise: LabelNoise) -> String {
+    let (dynamics, problem) = (&process.dynamics, process.source.problem(0));
     let mut parts = vec![format!(
         "for |X beta - y|^2 / 2n + lambda |beta|_1, at step size {}{}",
-        dynamics.noise_rate(last_step(cell)),
+        dynamics.noise_rate(last_step(process)),
         if dynamics.has_drops() { " of the last step" } else { "" }
     )];
     if dynamics.momentum() > 0.0 {
         parts.push(format!("momentum {}", dynamics.momentum()));
     }
-    parts.push(format!("loss factor {}", cell.model.loss_factor));
+    parts.push(format!("loss factor {}", process.model.loss_factor));
     parts.push(match noise.labels {
         Labels::One => "one perturbed label a step".to_owned(),
         Labels::Batch => format!("all {} labels of a step perturbed", dynamics.batch_size(problem.samples())),
     });
-    if dynamics.effective_batch(problem.samples()).is_finite() || cell.noises.len() > 1 {
+    if dynamics.effective_batch(problem.samples()).is_finite() || process.noises.len() > 1 {
         parts.push("beside what mini-batches and other noises add".to_owned());
     }
     if let Some((low, high)) = unequal_columns(&problem) {

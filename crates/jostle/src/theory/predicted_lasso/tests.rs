@@ -1,6 +1,7 @@
 use super::*;
 use crate::dynamics::{Batch, GradientDescent, Schedule};
-use crate::ensemble::{Recording, Silent, Source, Start, Unit, run_unit};
+use crate::ensemble::setup::Setup;
+use crate::ensemble::{Recording, Unit, run_unit};
 use crate::float::Precision;
 use crate::model::{LinkKind, ModelSpec, Power, Product, Square, Unit as Linear};
 use crate::noise::{
@@ -8,6 +9,7 @@ use crate::noise::{
     MiniBatchDifference,
 };
 use crate::observable::find;
+use crate::process::{Source, Start};
 use crate::simd::Level;
 use crate::theory::lasso::tests::{distance, noisy};
 use std::sync::Arc;
@@ -20,8 +22,26 @@ pub(super) fn label(std: f64, labels: Labels) -> Noise {
     Noise::sample(LabelNoise { std, lambda: None, labels, distribution: LabelDistribution::Gaussian })
 }
 
-pub(super) fn cell(problem: &Problem, link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
-    Cell {
+pub(super) fn predicted_lasso(cell: &Setup, problem: &Problem) -> Result<PredictedLasso, TheoryError> {
+    super::predicted_lasso(&cell.process(), problem)
+}
+
+fn predicted_lasso_at(
+    cell: &Setup,
+    problem: &Problem,
+    step: u64,
+    measured: Option<&[f64]>,
+) -> Result<PredictedLasso, TheoryError> {
+    super::predicted_lasso_at(&cell.process(), problem, step, measured)
+}
+
+pub(super) fn cell(
+    problem: &Problem,
+    link: LinkKind,
+    dynamics: GradientDescent,
+    noises: Vec<Noise>,
+) -> Setup {
+    Setup {
         source: Source::Shared(Arc::new(problem.clone())),
         start: Start::default(),
         model: ModelSpec::new(link, 0.3),
@@ -50,13 +70,13 @@ pub(super) fn of(link: LinkKind, problem: &Problem) -> Problem {
     if link == QUADRATIC { positive(problem) } else { problem.clone() }
 }
 
-fn run(cell: &Cell) -> Vec<crate::ensemble::Replica> {
+fn run(cell: &Setup) -> Vec<crate::ensemble::Replica> {
     let unit = Unit { replicas: 0..cell.replicas };
-    run_unit(cell, &unit, Level::detect(), &Silent).unwrap().replicas
+    run_unit(&cell.checked(), &unit, Level::detect(), &()).unwrap().replicas
 }
 
 /// The mean over the replicas of their time averages.
-fn average(cell: &Cell) -> Vec<f64> {
+fn average(cell: &Setup) -> Vec<f64> {
     let replicas = run(cell);
     let mut mean = vec![0.0; cell.source.dim()];
     for replica in &replicas {
@@ -68,7 +88,7 @@ fn average(cell: &Cell) -> Vec<f64> {
 }
 
 /// The distances of the run's average to the predicted Lasso, and to those with half and twice its strength.
-fn resolved(cell: &Cell, problem: &Problem) -> [f64; 3] {
+fn resolved(cell: &Setup, problem: &Problem) -> [f64; 3] {
     let found = predicted_lasso(cell, problem).unwrap();
     let average = average(cell);
     [1.0, 0.5, 2.0].map(|factor| {
@@ -78,7 +98,7 @@ fn resolved(cell: &Cell, problem: &Problem) -> [f64; 3] {
     })
 }
 
-fn check_resolved(what: &str, cell: &Cell, problem: &Problem, tolerance: f64) {
+fn check_resolved(what: &str, cell: &Setup, problem: &Problem, tolerance: f64) {
     let [right, half, twice] = resolved(cell, problem);
     println!("{what}: {right:.4}, {half:.4} of half, {twice:.4} of twice the strength");
     assert!(right < tolerance && half > 2.0 * right && twice > 2.0 * right, "{what}: {right} {half} {twice}");
@@ -208,7 +228,7 @@ fn plain_sgd_on_labels_that_cannot_be_interpolated_meets_the_lasso_of_its_own_re
     assert!(distance(&again.lambda, &found.lambda) < 1e-8);
 }
 
-fn one_lambda(cell: &Cell, problem: &Problem) -> f64 {
+fn one_lambda(cell: &Setup, problem: &Problem) -> f64 {
     predicted_lasso(cell, problem).unwrap().lambda[7]
 }
 
@@ -220,7 +240,7 @@ fn each_setting_changes_the_strength_by_its_factor() {
     let one = one_lambda(&with(QUADRATIC, &plain, vec![label(2.0, Labels::One)]), &problem);
     let square: f64 = (0..40).map(|i| problem.row(i)[7].powi(2) / 40.0).sum();
     assert!((one - 0.01 * 4.0 / 2.0 * square).abs() < 1e-15);
-    let close = |cell: &Cell, factor: f64| {
+    let close = |cell: &Setup, factor: f64| {
         let found = one_lambda(cell, &problem);
         assert!((found / one / factor - 1.0).abs() < 1e-12, "{} instead of {factor}", found / one);
     };

@@ -129,7 +129,7 @@ impl<F: Float> Reference<'_, F> {
 fn compare<F: Float>(task: &FlowTask<'_>, problem: &Problem, kernel: Kernel, steps: &[u64]) {
     let data = Data::<F>::new(problem);
     let flowing = Flowing { task, data: &data, kernel };
-    let theta = task.model.initial(problem.dim(), 0).unwrap();
+    let theta = task.model.initial(problem.dim(), 0);
     let replicas: Vec<u32> = (3..).take(flowing.lanes()).collect();
     let strength = flowing.strengths(&theta).first().copied().unwrap_or(0.0);
     let mut references: Vec<_> = [0, replicas.len() - 1]
@@ -234,7 +234,7 @@ fn driven(scheme: Scheme, model: &ModelSpec, data: &Data<'_, f64>, path: &Path, 
         FlowTask { model, flow: &flow, noises: &noises, average_from: None, seed: 0, level: Level::detect() };
     let flowing = Flowing { task: &task, data, kernel: Kernel::Lanes(1) };
     let lanes = flowing.lanes();
-    let theta = model.initial(data.dim(), 0).unwrap();
+    let theta = model.initial(data.dim(), 0);
     let mut block = flowing.begin(&Begin::everywhere(&theta, lanes), (0..lanes as u32).collect());
     let mut work = flowing.work(&block);
     for increments in path {

@@ -36,7 +36,7 @@ impl Sum {
 fn replay(task: &Task<'_>, problem: &Problem, kernel: Kernel, mut each: impl FnMut(&[f64])) -> Lane {
     let data = Data::<f64>::new(problem);
     let dim = problem.dim();
-    let theta = ModelSpec::new(task.link, 0.7).initial(dim, 0).unwrap();
+    let theta = ModelSpec::new(task.link, 0.7).initial(dim, 0);
     let mut reference = Reference::<f64>::new(task, problem, 3, &theta);
     // The slopes of the squares are twice the parameters: theta <- theta (1 + 2 pulled), so that g h = -2 pulled.
     for _ in 0..task.rule.dynamics.steps {

@@ -11,7 +11,7 @@ const REPLICAS: usize = 5;
 /// 2^-32 in float32), whose coefficients are still ordinary numbers.
 fn starts<F: Float>(link: LinkKind, dim: usize) -> [Vec<f64>; 2] {
     let small = if F::PRECISION == crate::float::Precision::F64 { 1e-90 } else { 1e-11 };
-    [0.7, small].map(|init| ModelSpec::new(link, init).initial(dim, 0).unwrap())
+    [0.7, small].map(|init| ModelSpec::new(link, init).initial(dim, 0))
 }
 
 /// Parameters and coefficients of one replica at each of the looks.

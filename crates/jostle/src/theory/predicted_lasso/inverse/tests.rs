@@ -2,10 +2,11 @@ use super::super::predicted_lasso;
 use super::super::tests::{HADAMARD, QUADRATIC, cell, label, of, variants};
 use super::*;
 use crate::dynamics::{Batch, Flow, GradientDescent, RateUnit, Schedule};
-use crate::ensemble::Source;
+use crate::ensemble::setup::Setup;
 use crate::model::{LinkKind, Unit as Linear};
 use crate::noise::{IsotropicNoise, LabelDistribution};
 use crate::problem::Problem;
+use crate::process::Source;
 use crate::theory::lasso::tests::noisy;
 
 fn asking(lambda: f64, labels: Labels) -> Noise {
@@ -14,12 +15,12 @@ fn asking(lambda: f64, labels: Labels) -> Noise {
 }
 
 /// The mean of the predicted `lambda_j`.
-fn strength_of(cell: &Cell, problem: &Problem) -> f64 {
-    mean(&predicted_lasso(cell, problem).unwrap().lambda)
+fn strength_of(process: &Process, problem: &Problem) -> f64 {
+    mean(&predicted_lasso(process, problem).unwrap().lambda)
 }
 
-fn label_noise(cell: &Cell, k: usize) -> Option<LabelNoise> {
-    cell.noises[k].label_noise().copied()
+fn label_noise(process: &Process, k: usize) -> Option<LabelNoise> {
+    process.noises[k].label_noise().copied()
 }
 
 #[test]
@@ -29,13 +30,13 @@ fn a_lambda_gives_the_standard_deviation_that_gives_the_lambda() {
     for (what, link, dynamics, noises) in variants(20, 100) {
         let problem = of(link, &problem);
         let given = cell(&problem, link, dynamics, noises);
-        let lambda = strength_of(&given, &problem);
+        let lambda = strength_of(&given.process(), &problem);
         for k in 0..given.noises.len() {
-            let Some(noise) = label_noise(&given, k) else { continue };
+            let Some(noise) = label_noise(&given.process(), k) else { continue };
             let mut asking = given.clone();
             asking.noises[k] = Noise::sample(LabelNoise { std: f64::NAN, lambda: Some(lambda), ..noise });
             let found = asking.check().unwrap();
-            let std = label_noise(&found, k).unwrap().std;
+            let std = label_noise(found.process(), k).unwrap().std;
             assert!(
                 (std / noise.std - 1.0).abs() < 1e-8,
                 "{what}, noise {k}: {std} instead of {}",
@@ -53,9 +54,9 @@ fn the_standard_deviation_is_that_of_the_formula_by_hand() {
     let problem = Problem::new(vec![1.0, -1.0, 1.0, 1.0], vec![2.0, 1.0], None).unwrap();
     let dynamics = GradientDescent { momentum: 0.5, ..GradientDescent::new(10, 0.1) };
     let cell = cell(&problem, QUADRATIC, dynamics, vec![asking(0.2, Labels::Batch)]).check().unwrap();
-    assert_eq!(label_noise(&cell, 0).unwrap().std, 2.0);
+    assert_eq!(label_noise(cell.process(), 0).unwrap().std, 2.0);
     assert_eq!(
-        stds_of_lambdas(&cell)[0].to_string(),
+        stds_of_lambdas(cell.process())[0].to_string(),
         "noise.0.lambda = 0.2: std = 2, for |X beta - y|^2 / 2n + lambda |beta|_1, at step size 0.1, momentum 0.5, \
          loss factor 0.25, all 2 labels of a step perturbed"
     );
@@ -85,7 +86,7 @@ fn the_predicted_lasso_has_the_lambda_that_was_asked_for() {
     cells.extend([other_loss, in_time]);
     for (k, cell) in cells.into_iter().enumerate() {
         let asked = cell.noises.iter().find_map(Noise::of_lambda).unwrap().1;
-        let found = strength_of(&cell.check().unwrap(), &problem);
+        let found = strength_of(cell.checked().process(), &problem);
         assert!((found / asked - 1.0).abs() < 1e-9, "cell {k}: {found} instead of {asked}");
     }
 }
@@ -95,7 +96,7 @@ fn a_lambda_that_cannot_be_had_is_refused_with_the_reason() {
     let problem = noisy(1, 10, 30, 3, 0.0);
     let plain = GradientDescent::new(100, 0.01);
     let one = || vec![asking(0.1, Labels::One)];
-    let refusal = |cell: Cell| match cell.check() {
+    let refusal = |cell: Setup| match cell.check() {
         Ok(_) => panic!("not refused"),
         Err(error) => error.to_string(),
     };

@@ -1,12 +1,14 @@
 use super::*;
 use crate::dynamics::{Batch, Flow, GradientDescent, Schedule};
-use crate::ensemble::{Recording, Silent, Start, Unit, run_unit_until};
+use crate::ensemble::setup::Setup;
+use crate::ensemble::{Recording, Unit, run_unit_until};
 use crate::float::Precision;
 use crate::linear_algebra::Columns;
 use crate::linear_algebra::{norm, product, transpose_product};
 use crate::model::{LinkKind, ModelSpec, Power, Product, Square, Unit as Linear};
 use crate::noise::{IsotropicNoise, LabelDistribution, LabelNoise, Labels, MiniBatchDifference, Noise};
 use crate::observable::{Needs, REGISTRY};
+use crate::process::Start;
 use crate::random::{Draws, Purpose};
 use crate::simd::Level;
 use crate::theory::conic::{Programme, block};
@@ -36,8 +38,8 @@ fn label(std: f64) -> Vec<Noise> {
     vec![Noise::sample(LabelNoise { std, lambda: None, labels, distribution })]
 }
 
-fn cell(link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
-    Cell {
+fn cell(link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Setup {
+    Setup {
         source: Source::Shared(Arc::new(problem(link != SQUARE))),
         start: Start::default(),
         model: ModelSpec::new(link, 0.5),
@@ -54,12 +56,10 @@ fn cell(link: LinkKind, dynamics: GradientDescent, noises: Vec<Noise>) -> Cell {
         seed: 0,
         precision: Precision::F64,
     }
-    .check()
-    .unwrap()
 }
 
 /// A step size and a noise so small that only the slow flow is left, for `rate^2 delta^2 steps = tau`.
-fn slow(link: LinkKind, tau: f64) -> Cell {
+fn slow(link: LinkKind, tau: f64) -> Setup {
     let (learning_rate, variance) = (1e-3, 1e-2);
     let steps = (tau / (learning_rate * learning_rate * variance)) as u64;
     cell(link, GradientDescent::new(steps, learning_rate), label(f64::sqrt(variance)))
@@ -71,8 +71,8 @@ fn shrinkage(problem: &Problem, tau: f64) -> Vec<f64> {
 }
 
 /// The prediction, which nobody stops.
-fn predict(cell: &Cell, replica: u32) -> Result<Prediction, TheoryError> {
-    Ok(super::predict(cell, replica, &Silent)?.expect("nobody stops it"))
+fn predict(cell: &Setup, replica: u32) -> Result<Prediction, TheoryError> {
+    Ok(super::predict(&cell.checked(), replica, &())?.expect("nobody stops it"))
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
@@ -152,8 +152,8 @@ fn recorded_steps_change_nothing_but_what_is_recorded() {
         learning_rate: Schedule::with_drops(0.02, vec![(3000, 0.1)]).unwrap(),
         ..GradientDescent::new(10_000, 0.02)
     };
-    let often = Cell { recording: Recording::Every(10), ..cell(SQUARE, dynamics(), label(1.0)) };
-    let seldom = Cell { recording: Recording::Every(5000), ..cell(SQUARE, dynamics(), label(1.0)) };
+    let often = Setup { recording: Recording::Every(10), ..cell(SQUARE, dynamics(), label(1.0)) };
+    let seldom = Setup { recording: Recording::Every(5000), ..cell(SQUARE, dynamics(), label(1.0)) };
     let (often, seldom) = (predict(&often, 0).unwrap(), predict(&seldom, 0).unwrap());
     let width = seldom.rows.len() / 3;
     let bits = |row: &[f64]| row.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
@@ -204,8 +204,10 @@ fn parameters_of_the_product_form_are_those_of_the_power_form() {
 fn continuous_time_is_the_limit_of_small_steps() {
     // The same noise a unit of time: steps a tenth of the size, with labels that vary ten times as much.
     let flow = Flow { learning_rate: Some(Schedule::constant(0.02)), ..Flow::new(3000, 0.02) };
-    let limit =
-        predict(&Cell { dynamics: flow.into(), ..cell(SQUARE, GradientDescent::new(1, 1.0), label(1.0)) }, 0);
+    let limit = predict(
+        &Setup { dynamics: flow.into(), ..cell(SQUARE, GradientDescent::new(1, 1.0), label(1.0)) },
+        0,
+    );
     let limit = limit.unwrap();
     assert_eq!(limit.expansion.step_size, 0.0);
     let [near, far] = [10.0, 1.0].map(|finer: f64| {
@@ -236,7 +238,7 @@ fn labels_that_nothing_reproduces_lead_to_the_lasso() {
     let quantities = REGISTRY.iter().filter(|o| o.name == "train_loss").collect();
     let source = Source::Shared(Arc::new(problem.clone()));
     let variance = 4.0;
-    let cell = Cell { source, quantities, ..cell(SQUARE, GradientDescent::new(400_000, 0.01), label(2.0)) };
+    let cell = Setup { source, quantities, ..cell(SQUARE, GradientDescent::new(400_000, 0.01), label(2.0)) };
     let found = predict(&cell, 0).unwrap();
     let lambda: Vec<f64> =
         shrinkage(&problem, 1.0).iter().map(|column| 0.5 * 0.01 * variance * column).collect();
@@ -253,7 +255,7 @@ fn labels_that_nothing_reproduces_lead_to_the_lasso() {
 #[test]
 fn what_theory_does_not_describe_is_refused() {
     let dynamics = || GradientDescent::new(10, 0.01);
-    let message = |cell: &Cell| predict(cell, 0).unwrap_err().to_string();
+    let message = |cell: &Setup| predict(cell, 0).unwrap_err().to_string();
     for link in [LinkKind::Unit(Linear), LinkKind::Power(Power { depth: 3 })] {
         let found = message(&cell(link, dynamics(), label(1.0)));
         assert!(found.starts_with("the slow flow holds for beta = w^2, u^2 - v^2 and a * b; "), "{found}");
@@ -270,7 +272,7 @@ fn what_theory_does_not_describe_is_refused() {
 
 #[test]
 fn beyond_its_validity_a_prediction_says_so_and_has_no_numbers() {
-    let reason = |cell: &Cell| {
+    let reason = |cell: &Setup| {
         let found = predict(cell, 0).unwrap();
         let outside = found.outside.unwrap();
         assert!(found.beta.iter().chain(&found.theta).all(|v| v.is_nan()));
@@ -303,9 +305,9 @@ fn a_predicted_loss_is_that_of_gradient_descent_between_the_solvers_steps_too() 
     // So little noise that means are one path; the flow is off by the order of the step size.
     let quantities: Vec<_> = REGISTRY.iter().filter(|o| o.name == "train_loss").collect();
     let (recording, dynamics) = (Recording::Every(1), GradientDescent::new(6000, 0.005));
-    let cell = Cell { recording, quantities, ..cell(SQUARE, dynamics, label(1e-3)) };
+    let cell = Setup { recording, quantities, ..cell(SQUARE, dynamics, label(1e-3)) };
     let predicted = predict(&cell, 0).unwrap().rows;
-    let path = run_unit_until(&cell, &Unit { replicas: 0..1 }, 6000, Level::detect(), &Silent).unwrap();
+    let path = run_unit_until(&cell.checked(), &Unit { replicas: 0..1 }, 6000, Level::detect(), &()).unwrap();
     let simulated = &path.replicas[0].rows;
     assert!(simulated[6000] < 1e-3 * simulated[0] && predicted.len() == simulated.len());
     let ratios: Vec<f64> = predicted.iter().zip(simulated).map(|(p, s)| p / s).collect();

@@ -2,7 +2,7 @@
 
 use super::beginning;
 use super::conditions::Conditions;
-use crate::ensemble::Cell;
+use crate::ensemble::Ensemble;
 
 /// Matrices of sample space (n x n) that are alive at once, with what decompositions and products keep beside them.
 const MATRICES: f64 = 36.0;
@@ -27,16 +27,18 @@ pub struct Cost {
     pub replica_steps: f64,
 }
 
-/// The estimated cost of predicting a checked cell on one data set.
-pub fn cost(cell: &Cell) -> Cost {
-    let (n, d) = (cell.source.samples() as f64, cell.source.dim() as f64);
-    let momentum = cell.dynamics.momentum();
-    let may_simulate = momentum > 0.0 || cell.dynamics.effective_batch(cell.source.samples()).is_finite();
+/// The estimated cost of predicting a checked ensemble on one data set.
+pub fn cost(ensemble: &Ensemble) -> Cost {
+    let (n, d) = (ensemble.process().source.samples() as f64, ensemble.process().source.dim() as f64);
+    let momentum = ensemble.process().dynamics.momentum();
+    let may_simulate = momentum > 0.0
+        || ensemble.process().dynamics.effective_batch(ensemble.process().source.samples()).is_finite();
     let at_least = Conditions::forgotten_with(momentum).ceil();
-    let simulated = beginning::of_steps(cell, at_least as u64, super::Cause::Momentum);
-    let recorded = cell.recording.count(cell.dynamics.steps()) as f64 * cell.quantities.len() as f64;
+    let simulated = beginning::of_steps(ensemble, at_least as u64, super::Cause::Momentum);
+    let recorded = ensemble.protocol().recording.count(ensemble.process().dynamics.steps()) as f64
+        * ensemble.protocol().quantities.len() as f64;
     let of_replicas = if may_simulate {
-        let numbers = recorded + 4.0 * cell.num_params() as f64 + 4.0 * d;
+        let numbers = recorded + 4.0 * ensemble.process().num_params() as f64 + 4.0 * d;
         f64::from(simulated.replicas) * numbers + 2.0 * n * d
     } else {
         0.0

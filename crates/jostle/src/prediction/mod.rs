@@ -9,9 +9,9 @@
 //! ```
 //!
 //! (`v = 0` for `w^2`; the time `s` is the sum of the rates `m eta / (1 - b)` of the steps, as in
-//! [`super::label_noise`]), so that an ensemble of any size moves in `n` dimensions, fast until `X beta` has found the
+//! [`crate::theory::label_noise`]), so that an ensemble of any size moves in `n` dimensions, fast until `X beta` has found the
 //! labels and slowly from then on: there `beta` is the interpolator that is closest to the start in an entropy whose
-//! scale shrinks ([`entropy_projection`](super::entropy_projection()) with `tau_j^2 = exp(ln u_0^2 + c_j)`), until in the limit it is the one
+//! scale shrinks ([`entropy_projection`](crate::theory::entropy_projection()) with `tau_j^2 = exp(ln u_0^2 + c_j)`), until in the limit it is the one
 //! with the smallest `sum_j |X_j|^2 |beta_j|`. What is kept beyond this limit of small steps, to first order in the step
 //! size:
 //!
@@ -44,13 +44,15 @@ use fluctuation::Unbounded;
 use start::Start;
 use walk::{End, Hurry, LARGEST_VARIANCE, Point, Reason, hurry, walk};
 
-use super::TheoryError;
-use crate::ensemble::{Cell, Monitor, Source};
+use crate::Watch;
+use crate::ensemble::Ensemble;
 use crate::model::LinkKind;
 use crate::observable::{Moments, SumOfSquares};
 use crate::problem::Problem;
+use crate::process::{Process, Source};
+use crate::theory::TheoryError;
 
-/// What theory says of a cell: the ensemble's means, as one replica's results would be.
+/// What theory says of an ensemble: the ensemble's means, as one replica's results would be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
     /// The observables' means, recorded step after recorded step; NaN where there is no prediction.
@@ -165,61 +167,62 @@ impl Expansion {
     }
 }
 
-/// Whether there is a prediction for a cell; which of its observables have one is in
+/// Whether there is a prediction for an ensemble; which of its observables have one is in
 /// [`crate::observable::Observable::expect`].
 ///
 /// # Errors
 /// Dynamics, a model or a noise that the flow does not describe.
-pub fn check(cell: &Cell) -> Result<(), TheoryError> {
-    conditions::check(cell).map(|_| ())
+pub fn check(process: &Process) -> Result<(), TheoryError> {
+    conditions::check(process).map(|_| ())
 }
 
 /// The means of an ensemble's observables at the recorded steps, for the data set of one replica (any, where replicas
-/// share their data); `None` if the monitor asked to stop.
+/// share their data); `None` if the watch asked to stop.
 ///
 /// # Errors
 /// As [`check`].
-///
-/// # Panics
-/// If the cell has not been checked by [`Cell::check`].
-pub fn predict(cell: &Cell, replica: u32, monitor: &dyn Monitor) -> Result<Option<Prediction>, TheoryError> {
-    let problem = cell.source.problem(replica);
-    let conditions = Conditions::new(cell, &problem)?;
-    Ok(predict_on(cell, &problem, &conditions, replica, monitor))
+pub fn predict(
+    ensemble: &Ensemble,
+    replica: u32,
+    watch: &dyn Watch,
+) -> Result<Option<Prediction>, TheoryError> {
+    let problem = ensemble.process().source.problem(replica);
+    let conditions = Conditions::new(ensemble.process(), &problem)?;
+    Ok(predict_on(ensemble, &problem, &conditions, replica, watch))
 }
 
 /// [`predict`], on a data set that is there.
 fn predict_on(
-    cell: &Cell,
+    ensemble: &Ensemble,
     problem: &Problem,
     conditions: &Conditions,
     replica: u32,
-    monitor: &dyn Monitor,
+    watch: &dyn Watch,
 ) -> Option<Prediction> {
     let link = conditions.link;
-    let mut theta = cell.model.initial(problem.dim(), replica).expect("the cell has been checked");
-    let recorded = cell.recording.steps(cell.dynamics.steps());
-    let mut rows = vec![f64::NAN; recorded.len() * cell.quantities.len()];
+    let mut theta = ensemble.process().model.initial(problem.dim(), replica);
+    let recorded = ensemble.protocol().recording.steps(ensemble.process().dynamics.steps());
+    let mut rows = vec![f64::NAN; recorded.len() * ensemble.protocol().quantities.len()];
     let mut flow = Flow::new(problem, Start::new(link, &theta));
     let feedback = feedback(problem, conditions, &flow.start);
     let hurry =
-        if conditions.momentum.is_some() { hurry(&flow, conditions, monitor)? } else { Hurry::default() };
-    let mut simulated = beginning::plan(cell, conditions, feedback, &hurry);
+        if conditions.momentum.is_some() { hurry(&flow, conditions, watch)? } else { Hurry::default() };
+    let mut simulated = beginning::plan(ensemble, conditions, feedback, &hurry);
     let (mut spread, mut handover) = (0.0, 0.0);
     for round in 0..=beginning::ROUNDS {
         let Some(now) = simulated else { break };
-        let reason = match beginning::simulate(cell, link, replica, &now, monitor, &mut rows)? {
+        let reason = match beginning::simulate(ensemble, link, replica, &now, watch, &mut rows)? {
             Ok(found) => {
                 flow = Flow::new(problem, found.start.clone());
-                let residuals = walk::squared_residuals(&flow, conditions, now.steps, monitor);
-                if monitor.should_stop() {
+                let residuals = walk::squared_residuals(&flow, conditions, now.steps, watch);
+                if watch.should_stop() {
                     return None;
                 }
                 handover = residuals.map_or(0.0, |residuals| found.disagreement(residuals));
                 (theta, spread) = (found.signs, found.spread);
-                let over = round == beginning::ROUNDS || now.steps == cell.dynamics.steps();
+                let over = round == beginning::ROUNDS || now.steps == ensemble.process().dynamics.steps();
                 if !over && !Beginning::agrees(handover) {
-                    simulated = Some(beginning::of_steps(cell, 2 * now.steps, now.cause));
+                    simulated = Some(beginning::of_steps(ensemble, 2 * now.steps, now.cause));
                     continue;
                 }
                 (spread > LARGEST_VARIANCE).then(|| different(spread))
@@ -232,20 +235,21 @@ fn predict_on(
         let Some(reason) = reason else { break };
         let step = first_without(&recorded, &rows);
         let expansion = Expansion { start: spread, handover, ..Expansion::default() };
-        let nothing = Prediction::nothing(cell, rows, Outside { step, reason });
+        let nothing = Prediction::nothing(ensemble, rows, Outside { step, reason });
         return Some(Prediction { simulated, expansion, ..nothing });
     }
     let from = simulated.map_or(0, |s| s.steps);
-    let scene = Scene { cell, problem, conditions, columns: column_squares(problem) };
-    let width = cell.quantities.len();
+    let scene = Scene { ensemble, problem, conditions, columns: column_squares(problem) };
+    let width = ensemble.protocol().quantities.len();
     let mut next = if from == 0 { 0 } else { recorded.partition_point(|step| *step <= from) };
     // What has a mean by theory, and none at some step.
     let mut without: Option<Outside> = None;
-    let end = walk(&flow, conditions, from, &recorded, monitor, &mut |point| {
+    let end = walk(&flow, conditions, from, &recorded, watch, &mut |point| {
         debug_assert_eq!(point.step, recorded[next]);
         let row = &mut rows[next * width..(next + 1) * width];
         scene.measure(&point, row);
-        let missing = row.iter().zip(&cell.quantities).find(|(v, q)| q.expect.is_some() && v.is_nan());
+        let missing =
+            row.iter().zip(&ensemble.protocol().quantities).find(|(v, q)| q.expect.is_some() && v.is_nan());
         if let (None, Some((_, quantity))) = (&without, missing) {
             let reason = format!("{} is not a number in theory", quantity.name);
             without = Some(Outside { step: point.step, reason });
@@ -265,11 +269,11 @@ fn predict_on(
     };
     let at = recorded.partition_point(|step| *step < outside.step);
     rows[at * width..].fill(f64::NAN);
-    Some(Prediction { simulated, expansion, ..Prediction::nothing(cell, rows, outside) })
+    Some(Prediction { simulated, expansion, ..Prediction::nothing(ensemble, rows, outside) })
 }
 
-fn is_shared(cell: &Cell) -> bool {
-    matches!(cell.source, Source::Shared(_))
+fn is_shared(ensemble: &Ensemble) -> bool {
+    matches!(ensemble.process().source, Source::Shared(_))
 }
 
 fn different(spread: f64) -> String {
@@ -297,7 +301,7 @@ fn feedback(problem: &Problem, conditions: &Conditions, start: &Start) -> f64 {
 
 /// What the moments of a point depend on beside the point.
 struct Scene<'a> {
-    cell: &'a Cell,
+    ensemble: &'a Ensemble,
     problem: &'a Problem,
     conditions: &'a Conditions,
     /// `|X_j|^2` (d).
@@ -317,7 +321,7 @@ fn column_squares(problem: &Problem) -> Vec<f64> {
 impl Scene<'_> {
     /// The means of the observables at a point.
     fn measure(&self, point: &Point, row: &mut [f64]) {
-        let (n, c) = (self.problem.samples() as f64, self.cell.model.loss_factor);
+        let (n, c) = (self.problem.samples() as f64, self.ensemble.process().model.loss_factor);
         let Point { node, spread, sums, .. } = point;
         let slope = &node.coefficients.slope;
         let variance: Vec<f64> = spread.iter().zip(slope).map(|(nu, d)| nu * d).collect();
@@ -335,12 +339,16 @@ impl Scene<'_> {
             mean: &node.coefficients.beta,
             variance: &variance,
             slope,
-            active_threshold: self.cell.active.at(self.problem.truth(), &node.coefficients.beta),
+            active_threshold: self
+                .ensemble
+                .protocol()
+                .active
+                .at(self.problem.truth(), &node.coefficients.beta),
             squared_residuals: node.squared_residuals() + sums.residual_ratio * kernel,
             squared_gradient: SumOfSquares::new(factor * gradient, factor * factor * sums.gradient_variance),
             noise_trace: 4.0 * c * c * slopes / n * (of_labels + of_sampling),
         };
-        for (value, quantity) in row.iter_mut().zip(&self.cell.quantities) {
+        for (value, quantity) in row.iter_mut().zip(&self.ensemble.protocol().quantities) {
             *value = quantity.expect.map_or(f64::NAN, |expect| expect(&moments));
         }
     }
@@ -348,8 +356,8 @@ impl Scene<'_> {
 
 impl Prediction {
     /// A prediction with the rows so far and nothing beyond.
-    fn nothing(cell: &Cell, rows: Vec<f64>, outside: Outside) -> Self {
-        let (params, dim) = (cell.num_params(), cell.source.dim());
+    fn nothing(ensemble: &Ensemble, rows: Vec<f64>, outside: Outside) -> Self {
+        let (params, dim) = (ensemble.process().num_params(), ensemble.process().source.dim());
         Self {
             rows,
             theta: vec![f64::NAN; params],

@@ -5,7 +5,8 @@ use super::flow::Flow;
 use super::start::Start;
 use super::walk::Hurry;
 use super::{Cause, Simulated, is_shared};
-use crate::ensemble::{Cell, Monitor, Replica, Unit, run_unit_until};
+use crate::Watch;
+use crate::ensemble::{Ensemble, Replica, Unit, run_unit_until};
 use crate::linear_algebra::product;
 use crate::model::LinkKind;
 use crate::problem::Problem;
@@ -56,8 +57,13 @@ impl Beginning {
     }
 }
 
-/// Which steps of a cell are simulated first, if any: how many, with how many replicas, and why.
-pub(super) fn plan(cell: &Cell, conditions: &Conditions, feedback: f64, hurry: &Hurry) -> Option<Simulated> {
+/// Which steps of an ensemble are simulated first, if any: how many, with how many replicas, and why.
+pub(super) fn plan(
+    ensemble: &Ensemble,
+    conditions: &Conditions,
+    feedback: f64,
+    hurry: &Hurry,
+) -> Option<Simulated> {
     let momentum = conditions.momentum?;
     let hurried = hurry.steps + conditions.forgotten();
     let causes = [
@@ -67,14 +73,14 @@ pub(super) fn plan(cell: &Cell, conditions: &Conditions, feedback: f64, hurry: &
     ];
     let (cause, _, steps) =
         causes.into_iter().filter(|(_, applies, _)| *applies).max_by(|a, b| a.2.total_cmp(&b.2))?;
-    Some(of_steps(cell, steps.ceil() as u64, cause))
+    Some(of_steps(ensemble, steps.ceil() as u64, cause))
 }
 
 /// So many steps, with as many replicas as are affordable.
-pub(super) fn of_steps(cell: &Cell, steps: u64, cause: Cause) -> Simulated {
-    let steps = steps.max(1).min(cell.dynamics.steps());
-    let affordable = WORK / (steps as f64 * cell.work_per_step().max(1.0));
-    let replicas = if is_shared(cell) {
+pub(super) fn of_steps(ensemble: &Ensemble, steps: u64, cause: Cause) -> Simulated {
+    let steps = steps.max(1).min(ensemble.process().dynamics.steps());
+    let affordable = WORK / (steps as f64 * ensemble.work_per_step().max(1.0));
+    let replicas = if is_shared(ensemble) {
         (affordable as u32 / TOGETHER * TOGETHER).clamp(REPLICAS[0], REPLICAS[1])
     } else {
         1
@@ -82,24 +88,24 @@ pub(super) fn of_steps(cell: &Cell, steps: u64, cause: Cause) -> Simulated {
     Simulated { steps, replicas, cause }
 }
 
-/// Simulates the first steps; fills in the means of the recorded steps among them. `None` if the monitor asked to stop.
+/// Simulates the first steps; fills in the means of the recorded steps among them. `None` if the watch asked to stop.
 ///
 /// # Errors
 /// Some replicas diverged.
 pub(super) fn simulate(
-    cell: &Cell,
+    ensemble: &Ensemble,
     link: LinkKind,
     first: u32,
     simulated: &Simulated,
-    monitor: &dyn Monitor,
+    watch: &dyn Watch,
     rows: &mut [f64],
 ) -> Option<Result<Beginning, String>> {
     let until = simulated.steps;
-    let first = if is_shared(cell) { 0 } else { first };
+    let first = if is_shared(ensemble) { 0 } else { first };
     let units: Vec<u32> = (0..simulated.replicas).step_by(TOGETHER as usize).collect();
     let run = |at: u32| {
         let replicas = first + at..first + (at + TOGETHER).min(simulated.replicas);
-        run_unit_until(cell, &Unit { replicas }, until, Level::detect(), monitor).map(|r| r.replicas)
+        run_unit_until(ensemble, &Unit { replicas }, until, Level::detect(), watch).map(|r| r.replicas)
     };
     let found: Vec<Vec<Replica>> = units.into_par_iter().map(run).collect::<Option<_>>()?;
     let found: Vec<Replica> = found.into_iter().flatten().collect();
@@ -108,11 +114,11 @@ pub(super) fn simulate(
         return Some(Err(format!("{diverged} of {} replicas diverged within {until} steps", found.len())));
     }
     for (k, row) in rows.iter_mut().enumerate().take(found[0].rows.len()) {
-        if cell.quantities[k % cell.quantities.len()].expect.is_some() {
+        if ensemble.protocol().quantities[k % ensemble.protocol().quantities.len()].expect.is_some() {
             *row = found.iter().map(|replica| replica.rows[k]).sum::<f64>() / found.len() as f64;
         }
     }
-    let problem = cell.source.problem(first);
+    let problem = ensemble.process().source.problem(first);
     let squared = |replica: &Replica| {
         let predictions = product(problem.x(), problem.dim(), &replica.beta);
         predictions.iter().zip(problem.y()).map(|(f, y)| (f - y) * (f - y)).sum::<f64>()

@@ -1,10 +1,10 @@
 //! What observables compare a replica with: found once for its data, before its first step.
 
-use crate::ensemble::Cell;
+use super::{PredictedLasso, TheoryError, predicted_lasso};
 use crate::problem::Problem;
-use crate::theory::{PredictedLasso, TheoryError, predicted_lasso};
+use crate::process::Process;
 
-/// The Lasso that theory predicts for a cell on one problem, and what goes with it.
+/// The Lasso that theory predicts for a process on one problem, and what goes with it.
 #[derive(Debug, Clone)]
 pub struct Reference {
     /// The prediction, at the step size of the last step.
@@ -16,14 +16,14 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// The reference of the replicas of `cell` that run on `problem`.
+    /// The reference of the replicas of `process` that run on `problem`.
     ///
     /// # Errors
     /// As [`predicted_lasso()`].
-    pub fn new(cell: &Cell, problem: &Problem) -> Result<Self, TheoryError> {
-        let predicted = predicted_lasso(cell, problem)?;
+    pub fn new(process: &Process, problem: &Problem) -> Result<Self, TheoryError> {
+        let predicted = predicted_lasso(process, problem)?;
         let slack = predicted.slack(problem);
-        let theta = cell.model.initial(problem.dim(), 0).unwrap_or_default();
+        let theta = process.model.initial(problem.dim(), 0);
         let logarithms: Vec<f64> = theta.iter().map(|t| t.abs().ln()).collect();
         Ok(Self { slack, start: larger_parts(&logarithms, problem.dim()), predicted })
     }

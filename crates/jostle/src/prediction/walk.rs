@@ -4,7 +4,7 @@ use super::Expansion;
 use super::conditions::{Conditions, Segment};
 use super::flow::{Correction, Course, Flow, Node, Step, along};
 use super::fluctuation::{Fluctuation, Sums, Unbounded, between};
-use crate::ensemble::Monitor;
+use crate::Watch;
 use crate::linear_algebra::Symmetric;
 
 /// Steps of the flow between two looks at the fluctuations (one for mini-batches, whose noise falls with the
@@ -67,7 +67,7 @@ enum Halt {
     Outside(Reason),
     /// The mean moves slowly, which was all the question.
     Slow,
-    /// The monitor asked to stop.
+    /// The watch asked to stop.
     Stopped,
 }
 
@@ -78,16 +78,16 @@ impl From<Reason> for Halt {
 }
 
 /// Walks from the step `from`, and hands over every recorded step after it (and `from` itself if it is 0), until the
-/// end or until the flow says nothing any more; `None` if the monitor asked to stop.
+/// end or until the flow says nothing any more; `None` if the watch asked to stop.
 pub(super) fn walk(
     flow: &Flow<'_>,
     conditions: &Conditions,
     from: u64,
     recorded: &[u64],
-    monitor: &dyn Monitor,
+    watch: &dyn Watch,
     record: &mut dyn FnMut(Point),
 ) -> Option<End> {
-    let mut walk = Walk::new(flow, conditions, from, monitor);
+    let mut walk = Walk::new(flow, conditions, from, watch);
     let outside = match walk.all(recorded, record) {
         Ok(()) | Err(Halt::Slow) => None,
         Err(Halt::Outside(reason)) => Some(reason),
@@ -97,9 +97,9 @@ pub(super) fn walk(
     Some(End { node, fluctuation, outside, expansion })
 }
 
-/// How long the mean moves too fast for the flow from the start on; `None` if the monitor asked to stop.
-pub(super) fn hurry(flow: &Flow<'_>, conditions: &Conditions, monitor: &dyn Monitor) -> Option<Hurry> {
-    let mut walk = Walk { until_slow: true, ..Walk::new(flow, conditions, 0, monitor) };
+/// How long the mean moves too fast for the flow from the start on; `None` if the watch asked to stop.
+pub(super) fn hurry(flow: &Flow<'_>, conditions: &Conditions, watch: &dyn Watch) -> Option<Hurry> {
+    let mut walk = Walk { until_slow: true, ..Walk::new(flow, conditions, 0, watch) };
     match walk.all(&[], &mut |_| {}) {
         Err(Halt::Stopped) => None,
         Ok(()) | Err(Halt::Slow | Halt::Outside(_)) => Some(walk.hurry),
@@ -107,14 +107,14 @@ pub(super) fn hurry(flow: &Flow<'_>, conditions: &Conditions, monitor: &dyn Moni
 }
 
 /// The expected sum of squared residuals at the step `from`, where the start is that of replicas that have come there.
-/// `None` where the flow has none, or if the monitor asked to stop.
+/// `None` where the flow has none, or if the watch asked to stop.
 pub(super) fn squared_residuals(
     flow: &Flow<'_>,
     conditions: &Conditions,
     from: u64,
-    monitor: &dyn Monitor,
+    watch: &dyn Watch,
 ) -> Option<f64> {
-    let mut walk = Walk::new(flow, conditions, from, monitor);
+    let mut walk = Walk::new(flow, conditions, from, watch);
     walk.arrive().ok()?;
     Some(walk.residuals(&flow.kernel(&walk.node)))
 }
@@ -154,7 +154,7 @@ impl Stretch<'_> {
 struct Walk<'a> {
     flow: &'a Flow<'a>,
     conditions: &'a Conditions,
-    monitor: &'a dyn Monitor,
+    watch: &'a dyn Watch,
     /// The step where it begins.
     from: u64,
     node: Node,
@@ -170,12 +170,12 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(flow: &'a Flow<'a>, conditions: &'a Conditions, from: u64, monitor: &'a dyn Monitor) -> Self {
+    fn new(flow: &'a Flow<'a>, conditions: &'a Conditions, from: u64, watch: &'a dyn Watch) -> Self {
         let (n, dim) = (flow.problem.samples(), flow.problem.dim());
         Self {
             flow,
             conditions,
-            monitor,
+            watch,
             from,
             node: flow.node(0.0, vec![0.0; dim], vec![0.0; dim]),
             fluctuation: Fluctuation::none(n, dim),
@@ -251,7 +251,7 @@ impl<'a> Walk<'a> {
 
     /// Brings the fluctuations to the present node.
     fn look(&mut self, elapsed: f64, kernel: &Symmetric, rate: f64) -> Result<(), Halt> {
-        if self.monitor.should_stop() {
+        if self.watch.should_stop() {
             return Err(Halt::Stopped);
         }
         match self.fluctuation.after(elapsed, self.flow, &self.node, kernel, self.conditions, rate) {
@@ -297,7 +297,7 @@ impl<'a> Walk<'a> {
             if segment.start > self.from { self.conditions.forgotten() * segment.time } else { 0.0 };
         while self.node.time < end {
             tried += 1;
-            if self.monitor.should_stop() {
+            if self.watch.should_stop() {
                 return Err(Halt::Stopped);
             }
             let left = end - self.node.time;

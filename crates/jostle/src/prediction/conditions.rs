@@ -1,10 +1,10 @@
 //! What of a configuration the flow depends on, and which configurations it describes.
 
 use crate::dynamics::{Dynamics, Flow, GradientDescent, RateUnit, Schedule};
-use crate::ensemble::Cell;
 use crate::model::{LinkKind, ModelSpec, Power};
 use crate::noise::{Needs, Noise, Point, SampleNoise};
 use crate::problem::Problem;
+use crate::process::Process;
 use crate::theory::TheoryError;
 use crate::theory::label_noise::{label_variances, rate};
 use crate::theory::stationary::SecondOrder;
@@ -49,38 +49,38 @@ impl Segment {
 }
 
 impl Conditions {
-    /// The conditions of a cell on one of its data sets.
+    /// The conditions of a process on one of its data sets.
     ///
     /// # Errors
     /// As [`check`].
-    pub(super) fn new(cell: &Cell, problem: &Problem) -> Result<Self, TheoryError> {
-        let link = check(cell)?;
-        let (n, loss_factor) = (problem.samples(), cell.model.loss_factor);
+    pub(super) fn new(process: &Process, problem: &Problem) -> Result<Self, TheoryError> {
+        let link = check(process)?;
+        let (n, loss_factor) = (problem.samples(), process.model.loss_factor);
         let theta = vec![0.0; link.parts() * problem.dim()];
         let residuals = vec![0.0; n];
         let point = Point {
             problem,
-            model: cell.model.model(),
+            model: process.model.model(),
             theta: &theta,
             residuals: &residuals,
             loss_factor,
-            batch: cell.dynamics.batch_size(n),
-            replacement: cell.dynamics.draws_with_replacement(),
+            batch: process.dynamics.batch_size(n),
+            replacement: process.dynamics.draws_with_replacement(),
             step: 0,
         };
         let mut label_variance = vec![0.0; n];
-        for noise in cell.noises.iter().filter_map(label_type) {
+        for noise in process.noises.iter().filter_map(label_type) {
             let variances = label_variances(&noise.covariance(&point), loss_factor);
             label_variance.iter_mut().zip(variances).for_each(|(q, v)| *q += v);
         }
-        let sampling = cell.dynamics.effective_batch(n).recip();
-        let (segments, momentum) = match &cell.dynamics {
+        let sampling = process.dynamics.effective_batch(n).recip();
+        let (segments, momentum) = match &process.dynamics {
             Dynamics::GradientDescent(dynamics) => {
-                (of_descent(&cell.model, dynamics)?, Some(dynamics.momentum))
+                (of_descent(&process.model, dynamics)?, Some(dynamics.momentum))
             }
-            Dynamics::Flow(flow) => (of_flow(&cell.model, flow), None),
+            Dynamics::Flow(flow) => (of_flow(&process.model, flow), None),
         };
-        let second_order = SecondOrder::of(&cell.dynamics);
+        let second_order = SecondOrder::of(&process.dynamics);
         Ok(Self { link, segments, label_variance, sampling, momentum, second_order })
     }
 
@@ -112,21 +112,21 @@ impl Conditions {
     }
 }
 
-/// The parametrisation of a cell that the flow describes.
+/// The parametrisation of a process that the flow describes.
 ///
 /// # Errors
 /// A model or a noise that it does not describe.
-pub(super) fn check(cell: &Cell) -> Result<LinkKind, TheoryError> {
+pub(super) fn check(process: &Process) -> Result<LinkKind, TheoryError> {
     let describes = |link: &LinkKind| {
         matches!(link, LinkKind::Square(_) | LinkKind::Power(Power { depth: 2 }) | LinkKind::Product(_))
     };
-    let Some(link) = cell.model.link().filter(describes) else {
-        return Err(TheoryError::Model { theorem: "the slow flow", model: cell.model.form.to_string() });
+    let Some(link) = process.model.link().filter(describes) else {
+        return Err(TheoryError::Model { theorem: "the slow flow", model: process.model.form.to_string() });
     };
-    if !cell.start.is_init() || cell.dynamics.unit() != RateUnit::One {
+    if !process.start.is_init() || process.dynamics.unit() != RateUnit::One {
         return Err(TheoryError::Start { theorem: "the slow flow" });
     }
-    match cell.noises.iter().position(|noise| label_type(noise).is_none()) {
+    match process.noises.iter().position(|noise| label_type(noise).is_none()) {
         Some(index) => Err(TheoryError::Noise { theorem: "the slow flow", index }),
         None => Ok(link),
     }

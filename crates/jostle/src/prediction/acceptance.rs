@@ -2,12 +2,14 @@
 
 use super::*;
 use crate::dynamics::{Batch, Dynamics, GradientDescent, Schedule};
-use crate::ensemble::{Recording, Replica, Silent, Start as Begin, Unit, run_unit};
+use crate::ensemble::setup::Setup;
+use crate::ensemble::{Recording, Replica, Unit, run_unit};
 use crate::float::Precision;
 use crate::linear_algebra::{Columns, product};
 use crate::model::{LinkKind, ModelSpec, Power, Product, Square};
 use crate::noise::{LabelDistribution, LabelNoise, Labels, Noise};
 use crate::observable::REGISTRY;
+use crate::process::Start as Begin;
 use crate::random::{Draws, Purpose};
 use crate::simd::Level;
 use rayon::prelude::*;
@@ -81,7 +83,7 @@ fn curvature(problem: &Problem, init: f64, signed: bool) -> (f64, f64) {
     (a.0.max(b.0), a.1.max(b.1))
 }
 
-fn setting(seed: u64) -> Cell {
+fn setting(seed: u64) -> Setup {
     let mut dice = Dice::new(seed);
     let square = LinkKind::Square(Square);
     let link = dice.one_of(&[square, LinkKind::Power(Power { depth: 2 }), LinkKind::Product(Product)]);
@@ -115,7 +117,7 @@ fn setting(seed: u64) -> Cell {
     let label = Noise::sample(LabelNoise { std, lambda: None, labels, distribution });
     let descent =
         GradientDescent { learning_rate, batch, replacement, momentum, ..GradientDescent::new(3000, 0.0) };
-    Cell {
+    Setup {
         source: Source::Shared(Arc::new(problem)),
         start: Begin::default(),
         model,
@@ -129,14 +131,12 @@ fn setting(seed: u64) -> Cell {
         seed: 0,
         precision: Precision::F64,
     }
-    .check()
-    .unwrap()
 }
 
 /// The replicas of an ensemble with other random numbers than those that a prediction may have simulated.
-fn simulate(cell: &Cell) -> Vec<Replica> {
-    let cell = Cell { seed: 1, ..cell.clone() };
-    run_unit(&cell, &Unit { replicas: 0..REPLICAS }, Level::detect(), &Silent).unwrap().replicas
+fn simulate(cell: &Setup) -> Vec<Replica> {
+    let cell = Setup { seed: 1, ..cell.clone() };
+    run_unit(&cell.checked(), &Unit { replicas: 0..REPLICAS }, Level::detect(), &()).unwrap().replicas
 }
 
 /// By how much a prediction is off, relatively, beyond what chance allows: the worst of its observables and steps.
@@ -145,7 +145,7 @@ struct Off {
     beyond: f64,
 }
 
-fn off(cell: &Cell, found: &Prediction, replicas: &[Replica]) -> Off {
+fn off(cell: &Setup, found: &Prediction, replicas: &[Replica]) -> Off {
     let steps = cell.recording.steps(cell.dynamics.steps());
     let (width, count) = (NAMES.len(), replicas.len() as f64);
     let mut worst = Off { text: String::new(), beyond: 0.0 };
@@ -177,7 +177,7 @@ fn off(cell: &Cell, found: &Prediction, replicas: &[Replica]) -> Off {
     worst
 }
 
-fn described(cell: &Cell) -> String {
+fn described(cell: &Setup) -> String {
     let (n, d) = (cell.source.samples(), cell.source.dim());
     let Dynamics::GradientDescent(g) = &cell.dynamics else { unreachable!("there are no others") };
     format!(
@@ -194,7 +194,7 @@ fn described(cell: &Cell) -> String {
 fn compare(seeds: std::ops::Range<u64>) -> f64 {
     let one = |seed: u64| {
         let cell = setting(seed);
-        let found = predict(&cell, 0, &Silent).unwrap().expect("nobody stops it");
+        let found = predict(&cell.checked(), 0, &()).unwrap().expect("nobody stops it");
         let off = off(&cell, &found, &simulate(&cell));
         let (trust, e) = (found.expansion.trust(), found.expansion);
         let line = format!(
@@ -235,7 +235,7 @@ fn predictions_of_two_hundred_random_settings_are_right_within_their_trust() {
 }
 
 /// A quadratic model of 20 samples with labels of standard deviation 0.3, as the underdamped starts of the audit.
-fn underdamped(momentum: f64, learning_rate: Schedule) -> Cell {
+fn underdamped(momentum: f64, learning_rate: Schedule) -> Setup {
     let mut dice = Dice::new(1);
     let problem = loop {
         let found = problem(&mut dice, 17, false);
@@ -246,7 +246,7 @@ fn underdamped(momentum: f64, learning_rate: Schedule) -> Cell {
     let (labels, distribution) = (Labels::One, LabelDistribution::Gaussian);
     let label = LabelNoise { std: 0.3, lambda: None, labels, distribution };
     let descent = GradientDescent { learning_rate, momentum, ..GradientDescent::new(6000, 0.0) };
-    Cell {
+    Setup {
         source: Source::Shared(Arc::new(problem)),
         model: ModelSpec::new(LinkKind::Square(Square), 0.5),
         dynamics: descent.into(),
@@ -254,8 +254,6 @@ fn underdamped(momentum: f64, learning_rate: Schedule) -> Cell {
         recording: Recording::Log(20),
         ..setting(3)
     }
-    .check()
-    .unwrap()
 }
 
 #[test]
@@ -263,7 +261,7 @@ fn underdamped_starts_are_simulated_until_the_flow_follows() {
     for (momentum, rate) in [(0.8, 0.01), (0.9, 0.01), (0.99, 0.0005)] {
         let drops = Schedule::with_drops(rate, vec![(3000, 0.1)]).unwrap();
         let cell = underdamped(momentum, drops);
-        let found = predict(&cell, 0, &Silent).unwrap().unwrap();
+        let found = predict(&cell.checked(), 0, &()).unwrap().unwrap();
         let simulated = found.simulated.unwrap();
         assert_eq!((simulated.cause, found.outside.clone()), (Cause::Momentum, None));
         assert!(simulated.steps < 3000, "{simulated:?}");

@@ -1,0 +1,136 @@
+//! Checks that the parts of a process fit each other.
+
+use super::{Process, Source};
+use crate::dynamics::{Augment, Dynamics};
+use crate::error::InputError;
+use crate::model::Loss;
+use crate::noise::{Needs, Noise};
+use crate::random::Purpose;
+use crate::setting::SettingError;
+
+impl Process {
+    /// Checks that the parts fit each other, and normalises the batch.
+    ///
+    /// # Errors
+    /// A batch larger than the problem, a noise that needs full batches with mini-batches, a flow of a model or with a
+    /// noise for which there is none, initial values of the wrong number, or a model, a start or a noise that do not go
+    /// together.
+    pub fn check(mut self) -> Result<Self, InputError> {
+        if self.noises.len() > Purpose::NOISES {
+            let place = format!("noise.{}", Purpose::NOISES);
+            let problem = format!("is one noise too many; expected at most {}", Purpose::NOISES);
+            return Err(InputError::in_section(place)(SettingError::new("kind", problem)));
+        }
+        self.dynamics = self.dynamics.fit(self.source.samples(), &self.model, &self.noises)?;
+        self.check_model()?;
+        self.check_start()?;
+        Ok(self)
+    }
+
+    /// Checks that the model fits the data, the dynamics and the noises.
+    fn check_model(&self) -> Result<(), InputError> {
+        let refuse = |section: String, setting: &str, problem: String| {
+            Err(InputError::in_section(section)(SettingError::new(setting, problem)))
+        };
+        let (found, expected) = (self.model.model().outputs(), self.source.outputs());
+        if found != expected {
+            let problem =
+                format!("has {found} outputs; expected {expected}, as many as the labels of a sample");
+            return refuse("model".to_owned(), "kind", problem);
+        }
+        if self.model.loss == Loss::CrossEntropy && (found == 1 || !self.source.has_classes()) {
+            let problem = "is \"cross-entropy\", which needs one-hot labels; expected \"square\"";
+            return refuse("model".to_owned(), "loss", problem.to_owned());
+        }
+        for (k, noise) in self.noises.iter().enumerate() {
+            noise.check(self.source.samples()).map_err(InputError::in_section(format!("noise.{k}")))?;
+        }
+        if let Some(k) = self.noises.iter().position(|noise| noise.needs().contains(Needs::CLASSES))
+            && !self.source.has_classes()
+        {
+            let problem = "changes classes; expected another noise, or a problem whose labels are classes";
+            return refuse(format!("noise.{k}"), "kind", problem.to_owned());
+        }
+        if self.model.link().is_some() || self.start.linearise {
+            self.check_linear()?;
+        }
+        if self.model.link().is_some() {
+            self.model.check_initial(self.source.dim())?;
+            return Ok(());
+        }
+        if let Dynamics::GradientDescent(dynamics) = &self.dynamics
+            && dynamics.augment == Augment::CropFlip
+            && !matches!(&self.source, Source::Shared(problem) if problem.image().is_some())
+        {
+            let problem = "is \"crop-flip\", which needs images; expected \"none\"";
+            return refuse("dynamics".to_owned(), "augment", problem.to_owned());
+        }
+        // Linearised, a network of one output is a linear model.
+        if self.is_network()
+            && let Some(k) = self.noises.iter().position(|noise| noise.needs().contains(Needs::PRODUCTS))
+        {
+            let problem = "has a shape that only linear models of one output know how to draw; expected shape = \"full\"";
+            return refuse(format!("noise.{k}"), "shape", problem.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Checks that nothing is asked of a linear model that only networks do.
+    fn check_linear(&self) -> Result<(), InputError> {
+        let refuse = |section: &str, setting: &str, problem: &str| {
+            Err(InputError::in_section(section)(SettingError::new(setting, problem)))
+        };
+        if self.model.loss == Loss::CrossEntropy {
+            return refuse(
+                "model",
+                "loss",
+                "is \"cross-entropy\"; expected \"square\" where the model is linearised",
+            );
+        }
+        if let Some(k) = self.noises.iter().position(|noise| noise.needs().contains(Needs::NETWORK)) {
+            return refuse(&format!("noise.{k}"), "kind", "is a noise of networks; expected another one");
+        }
+        if let Some(k) = self.noises.iter().position(Noise::bypasses_momentum)
+            && self.dynamics.momentum() > 0.0
+        {
+            let problem =
+                "is \"step\", which networks know only with dynamics.momentum above 0; expected \"gradient\"";
+            return refuse(&format!("noise.{k}"), "enters", problem);
+        }
+        match &self.dynamics {
+            Dynamics::GradientDescent(dynamics) if dynamics.nesterov => {
+                refuse("dynamics", "nesterov", "is true, which networks know only; expected false")
+            }
+            Dynamics::GradientDescent(dynamics) if dynamics.augment != Augment::None => {
+                refuse("dynamics", "augment", "changes images, for networks only; expected \"none\"")
+            }
+            Dynamics::GradientDescent(_) | Dynamics::Flow(_) => Ok(()),
+        }
+    }
+
+    /// Checks that the start fits the model and the dynamics.
+    fn check_start(&self) -> Result<(), InputError> {
+        self.start.check(self.model.model().num_params(self.source.dim()))?;
+        let refuse = |setting: &str, problem: &str| {
+            Err(InputError::in_section("start")(SettingError::new(setting, problem)))
+        };
+        let is_flow = matches!(self.dynamics, Dynamics::Flow(_));
+        if is_flow && !(self.begins_together() && self.start.perturbation == 0.0) {
+            let setting = if self.start.perturbation > 0.0 { "perturbation" } else { "path" };
+            return refuse(
+                setting,
+                "gives replicas starts of their own; expected one for all in continuous time",
+            );
+        }
+        if !self.start.linearise {
+            return Ok(());
+        }
+        if !matches!(self.source, Source::Shared(_)) || !self.begins_together() {
+            return refuse(
+                "linearise",
+                "is true; expected false where replicas have data or starts of their own",
+            );
+        }
+        Ok(())
+    }
+}
