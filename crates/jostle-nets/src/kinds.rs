@@ -7,7 +7,7 @@ use crate::network::{FeedForward, Layer};
 use crate::pool::Pool;
 use crate::shape::Shape;
 use jostle::InputError;
-use jostle::model::{AnyNetwork, INIT_PER_REPLICA, LOSS, SEED};
+use jostle::model::{INIT_PER_REPLICA, LOSS, Model, SEED};
 use jostle::setting::{Entry, Fallback, Kind, Setting, SettingError, Settings};
 use std::sync::Arc;
 
@@ -130,7 +130,7 @@ pub fn build(
     dim: usize,
     outputs: usize,
     image: Option<Shape>,
-) -> Result<Arc<dyn AnyNetwork>, InputError> {
+) -> Result<Arc<dyn Model>, InputError> {
     Ok(Arc::new(FeedForward::from_settings(kind, settings, dim, outputs, image)?))
 }
 

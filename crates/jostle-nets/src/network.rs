@@ -7,7 +7,7 @@ use crate::kernel::{LayerPlan, NetworkKernel, Plan};
 use crate::pool::Pool;
 use crate::shape::Shape;
 use jostle::geometry::{KernelCost, KernelRequest, KernelSource, LayerCost};
-use jostle::model::{Network, Tape, Tensor};
+use jostle::model::{Model, Pass, Passes, Tape, Tensor};
 use jostle::random::Draws;
 use jostle::{Float, Level};
 
@@ -161,7 +161,7 @@ impl FeedForward {
         samples: &[F],
         scratch: &mut Scratch<F>,
     ) -> Vec<F> {
-        let (m, outputs) = (samples.len() / self.input().values(), Network::outputs(self));
+        let (m, outputs) = (samples.len() / self.input().values(), self.outputs());
         let mut kept = vec![F::default(); m * self.kept_of_a_sample()];
         self.pass(level, theta, samples, scratch, &mut kept);
         // Along the direction, of what comes into a layer.
@@ -199,28 +199,10 @@ impl FeedForward {
     }
 }
 
-impl Network for FeedForward {
-    fn num_params(&self) -> usize {
-        self.layers.iter().fold(0, |sum, layer| sum.saturating_add(layer.affine.num_params()))
-    }
-
-    fn outputs(&self) -> usize {
-        self.layers[self.layers.len() - 1].affine.outputs
-    }
-
-    fn initial(&self, draws: &Draws<'_>) -> Vec<f64> {
-        self.initial.draw(&self.layers, draws)
-    }
-
-    fn forward<F: Float>(
-        &self,
-        level: Level,
-        theta: &[F],
-        inputs: &[F],
-        tape: &mut Tape<F>,
-        predictions: &mut [F],
-    ) {
-        let (m, outputs) = (inputs.len() / self.input().values(), Network::outputs(self));
+impl<F: Float> Passes<F> for FeedForward {
+    fn forward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, predictions: &mut [F]) {
+        let Pass { level, theta, inputs } = pass;
+        let (m, outputs) = (inputs.len() / self.input().values(), self.outputs());
         let [kept] = tape.arrays(0, [m * self.kept_of_a_sample()]);
         self.pass(level, theta, inputs, &mut Scratch::default(), kept);
         let last = &kept[kept.len() - m * outputs..];
@@ -229,16 +211,9 @@ impl Network for FeedForward {
         }
     }
 
-    fn backward<F: Float>(
-        &self,
-        level: Level,
-        theta: &[F],
-        inputs: &[F],
-        tape: &mut Tape<F>,
-        weights: &[F],
-        gradient: &mut [F],
-    ) {
-        let (m, outputs) = (inputs.len() / self.input().values(), Network::outputs(self));
+    fn backward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, weights: &[F], gradient: &mut [F]) {
+        let Pass { level, theta, inputs } = pass;
+        let (m, outputs) = (inputs.len() / self.input().values(), self.outputs());
         let most = self.layers.iter().map(|l| l.affine.output().values().max(l.affine.input.values())).max();
         let most = m * most.unwrap_or(0);
         let [kept, arriving, leaving] = tape.arrays(0, [m * self.kept_of_a_sample(), most, most]);
@@ -258,6 +233,24 @@ impl Network for FeedForward {
                 affine.pull_back(level, &theta[range], &leaving[..at_affine], scratch, back);
             }
         }
+    }
+}
+
+impl Model for FeedForward {
+    fn dim(&self) -> usize {
+        self.input().values()
+    }
+
+    fn num_params(&self) -> usize {
+        self.layers.iter().fold(0, |sum, layer| sum.saturating_add(layer.affine.num_params()))
+    }
+
+    fn outputs(&self) -> usize {
+        self.layers[self.layers.len() - 1].affine.outputs
+    }
+
+    fn initial(&self, draws: &Draws<'_>) -> Vec<f64> {
+        self.initial.draw(&self.layers, draws)
     }
 
     fn work_per_sample(&self) -> f64 {

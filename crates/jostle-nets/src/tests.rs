@@ -1,7 +1,7 @@
 //! What holds for every kind of network.
 
 use crate::{Activation, ENTRIES, FeedForward, Pool, Shape, build};
-use jostle::model::{Network, Tape};
+use jostle::model::{Model, Pass, Passes, Tape};
 use jostle::random::Draws;
 use jostle::setting::{Settings, Value};
 use jostle::{Float, Level};
@@ -50,19 +50,19 @@ pub(crate) fn networks() -> Vec<(FeedForward, Vec<f64>)> {
 }
 
 pub(crate) fn start(network: &FeedForward) -> Vec<f64> {
-    Network::initial(network, &Draws::new(7, &[0], 0))
+    network.initial(&Draws::new(7, &[0], 0))
 }
 
 /// Predictions, and the gradient for some weights.
 fn passes<F: Float>(network: &FeedForward, level: Level, theta: &[f64], samples: &[f64]) -> (Vec<F>, Vec<F>) {
     let [theta, samples] = [theta, samples].map(|v| v.iter().map(|v| F::of(*v)).collect::<Vec<F>>());
     let m = samples.len() / network.input().values();
-    let mut predictions = vec![F::default(); m * Network::outputs(network)];
+    let mut predictions = vec![F::default(); m * network.outputs()];
     let mut gradient = vec![F::default(); theta.len()];
     let weights: Vec<F> = normals(6, predictions.len()).iter().map(|w| F::of(*w)).collect();
     let mut tape = Tape::default();
-    network.forward(level, &theta, &samples, &mut tape, &mut predictions);
-    network.backward(level, &theta, &samples, &mut tape, &weights, &mut gradient);
+    network.forward(Pass { level, theta: &theta, inputs: &samples }, &mut tape, &mut predictions);
+    network.backward(Pass { level, theta: &theta, inputs: &samples }, &mut tape, &weights, &mut gradient);
     (predictions, gradient)
 }
 
@@ -131,7 +131,7 @@ fn vgg_has_the_layers_of_its_paper() {
     let image = Shape { channels: 3, height: 32, width: 32 };
     for (depth, params) in [(11, 9_225_610), (13, 9_410_122), (16, 14_719_818), (19, 20_029_514)] {
         let vgg = network("vgg", &[("depth", Value::Integer(depth))], 10, image);
-        assert_eq!((vgg.layers().len() + 2, Network::num_params(&vgg)), (depth as usize, params));
+        assert_eq!((vgg.layers().len() + 2, vgg.num_params()), (depth as usize, params));
         let names: Vec<_> = vgg.layers().iter().map(|layer| layer.name.as_str()).collect();
         if depth == 11 {
             let numbers = [0, 3, 6, 8, 11, 13, 16, 18].map(|k| format!("features.{k}"));
@@ -140,7 +140,7 @@ fn vgg_has_the_layers_of_its_paper() {
     }
     let pooled = network("cnn", &[], 10, image);
     assert_eq!(pooled.layers()[2].pool, Pool::Average([8, 8]));
-    assert_eq!(Network::num_params(&pooled), 56_970);
+    assert_eq!(pooled.num_params(), 56_970);
 }
 
 #[test]

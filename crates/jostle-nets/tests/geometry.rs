@@ -28,9 +28,9 @@ fn the_kernel_of_the_layers_has_the_geometry_of_the_jacobian_for_every_loss() {
     for spec in [network("mlp", &[widths]), network("cnn", &[channels])] {
         let theta = spec.initial(16, 0);
         for loss in [(Loss::Square, 0.5), (Loss::Square, 0.25), (Loss::CrossEntropy, 0.5)] {
-            let (kernel, residuals) = kernel_of_model(spec.model(), loss, &theta, &problem, &()).unwrap();
+            let (kernel, residuals) = kernel_of_model(&*spec.model(16), loss, &theta, &problem, &()).unwrap();
             assert!(kernel.jacobian().is_none(), "the kernel is that of the layers");
-            let (jacobian, expected) = Jacobian::of_model(spec.model(), loss, &theta, &problem).unwrap();
+            let (jacobian, expected) = Jacobian::of_model(&*spec.model(16), loss, &theta, &problem).unwrap();
             assert_eq!(residuals, expected);
             let found = Geometry::measure(&kernel, &residuals).unwrap();
             let expected = Geometry::measure(&jacobian, &residuals).unwrap();

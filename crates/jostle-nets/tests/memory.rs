@@ -1,7 +1,7 @@
 //! What a kernel allocates, against what its plan says beforehand.
 
 use jostle::geometry::{Geometry, Jacobian, KernelCost, KernelRequest, Spectrum};
-use jostle::model::Network;
+use jostle::model::Model;
 use jostle::random::{Draws, Purpose};
 use jostle::setting::{Settings, Value};
 use jostle_nets::{ENTRIES, FeedForward, NetworkKernel, Plan, Shape};
@@ -36,8 +36,8 @@ fn pool(threads: usize) -> ThreadPool {
 fn measured(network: &FeedForward, samples: usize, memory: usize, pool: &ThreadPool) -> Measured {
     let mut inputs = vec![0.0; samples * network.input().values()];
     Draws::new(5, &[0], 0).normals(Purpose::DESIGN, &mut inputs);
-    let theta = Network::initial(network, &Draws::new(7, &[0], 0));
-    let rows = samples * Network::outputs(network);
+    let theta = network.initial(&Draws::new(7, &[0], 0));
+    let rows = samples * network.outputs();
     let residuals = vec![0.5; rows];
     let plan = Plan::new::<f32>(network, samples, memory);
     let cost = KernelCost {

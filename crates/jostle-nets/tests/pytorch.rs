@@ -2,7 +2,7 @@
 //! `fixtures/make.py`.
 
 use jostle::geometry::{KernelRequest, KernelSource};
-use jostle::model::{Network, Tape, Tensor};
+use jostle::model::{Model, Pass, Passes, Tape, Tensor};
 use jostle::setting::{Settings, Value};
 use jostle::{Float, Level};
 use jostle_nets::{ENTRIES, FeedForward, NetworkKernel, Shape};
@@ -89,7 +89,7 @@ fn read(bytes: &[u8]) -> BTreeMap<String, Vec<f64>> {
 
 /// The weights that `make.py` gives a network.
 fn weights(network: &FeedForward) -> Vec<f64> {
-    let mut values = uniform(1, Network::num_params(network));
+    let mut values = uniform(1, network.num_params());
     let of_tensor = |Tensor { shape, .. }: Tensor| {
         let terms = if shape.len() > 1 { shape[1..].iter().product() } else { 4_usize };
         let scale = (6.0 / terms as f64).sqrt();
@@ -119,12 +119,16 @@ fn compare<F: Float>(
 
     let (expected, predictions) =
         (&fixture[&format!("{name}.kernel")], &fixture[&format!("{name}.predictions")]);
-    let (outputs, samples) = (Network::outputs(network), predictions.len() / Network::outputs(network));
+    let (outputs, samples) = (network.outputs(), predictions.len() / network.outputs());
     let inputs: Vec<f64> = uniform(2, samples * network.input().values()).collect();
     let rounded = |values: &[f64]| values.iter().map(|v| F::of(*v)).collect::<Vec<F>>();
     let mut found = vec![F::default(); predictions.len()];
     let mut tape = Tape::default();
-    network.forward(Level::detect(), &rounded(&theta), &rounded(&inputs), &mut tape, &mut found);
+    network.forward(
+        Pass { level: Level::detect(), theta: &rounded(&theta), inputs: &rounded(&inputs) },
+        &mut tape,
+        &mut found,
+    );
     let found: Vec<f64> = found.into_iter().map(Into::into).collect();
     close(&found, predictions, tolerance, &format!("predictions of {name}"));
 

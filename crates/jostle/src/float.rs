@@ -1,6 +1,5 @@
 //! The floating-point formats that trajectories are computed in.
 
-use crate::model::Pass;
 use crate::random::Normal;
 use crate::simd::Simd;
 use std::fmt::{Debug, Display};
@@ -75,7 +74,6 @@ pub trait Float:
     + Sync
     + Simd
     + Normal
-    + Pass
     + 'static
 {
     /// The name of the format.

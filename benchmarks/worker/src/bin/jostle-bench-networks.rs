@@ -9,7 +9,7 @@ mod clock;
 
 use clock::Stopwatch;
 use jostle::geometry::{Geometry, KernelRequest, LayerGeometry};
-use jostle::model::{Network, Tape};
+use jostle::model::{Model, Pass, Passes, Tape};
 use jostle::setting::{Settings, Value};
 use jostle::{Float, Level};
 use jostle_nets::{ENTRIES, FeedForward, NetworkKernel, Shape};
@@ -74,7 +74,7 @@ fn kernel<F: Float>(
 ) -> Result<serde_json::Value, Box<dyn Error>> {
     let measure = |samples: usize| -> Result<_, Box<dyn Error>> {
         let (inputs, targets) =
-            (&inputs[..samples * network.input().values()], &targets[..samples * Network::outputs(network)]);
+            (&inputs[..samples * network.input().values()], &targets[..samples * network.outputs()]);
         let mut residuals = predictions::<F>(network, theta, inputs);
         residuals.iter_mut().zip(targets).for_each(|(f, y)| *f -= y);
         let request = KernelRequest { has_layers, ..KernelRequest::new(theta, inputs, &residuals) };
@@ -86,7 +86,7 @@ fn kernel<F: Float>(
     measure(4)?;
     let before = most_memory();
     let watch = Stopwatch::start();
-    let (kernel, geometry, layers) = measure(targets.len() / Network::outputs(network))?;
+    let (kernel, geometry, layers) = measure(targets.len() / network.outputs())?;
     let (_, seconds) = watch.seconds();
     let layer = |l: &LayerGeometry| {
         json!({
@@ -115,9 +115,13 @@ fn predictions<F: Float>(network: &FeedForward, theta: &[f64], inputs: &[f64]) -
     let (mut tape, mut out) = (Tape::default(), Vec::new());
     for inputs in inputs.chunks(BATCH * network.input().values()) {
         let inputs: Vec<F> = inputs.iter().map(|x| F::of(*x)).collect();
-        let count = inputs.len() / network.input().values() * Network::outputs(network);
+        let count = inputs.len() / network.input().values() * network.outputs();
         let mut predictions = vec![F::default(); count];
-        network.forward(Level::detect(), &theta, &inputs, &mut tape, &mut predictions);
+        network.forward(
+            Pass { level: Level::detect(), theta: &theta, inputs: &inputs },
+            &mut tape,
+            &mut predictions,
+        );
         out.extend(predictions.iter().map(|f| Into::<f64>::into(*f)));
     }
     out
@@ -139,18 +143,27 @@ fn training<F: Float>(
     targets: &[f64],
 ) -> serde_json::Value {
     let narrow = |values: &[f64]| values.iter().map(|v| F::of(*v)).collect::<Vec<F>>();
-    let (mut theta, targets) = (narrow(theta), narrow(&targets[..BATCH * Network::outputs(network)]));
+    let (mut theta, targets) = (narrow(theta), narrow(&targets[..BATCH * network.outputs()]));
     let inputs = narrow(&inputs[..BATCH * network.input().values()]);
     let (mut tape, mut gradient) = (Tape::default(), vec![F::default(); theta.len()]);
     let mut weights = targets.clone();
     let mut times = Vec::new();
     for step in 0..10 {
         let watch = Stopwatch::start();
-        network.forward(Level::detect(), &theta, &inputs, &mut tape, &mut weights);
+        network.forward(
+            Pass { level: Level::detect(), theta: &theta, inputs: &inputs },
+            &mut tape,
+            &mut weights,
+        );
         for (weight, target) in weights.iter_mut().zip(&targets) {
             *weight = (*weight - *target) * F::of(1.0 / BATCH as f64);
         }
-        network.backward(Level::detect(), &theta, &inputs, &mut tape, &weights, &mut gradient);
+        network.backward(
+            Pass { level: Level::detect(), theta: &theta, inputs: &inputs },
+            &mut tape,
+            &weights,
+            &mut gradient,
+        );
         theta.iter_mut().zip(&gradient).for_each(|(t, g)| *t -= F::of(0.01) * *g);
         if step >= 3 {
             times.push(watch.seconds().1);

@@ -87,7 +87,7 @@ pub(super) fn read_parameters(
     let built = build(&mut experiment)?;
     let cell = &built.cells[0];
     let problem = cell.process().source.problem(0);
-    let params = cell.process().model.model().num_params(problem.dim());
+    let params = cell.process().model.model(problem.dim()).num_params();
     let mut notes = Vec::new();
     let theta = if path.extension().is_some_and(|extension| extension == "safetensors") {
         let Checkpoint { theta, note } = read_checkpoint(path, &cell.process().model.tensors())?;
@@ -102,8 +102,8 @@ pub(super) fn read_parameters(
         return Err(StorageError::Lengths { found, expected }.in_file(path).into());
     }
     let loss = (cell.process().model.loss, cell.process().model.loss_factor);
-    let model = cell.process().model.model();
-    let cost = model.kernel_cost(problem.samples(), problem.dim());
+    let model = cell.process().model.model(problem.dim());
+    let cost = model.kernel_cost(problem.samples());
     if !cost.layers.is_empty() {
         notes.push(
             "The kernel of the network is made by products in float32, added in float64: about eight digits are right."
@@ -111,7 +111,7 @@ pub(super) fn read_parameters(
         );
     }
     let other_loss = (cell.process().model.loss == Loss::CrossEntropy).then(|| {
-        let predictions = model.predict(&theta[..params], problem.x(), problem.dim());
+        let predictions = model.predict(&theta[..params], problem.x());
         cell.process().model.loss.mean(
             cell.process().model.loss_factor,
             &predictions,
@@ -120,7 +120,7 @@ pub(super) fn read_parameters(
         )
     });
     progress.begins("kernel", cost.multiply_adds, Unit::MultiplyAdds);
-    let point = layers_of_model(model, loss, &theta[..params], &problem, &Watching(progress));
+    let point = layers_of_model(&*model, loss, &theta[..params], &problem, &Watching(progress));
     progress.ends();
     let (source, residuals) = point.map_err(|source| LabError::Point { file: path.to_path_buf(), source })?;
     Ok(Point { source, residuals, other_loss, notes })

@@ -139,7 +139,7 @@ fn build_cell(
     let available = memory::available();
     refuse_wide_features(&checked.model, &source, available)?;
     let (mut model, source) = model(&checked.model, source, device).map_err(place)?;
-    let params = model.model().num_params(source.dim());
+    let params = model.model(source.dim()).num_params();
     let what = || format!("the model {:?} with {}", checked.model.kind, parameters(params));
     refuse_if_too_large(what, memory::NUMBER * params as f64, available, "its sizes in [model]")?;
     if checked.problem.settings.has("loss_factor") {
@@ -202,8 +202,8 @@ fn refuse_wide_features(model: &Component, source: &Source, available: f64) -> R
 /// Whether a sample that is scaled has a prediction that is scaled.
 fn is_linear_in_samples(kind: &str, model: &ModelSpec, source: &Source) -> bool {
     let of_network = || {
-        let point = vec![0.0; model.model().num_params(source.dim())];
-        model.model().coefficients(&point, source.dim()).is_some()
+        let point = vec![0.0; model.model(source.dim()).num_params()];
+        model.model(source.dim()).coefficients(&point).is_some()
     };
     kind != "random-features" && (model.link().is_some() || of_network())
 }

@@ -8,7 +8,7 @@ mod tests;
 
 use crate::network::FeedForward;
 use jostle::Device;
-use jostle::model::AnyNetwork;
+use jostle::model::Model;
 use placed::placed;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl OpenDevice {
 
     /// The network, trained on this device. Only passes in float32 are: recorded quantities, kernels and whatever else is
     /// asked of the model in float64 stay on the processor.
-    pub fn place(&self, network: FeedForward) -> Arc<dyn AnyNetwork> {
+    pub fn place(&self, network: FeedForward) -> Arc<dyn Model> {
         match &self.handle {
             None => Arc::new(network),
             Some(handle) => placed(network, handle),

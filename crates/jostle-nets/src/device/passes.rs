@@ -3,7 +3,7 @@
 //! Every layer is a convolution, a fully connected one of 1 x 1 patches: burn multiplies matrices by the tensor cores of a
 //! card that has them, which keep 10 of the 23 bits of float32 (TF32), and convolutions it does not.
 
-use super::placed::Passes;
+use super::placed::Executor;
 use crate::activation::Activation;
 use crate::network::FeedForward;
 use crate::pool::Pool;
@@ -11,7 +11,7 @@ use burn_tensor::activation::relu;
 use burn_tensor::module::{avg_pool2d, conv2d, max_pool2d};
 use burn_tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn_tensor::{Device, Tensor, TensorData, Transaction};
-use jostle::model::Tape;
+use jostle::model::{Pass, Tape};
 use std::f64::consts::FRAC_1_SQRT_2;
 
 /// What a pass forwards leaves on the device.
@@ -75,12 +75,11 @@ fn download(parts: Vec<TensorData>, out: &mut [f32]) {
     }
 }
 
-impl Passes for Device {
+impl Executor for Device {
     fn forward(
         &self,
         network: &FeedForward,
-        theta: &[f32],
-        inputs: &[f32],
+        Pass { theta, inputs, .. }: Pass<'_, f32>,
         tape: &mut Tape<f32>,
         predictions: &mut [f32],
     ) {
@@ -97,8 +96,7 @@ impl Passes for Device {
     fn backward(
         &self,
         network: &FeedForward,
-        theta: &[f32],
-        inputs: &[f32],
+        Pass { theta, inputs, .. }: Pass<'_, f32>,
         tape: &mut Tape<f32>,
         weights: &[f32],
         gradient: &mut [f32],

@@ -6,7 +6,7 @@ use crate::shape::Shape;
 use crate::tests::{network, networks, normals, numbers, start, text};
 use jostle::dynamics::{Batch, GradientDescent};
 use jostle::ensemble::{Ensemble, Recording, Replica};
-use jostle::model::{AnyNetwork, ModelSpec, Network, Tape};
+use jostle::model::{Model, ModelSpec, Pass, Passes, Tape};
 use jostle::noise::{LabelDistribution, LabelNoise, Labels, Noise};
 use jostle::problem::Problem;
 use jostle::process::Process;
@@ -29,7 +29,7 @@ fn rounded(values: &[f64]) -> Vec<f32> {
 
 /// Predictions, and the gradients for several weights, in float32.
 fn passes(
-    network: &dyn AnyNetwork,
+    network: &dyn Model,
     theta: &[f64],
     samples: &[f64],
     m: usize,
@@ -37,10 +37,11 @@ fn passes(
 ) -> (Vec<f32>, Vec<Vec<f32>>) {
     let (theta, samples, mut tape) = (rounded(theta), rounded(samples), Tape::default());
     let mut predictions = vec![0.0; m * network.outputs()];
-    network.forward_f32(Level::detect(), &theta, &samples, &mut tape, &mut predictions);
+    let pass = Pass { level: Level::detect(), theta: &theta, inputs: &samples };
+    network.in_precision::<f32>().forward(pass, &mut tape, &mut predictions);
     let gradient = |w: &Vec<f64>| {
         let mut gradient = vec![0.0; theta.len()];
-        network.backward_f32(Level::detect(), &theta, &samples, &mut tape, &rounded(w), &mut gradient);
+        network.in_precision::<f32>().backward(pass, &mut tape, &rounded(w), &mut gradient);
         gradient
     };
     (predictions, weights.iter().map(gradient).collect())
@@ -74,20 +75,29 @@ fn predictions_and_gradients_are_those_of_the_processor() {
         let m = samples.len() / network.input().values();
         let theta: Vec<f64> = rounded(&start(&network)).into_iter().map(f64::from).collect();
         let samples: Vec<f64> = rounded(&samples).into_iter().map(f64::from).collect();
-        let c = Network::outputs(&network);
+        let c = network.outputs();
         // Twice the same ones, and others.
         let [first, other] = [6, 7].map(|seed| normals(seed, m * c));
         let weights: Vec<Vec<f64>> = [&first, &first, &other]
             .map(|w| rounded(w).into_iter().map(f64::from).collect::<Vec<f64>>())
             .to_vec();
         let (mut tape, mut predictions) = (Tape::default(), vec![0.0; m * c]);
-        network.forward(Level::detect(), &theta, &samples, &mut tape, &mut predictions);
+        network.forward(
+            Pass { level: Level::detect(), theta: &theta, inputs: &samples },
+            &mut tape,
+            &mut predictions,
+        );
         let placed = device.place(network.clone());
         let (found, gradients) = passes(&*placed, &theta, &samples, m, &weights);
         let mut errors = vec![error(&found, &predictions)];
         for (found, w) in gradients.iter().zip(&weights) {
             let mut expected = vec![0.0; theta.len()];
-            network.backward(Level::detect(), &theta, &samples, &mut tape, w, &mut expected);
+            network.backward(
+                Pass { level: Level::detect(), theta: &theta, inputs: &samples },
+                &mut tape,
+                w,
+                &mut expected,
+            );
             errors.push(error(found, &expected));
         }
         assert!(errors.iter().all(|error| *error < TOLERANCE), "{errors:?} {network:?}");
@@ -99,11 +109,16 @@ fn predictions_and_gradients_are_those_of_the_processor() {
 fn float64_stays_on_the_processor() {
     let (network, samples) = networks().swap_remove(0);
     let (theta, m) = (start(&network), samples.len() / network.input().values());
-    let mut expected = vec![0.0; m * Network::outputs(&network)];
+    let mut expected = vec![0.0; m * network.outputs()];
     let mut found = expected.clone();
-    network.forward(Level::detect(), &theta, &samples, &mut Tape::default(), &mut expected);
+    network.forward(
+        Pass { level: Level::detect(), theta: &theta, inputs: &samples },
+        &mut Tape::default(),
+        &mut expected,
+    );
     let placed = device().place(network);
-    placed.forward_f64(Level::detect(), &theta, &samples, &mut Tape::default(), &mut found);
+    let pass = Pass { level: Level::detect(), theta: &theta, inputs: &samples };
+    placed.in_precision::<f64>().forward(pass, &mut Tape::default(), &mut found);
     assert_eq!(found, expected);
 }
 

@@ -6,7 +6,7 @@ use super::tile::resize;
 use crate::affine::{Affine, Scratch, transpose_into_panels};
 use crate::network::{FeedForward, Kept, Layer};
 use crate::product::{Left, add_product, length_of_panels, panel};
-use jostle::model::Network;
+use jostle::model::Model;
 use jostle::{Float, Level};
 use std::ops::Range;
 
@@ -72,7 +72,7 @@ impl<F: Float> Block<F> {
         samples: Range<usize>,
         worker: &mut Worker<F>,
     ) -> Self {
-        let (m, c, d) = (samples.len(), Network::outputs(network), network.input().values());
+        let (m, c, d) = (samples.len(), network.outputs(), network.input().values());
         let Worker { forwards, backwards, kept } = worker;
         kept.clear();
         resize(kept, m * network.kept_of_a_sample());

@@ -16,7 +16,7 @@ pub use plan::{LayerPlan, Method, Plan};
 use crate::network::FeedForward;
 use factors::{Block, Worker};
 use jostle::geometry::{KernelRequest, KernelSource, LayerKernel, Sums};
-use jostle::model::Network;
+use jostle::model::Model;
 use jostle::{Float, Level, Watch};
 use rayon::prelude::*;
 use share::{Part, Share};
@@ -75,8 +75,8 @@ impl<F: Float> NetworkKernel<F> {
     /// If arrays do not fit the network.
     pub fn new(network: &FeedForward, request: &KernelRequest<'_>, memory: usize) -> Self {
         let KernelRequest { theta, inputs, residuals, maps, has_layers, watch } = *request;
-        let (n, c) = (inputs.len() / network.input().values(), Network::outputs(network));
-        assert_eq!(theta.len(), Network::num_params(network), "as many parameters as the network has");
+        let (n, c) = (inputs.len() / network.input().values(), network.outputs());
+        assert_eq!(theta.len(), network.num_params(), "as many parameters as the network has");
         assert_eq!(inputs.len(), n * network.input().values(), "whole samples");
         assert_eq!(residuals.len(), n * c, "one residual for each output of each sample");
         assert!(maps.is_none_or(|maps| maps.len() == n * c * c), "one map for each sample");
@@ -265,7 +265,7 @@ impl<F: Float> KernelSource for NetworkKernel<F> {
     }
 
     fn outputs(&self) -> usize {
-        Network::outputs(&self.network)
+        self.network.outputs()
     }
 
     fn params(&self) -> Option<usize> {

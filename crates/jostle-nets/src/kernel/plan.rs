@@ -4,7 +4,7 @@ use super::sizes::Sizes;
 use crate::affine::Affine;
 use crate::network::FeedForward;
 use jostle::Float;
-use jostle::model::Network;
+use jostle::model::Model;
 use std::ops::Range;
 
 /// How the share of one layer in a kernel is made. For samples `i`, `j`, outputs `c`, `e` and places `p`, `p'`, with what
@@ -77,7 +77,7 @@ impl Plan {
     /// The cheapest way to the kernel of `samples` in format `F`, within `memory` bytes on one thread as far as that is
     /// possible: a plan, and with it the bits of a kernel, depends on memory but never on the number of threads.
     pub fn new<F: Float>(network: &FeedForward, samples: usize, memory: usize) -> Self {
-        let outputs = Network::outputs(network);
+        let outputs = network.outputs();
         let last = network.layers().len() - 1;
         let plan = |(k, layer): (usize, &crate::Layer)| {
             let is_head = k + 1 == last && layer.output().places() == 1;

@@ -4,7 +4,7 @@ use super::NetworkKernel;
 use crate::affine::Scratch;
 use jostle::Float;
 use jostle::geometry::KernelSource;
-use jostle::model::{Network, Tape};
+use jostle::model::{Pass, Passes, Tape};
 use jostle::simd::{Level, Vector, dispatch};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -60,8 +60,9 @@ impl<F: Float> NetworkKernel<F> {
             let (range, inputs) = (self.range(*block), inputs(*block));
             let weights = &v[c * range.start..c * range.end];
             let (mut tape, mut gradient) = (Tape::default(), vec![0.0; p]);
-            self.network.forward(self.level, &self.theta, inputs, &mut tape, &mut vec![0.0; weights.len()]);
-            self.network.backward(self.level, &self.theta, inputs, &mut tape, weights, &mut gradient);
+            let pass = Pass { level: self.level, theta: &self.theta, inputs };
+            self.network.forward(pass, &mut tape, &mut vec![0.0; weights.len()]);
+            self.network.backward(pass, &mut tape, weights, &mut gradient);
             gradient
         };
         let mut direction = vec![0.0; p];

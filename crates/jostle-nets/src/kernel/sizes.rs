@@ -4,7 +4,7 @@ use super::plan::{COLUMNS_OF_PAIRS, Method, Plan, pairs_of_a_product};
 use crate::network::{FeedForward, Layer};
 use crate::product::{CHAIN, length_of_panels, panel};
 use jostle::Float;
-use jostle::model::Network;
+use jostle::model::Model;
 use std::marker::PhantomData;
 
 /// The sizes of the arrays of a plan, in bytes.
@@ -27,7 +27,7 @@ impl<'a, F: Float> Sizes<'a, F> {
     pub(super) fn new(network: &'a FeedForward, plan: &Plan) -> Self {
         let (n, m) = (plan.samples, plan.samples_of_a_block.min(plan.samples));
         let methods = plan.layers.iter().map(|layer| layer.method).collect();
-        Self { network, methods, n, m, c: Network::outputs(network), format: PhantomData }
+        Self { network, methods, n, m, c: network.outputs(), format: PhantomData }
     }
 
     fn layers(&self) -> impl Iterator<Item = (&Layer, Method)> {
@@ -48,7 +48,7 @@ impl<'a, F: Float> Sizes<'a, F> {
 
     /// The point, the samples, and what a product with the tiles takes, whatever is held of the kernel.
     pub(super) fn fixed(&self) -> f64 {
-        let (p, d) = (Network::num_params(self.network), self.network.input().values());
+        let (p, d) = (self.network.num_params(), self.network.input().values());
         let last = &self.network.layers()[self.methods.len() - 1];
         let point = (2 * WIDE + size_of::<F>()) * p;
         let samples = WIDE * self.n * (d + self.c + 2 * self.c * self.c);
@@ -172,6 +172,6 @@ impl<'a, F: Float> Sizes<'a, F> {
             panels.max(affine.terms() * panel::<f64>()) + affine.terms() * CHAIN
         });
         let scratch = scratch.max().unwrap_or(0);
-        WIDE * (3 * Network::num_params(self.network) + self.m * of_a_sample + scratch)
+        WIDE * (3 * self.network.num_params() + self.m * of_a_sample + scratch)
     }
 }

@@ -7,21 +7,26 @@ use crate::tests::{network, normals, numbers, start, text};
 use jostle::Float;
 use jostle::Level;
 use jostle::geometry::{DenseKernel, Geometry, KernelRequest, KernelSource, LayerGeometry, Sums};
-use jostle::model::{Network, Tape};
+use jostle::model::{Model, Pass, Passes, Tape};
 use jostle::setting::Value;
 
 const PLENTY: usize = 1 << 40;
 
 /// The Jacobian (nc x p), row by row.
 fn jacobian(network: &FeedForward, theta: &[f64], inputs: &[f64]) -> Vec<f64> {
-    let (d, c, p) = (network.input().values(), Network::outputs(network), theta.len());
+    let (d, c, p) = (network.input().values(), network.outputs(), theta.len());
     let mut jacobian = vec![0.0; inputs.len() / d * c * p];
     for (sample, rows) in inputs.chunks_exact(d).zip(jacobian.chunks_exact_mut(c * p)) {
         let (mut tape, mut predictions) = (Tape::default(), vec![0.0; c]);
-        network.forward(Level::detect(), theta, sample, &mut tape, &mut predictions);
+        network.forward(Pass { level: Level::detect(), theta, inputs: sample }, &mut tape, &mut predictions);
         for (k, row) in rows.chunks_exact_mut(p).enumerate() {
             let weights: Vec<f64> = (0..c).map(|output| if output == k { 1.0 } else { 0.0 }).collect();
-            network.backward(Level::detect(), theta, sample, &mut tape, &weights, row);
+            network.backward(
+                Pass { level: Level::detect(), theta, inputs: sample },
+                &mut tape,
+                &weights,
+                row,
+            );
         }
     }
     jacobian
@@ -67,7 +72,7 @@ fn compare<F: Float>(tolerance: f64, memory: impl Fn(&FeedForward, usize) -> usi
         let theta: Vec<f64> =
             start(&network).iter().zip(normals(9, 1 << 16)).map(|(t, s)| t + 0.05 * s).collect();
         let inputs = normals(20 + seed as u64, samples * network.input().values());
-        let residuals = normals(40 + seed as u64, samples * Network::outputs(&network));
+        let residuals = normals(40 + seed as u64, samples * network.outputs());
         let jacobian = jacobian(&network, &theta, &inputs);
         let expected = kernel_of(&jacobian, theta.len(), 0..theta.len());
         let request = KernelRequest::new(&theta, &inputs, &residuals).with_layers();
@@ -75,7 +80,7 @@ fn compare<F: Float>(tolerance: f64, memory: impl Fn(&FeedForward, usize) -> usi
         let used: Vec<_> = found.plan().layers.iter().map(|layer| layer.method).collect();
         assert_eq!(used, methods, "{network:?}");
 
-        let side = samples * Network::outputs(&network);
+        let side = samples * network.outputs();
         let mut kernel = vec![0.0; side * side];
         found.block(0..samples, 0..samples, &mut kernel);
         let largest = expected.iter().fold(0.0f64, |most, k| most.max(k.abs()));
@@ -84,7 +89,7 @@ fn compare<F: Float>(tolerance: f64, memory: impl Fn(&FeedForward, usize) -> usi
             assert!(error < tolerance, "case {seed}, ({}, {}): {found} {expected}", k / side, k % side);
         }
 
-        let dense = DenseKernel::new(expected.clone(), Network::outputs(&network)).unwrap();
+        let dense = DenseKernel::new(expected.clone(), network.outputs()).unwrap();
         let mut products = [vec![0.0; side], vec![0.0; side]];
         let [first, second] = &mut products;
         found.product(&residuals, first);
@@ -109,7 +114,7 @@ fn compare<F: Float>(tolerance: f64, memory: impl Fn(&FeedForward, usize) -> usi
         for (layer, range) in layers.iter().zip(network.ranges()) {
             let own = kernel_of(&jacobian, theta.len(), range.clone());
             let with_whole: f64 = own.iter().zip(&expected).map(|(own, whole)| own * whole).sum();
-            let own = DenseKernel::new(own, Network::outputs(&network)).unwrap();
+            let own = DenseKernel::new(own, network.outputs()).unwrap();
             let own = Geometry::measure(&own, &residuals).unwrap();
             assert_eq!(layer.geometry.params, Some(range.len()));
             let share = with_whole / (samples as f64 * whole.curvature.frobenius).powi(2);

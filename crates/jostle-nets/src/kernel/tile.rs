@@ -4,7 +4,7 @@ use super::factors::{Block, Factor, Part};
 use super::plan::pairs_of_a_product;
 use crate::network::{FeedForward, Layer};
 use crate::product::{Left, add_product_wide, panel};
-use jostle::model::Network;
+use jostle::model::Model;
 use jostle::{Float, Level};
 
 /// Makes tiles of a network's kernel: `K_ij` (c x c) has its entry `(a, b)` in row `a m + i` and column `b m' + j`, for the
@@ -54,7 +54,7 @@ pub(super) fn inner(a: &[f64], b: &[f64]) -> f64 {
 
 impl<F: Float> TileMaker<F> {
     pub(super) fn new(network: &FeedForward, level: Level, theta: &[F]) -> Self {
-        let outputs = Network::outputs(network);
+        let outputs = network.outputs();
         let shape = |layer: &Layer| [layer.affine.terms(), layer.affine.outputs, layer.affine.input.places()];
         let shapes: Vec<_> = network.layers().iter().map(shape).collect();
         let last = network.ranges().next_back().expect("there is a last layer");

@@ -35,7 +35,8 @@ impl Point {
         let problem = cell.process().source.problem(replica);
         let theta = cell.process().model.initial(problem.dim(), replica);
         let loss = (cell.process().model.loss, cell.process().model.loss_factor);
-        let (jacobian, residuals) = Jacobian::of_model(cell.process().model.model(), loss, &theta, &problem)?;
+        let model = cell.process().model.model(problem.dim());
+        let (jacobian, residuals) = Jacobian::of_model(&*model, loss, &theta, &problem)?;
         let spectrum = Spectrum::new(&jacobian)?;
         let batches = cell.process().dynamics.batches(problem.samples());
         Ok(Self {

@@ -141,9 +141,10 @@ impl<S: Stepper> Run<'_, S> {
     fn measure(&self, replica: &Lane, unit: f64, step: u64, diverged: &mut Option<u64>, rows: &mut Vec<f64>) {
         *diverged = diverged.or(replica.diverged);
         let ensemble = self.ensemble;
+        let model = ensemble.process.model.model(self.problem.dim());
         let view = View::new(
             self.problem,
-            ensemble.process.model.model(),
+            &*model,
             (ensemble.process.model.loss, ensemble.process.model.loss_factor),
             &ensemble.process.dynamics,
             &ensemble.process.noises,

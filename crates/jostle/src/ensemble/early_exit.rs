@@ -101,7 +101,7 @@ fn has_little_left<S: Stepper>(
 fn residuals(ensemble: &Ensemble, problem: &Problem, lane: &Lane) -> Vec<f64> {
     let predictions = match ensemble.process.model.link() {
         Some(_) => predict(problem.x(), &lane.beta),
-        None => ensemble.process.model.model().predict(&lane.theta, problem.x(), problem.dim()),
+        None => ensemble.process.model.model(problem.dim()).predict(&lane.theta, problem.x()),
     };
     let mut residuals = predictions;
     ensemble.process.model.loss.residuals(&mut residuals, problem.y(), problem.outputs());
@@ -114,7 +114,7 @@ fn path_left(ensemble: &Ensemble, problem: &Problem, theta: &[f64], residual: f6
     if n > params || n * params > MOST_NUMBERS {
         return f64::INFINITY;
     }
-    let model = ensemble.process.model.model();
+    let model = ensemble.process.model.model(problem.dim());
     let outputs = problem.outputs();
     let mut blocks = vec![0.0; n * outputs];
     model.kernel_blocks(theta, problem, &mut blocks);

@@ -72,7 +72,7 @@ impl Ensemble {
     }
 
     fn kernel_cost(&self) -> KernelCost {
-        self.process.model.model().kernel_cost(self.process.source.samples(), self.process.source.dim())
+        self.process.model.model(self.process.source.dim()).kernel_cost(self.process.source.samples())
     }
 
     fn measurement(&self, kernel: KernelCost, decomposes: bool, held: f64) -> Measurement {

@@ -101,7 +101,7 @@ impl Ensemble {
             return Some(1.0);
         }
         let loss = (self.process.model.loss, self.process.model.loss_factor);
-        let kernel = kernel_of_model(self.process.model.model(), loss, theta, problem, watch);
+        let kernel = kernel_of_model(&*self.process.model.model(problem.dim()), loss, theta, problem, watch);
         let size = kernel.and_then(|(kernel, _)| match unit {
             RateUnit::One => Ok(1.0),
             RateUnit::Threshold => Ok(Threshold::of_kernel(&kernel, batches, 0.0, watch)?.learning_rate),
@@ -147,7 +147,7 @@ fn descend<S: Stepper>(
             stepper.advance(&mut block, until);
         }
         let theta = stepper.lane(&block[0], 0).theta;
-        let predictions = model.model().predict(&theta, problem.x(), problem.dim());
+        let predictions = model.model(problem.dim()).predict(&theta, problem.x());
         let loss = model.loss.mean(model.loss_factor, &predictions, problem.y(), problem.outputs());
         if loss.is_nan() || loss <= enough || stepper.is_at_rest(&block[0]) {
             break;

@@ -217,7 +217,7 @@ impl Jacobian {
         problem: &Problem,
     ) -> Result<(Self, Vec<f64>), GeometryError> {
         let outputs = model.outputs();
-        let mut residuals = model.predict(theta, problem.x(), problem.dim());
+        let mut residuals = model.predict(theta, problem.x());
         loss.residuals(&mut residuals, problem.y(), outputs);
         let maps = loss.standardise(loss_factor, &mut residuals, problem.y(), outputs);
         let mut values = model.jacobian(theta, problem, 1.0);
@@ -300,7 +300,7 @@ fn kernel_with_layers(
     watch: &dyn Watch,
 ) -> Result<(Box<dyn KernelSource>, Vec<f64>), GeometryError> {
     let outputs = model.outputs();
-    let mut residuals = model.predict(theta, problem.x(), problem.dim());
+    let mut residuals = model.predict(theta, problem.x());
     loss.residuals(&mut residuals, problem.y(), outputs);
     let maps = loss.standardise(loss_factor, &mut residuals, problem.y(), outputs);
     if residuals.iter().all(|r| r.is_finite()) {

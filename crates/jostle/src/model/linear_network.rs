@@ -1,12 +1,12 @@
 //! A product of matrices: a predictor that is linear in its inputs, but not in its parameters.
 
 use super::loss::LOSS;
-use super::network::{Network, Tape};
-use super::registry::{INIT, INIT_PER_REPLICA, SEED, WIDTH, normal_start};
+use super::start::{INIT, INIT_PER_REPLICA, SEED, WIDTH, normal_start};
+use super::{Model, Pass, Passes, Tape};
 use crate::float::Float;
 use crate::random::Draws;
 use crate::setting::{Entry, Fallback, Kind, Setting, Settings};
-use crate::simd::{Level, View, product, products_of_rows};
+use crate::simd::{View, product, products_of_rows};
 
 /// `f(x) = W_L ... W_1 x` with `L >= 2` layers, `h` units in every hidden one, and `c` outputs.
 ///
@@ -45,29 +45,9 @@ impl LinearNetwork {
     }
 }
 
-impl Network for LinearNetwork {
-    fn num_params(&self) -> usize {
-        self.lengths().iter().fold(0, |sum, length| sum.saturating_add(*length))
-    }
-
-    fn outputs(&self) -> usize {
-        self.outputs
-    }
-
-    fn initial(&self, draws: &Draws<'_>) -> Vec<f64> {
-        let std = |fan_in: usize| self.init / (fan_in as f64).sqrt();
-        let [first, between, last] = self.lengths();
-        normal_start(draws, &[(first, std(self.dim)), (between + last, std(self.width))])
-    }
-
-    fn forward<F: Float>(
-        &self,
-        level: Level,
-        theta: &[F],
-        inputs: &[F],
-        tape: &mut Tape<F>,
-        predictions: &mut [F],
-    ) {
+impl<F: Float> Passes<F> for LinearNetwork {
+    fn forward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, predictions: &mut [F]) {
+        let Pass { level, theta, inputs } = pass;
         let length = predictions.len() / self.outputs * self.width;
         let [units] = tape.arrays(0, [(self.depth - 1) * length]);
         product(level, View::new(inputs, self.dim), &theta[..self.dim * self.width], &mut units[..length]);
@@ -78,15 +58,8 @@ impl Network for LinearNetwork {
         products_of_rows(level, self.width, &units[units.len() - length..], self.last(theta), predictions);
     }
 
-    fn backward<F: Float>(
-        &self,
-        level: Level,
-        theta: &[F],
-        inputs: &[F],
-        tape: &mut Tape<F>,
-        weights: &[F],
-        gradient: &mut [F],
-    ) {
+    fn backward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, weights: &[F], gradient: &mut [F]) {
+        let Pass { level, theta, inputs } = pass;
         let (width, [first, _, last]) = (self.width, self.lengths());
         let length = weights.len() / self.outputs * width;
         let [units, mut arriving, mut passed_on] =
@@ -103,6 +76,26 @@ impl Network for LinearNetwork {
             std::mem::swap(&mut arriving, &mut passed_on);
         }
         product(level, View::transposed(inputs, self.dim), arriving, &mut gradient[..first]);
+    }
+}
+
+impl Model for LinearNetwork {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn num_params(&self) -> usize {
+        self.lengths().iter().fold(0, |sum, length| sum.saturating_add(*length))
+    }
+
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn initial(&self, draws: &Draws<'_>) -> Vec<f64> {
+        let std = |fan_in: usize| self.init / (fan_in as f64).sqrt();
+        let [first, between, last] = self.lengths();
+        normal_start(draws, &[(first, std(self.dim)), (between + last, std(self.width))])
     }
 
     fn coefficients(&self, theta: &[f64]) -> Option<Vec<f64>> {
@@ -148,7 +141,7 @@ pub(super) const ENTRY: Entry = Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::network_laws::{Oracle, check_network, check_start};
+    use crate::model::network_laws::{Oracle, check_model, check_start};
     use crate::setting::Value;
     use num_dual::Dual64;
 
@@ -179,7 +172,7 @@ mod tests {
     #[test]
     fn both_passes_are_those_of_the_formula() {
         for (depth, outputs) in [(2, 1), (2, 3), (3, 1), (5, 2)] {
-            check_network(&network(depth, outputs), 5);
+            check_model(&network(depth, outputs), 5);
         }
     }
 

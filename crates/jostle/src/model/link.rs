@@ -1,6 +1,5 @@
 //! How a coefficient of the linear predictor depends on its parameters.
 
-use super::Model;
 use std::ops::{Add, Mul, Sub};
 
 /// Numbers that a link can be evaluated on: floats, vectors of floats, dual numbers.
@@ -150,6 +149,18 @@ pub enum LinkKind {
     Unit(Unit),
 }
 
+macro_rules! kinds {
+    ($($link:ident),*) => {
+        $(impl From<$link> for LinkKind {
+            fn from(link: $link) -> Self {
+                LinkKind::$link(link)
+            }
+        })*
+    };
+}
+
+kinds!(Square, Power, Product, Unit);
+
 /// Runs an expression with the link of a [`LinkKind`] bound to a name, so that kernels are compiled per link.
 macro_rules! with_link {
     ($kind:expr, $link:ident => $body:expr) => {
@@ -164,11 +175,6 @@ macro_rules! with_link {
 pub(crate) use with_link;
 
 impl LinkKind {
-    /// The link as a model.
-    pub fn model(&self) -> &dyn Model {
-        with_link!(self, link => link)
-    }
-
     /// Parameters of one coefficient.
     pub fn parts(self) -> usize {
         fn parts<L: Link>(_: L) -> usize {

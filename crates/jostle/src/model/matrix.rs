@@ -1,12 +1,12 @@
 //! Factorisation of a positive semi-definite matrix that is seen through linear measurements.
 
-use super::network::{Network, Tape};
-use super::registry::{INIT, INIT_PER_REPLICA, SEED, normal_start};
+use super::start::{INIT, INIT_PER_REPLICA, SEED, normal_start};
+use super::{Model, Pass, Passes, Tape};
 use crate::error::InputError;
 use crate::float::Float;
 use crate::random::Draws;
 use crate::setting::{Entry, Fallback, Kind, Setting, SettingError, Settings};
-use crate::simd::{Level, View, product, products_of_rows};
+use crate::simd::{View, product, products_of_rows};
 
 /// `f_i = <A_i, U U'>` with `U` (s x r), where row `i` of `X` holds `A_i` (s x s) row by row; `A_i` need not be symmetric.
 ///
@@ -51,7 +51,37 @@ impl MatrixFactorisation {
     }
 }
 
-impl Network for MatrixFactorisation {
+impl<F: Float> Passes<F> for MatrixFactorisation {
+    fn forward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, predictions: &mut [F]) {
+        let Pass { level, theta, inputs } = pass;
+        let dim = self.side * self.side;
+        let [matrix] = tape.arrays(0, [dim]);
+        products_of_rows(level, self.rank, theta, theta, matrix);
+        products_of_rows(level, dim, inputs, matrix, predictions);
+    }
+
+    fn backward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, weights: &[F], gradient: &mut [F]) {
+        let Pass { level, theta, inputs } = pass;
+        let (side, dim) = (self.side, self.side * self.side);
+        let [_, pulled] = tape.arrays(0, [dim, dim]);
+        product(level, View::new(weights, weights.len()), inputs, pulled);
+        // d <A, U U'> = <(A + A') U, d U>.
+        for i in 0..side {
+            for j in 0..=i {
+                let sum = pulled[i * side + j] + pulled[j * side + i];
+                pulled[i * side + j] = sum;
+                pulled[j * side + i] = sum;
+            }
+        }
+        product(level, View::new(pulled, side), theta, gradient);
+    }
+}
+
+impl Model for MatrixFactorisation {
+    fn dim(&self) -> usize {
+        self.side * self.side
+    }
+
     fn num_params(&self) -> usize {
         self.side.saturating_mul(self.rank)
     }
@@ -65,43 +95,6 @@ impl Network for MatrixFactorisation {
                 .map(|k| if k / self.rank == k % self.rank { self.init } else { 0.0 })
                 .collect(),
         }
-    }
-
-    fn forward<F: Float>(
-        &self,
-        level: Level,
-        theta: &[F],
-        inputs: &[F],
-        tape: &mut Tape<F>,
-        predictions: &mut [F],
-    ) {
-        let dim = self.side * self.side;
-        let [matrix] = tape.arrays(0, [dim]);
-        products_of_rows(level, self.rank, theta, theta, matrix);
-        products_of_rows(level, dim, inputs, matrix, predictions);
-    }
-
-    fn backward<F: Float>(
-        &self,
-        level: Level,
-        theta: &[F],
-        inputs: &[F],
-        tape: &mut Tape<F>,
-        weights: &[F],
-        gradient: &mut [F],
-    ) {
-        let (side, dim) = (self.side, self.side * self.side);
-        let [_, pulled] = tape.arrays(0, [dim, dim]);
-        product(level, View::new(weights, weights.len()), inputs, pulled);
-        // d <A, U U'> = <(A + A') U, d U>.
-        for i in 0..side {
-            for j in 0..=i {
-                let sum = pulled[i * side + j] + pulled[j * side + i];
-                pulled[i * side + j] = sum;
-                pulled[j * side + i] = sum;
-            }
-        }
-        product(level, View::new(pulled, side), theta, gradient);
     }
 
     fn coefficients(&self, theta: &[f64]) -> Option<Vec<f64>> {
@@ -146,7 +139,7 @@ pub(super) const ENTRY: Entry = Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::network_laws::{Oracle, check_network, check_start};
+    use crate::model::network_laws::{Oracle, check_model, check_start};
     use crate::setting::Value;
     use num_dual::Dual64;
 
@@ -167,8 +160,8 @@ mod tests {
 
     #[test]
     fn both_passes_are_those_of_the_formula() {
-        check_network(&model(&[], 49, 1).unwrap(), 49);
-        check_network(&model(&[("rank", Value::Integer(2))], 36, 1).unwrap(), 36);
+        check_model(&model(&[], 49, 1).unwrap(), 49);
+        check_model(&model(&[("rank", Value::Integer(2))], 36, 1).unwrap(), 36);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What every network has to fulfil, for the tests beside each of them.
 
-use super::network::{AnyNetwork, Network, Pass, Tape};
+use super::{Model, Pass, Tape};
 use crate::float::Float;
 use crate::random::laws::Moments;
 use crate::random::{Draws, philox4x32};
@@ -8,7 +8,7 @@ use crate::simd::Level;
 use num_dual::Dual64;
 
 /// A network written out once more, for one sample and on dual numbers: its derivatives are exact.
-pub(super) trait Oracle: Network {
+pub(super) trait Oracle: Model {
     /// The predictions (c) of the sample `x` (d) at `theta` (p).
     fn predict(&self, theta: &[Dual64], x: &[f64]) -> Vec<Dual64>;
 }
@@ -24,8 +24,8 @@ fn wide<F: Float>(values: &[F]) -> Vec<f64> {
 }
 
 /// Predictions and gradient of both passes.
-fn passes<F: Float + Pass>(
-    network: &dyn AnyNetwork,
+fn passes<F: Float>(
+    network: &dyn Model,
     level: Level,
     theta: &[f64],
     inputs: &[f64],
@@ -36,23 +36,24 @@ fn passes<F: Float + Pass>(
     let (theta, inputs, weights) = (of(theta), of(inputs), of(weights));
     let mut predictions = vec![F::of(f64::NAN); weights.len()];
     let mut gradient = vec![F::of(f64::NAN); theta.len()];
-    F::forward(network, level, &theta, &inputs, tape, &mut predictions);
-    F::backward(network, level, &theta, &inputs, tape, &weights, &mut gradient);
+    let (passes, pass) = (network.in_precision::<F>(), Pass { level, theta: &theta, inputs: &inputs });
+    passes.forward(pass, tape, &mut predictions);
+    passes.backward(pass, tape, &weights, &mut gradient);
     [predictions, gradient]
 }
 
 /// Checks predictions and gradients of several samples of dimension `dim` against the oracle, in both precisions, and that
 /// they are the same bits on every level, whatever a tape was used for before, and however samples are grouped.
-pub(super) fn check_network<N: Oracle + Clone + 'static>(network: &N, dim: usize) {
+pub(super) fn check_model<N: Oracle + Clone + 'static>(network: &N, dim: usize) {
     const SAMPLES: usize = 6;
-    let outputs = Network::outputs(network);
-    let theta = Network::initial(network, &Draws::new(3, &[1], 0));
-    assert_eq!(theta.len(), Network::num_params(network));
+    let outputs = network.outputs();
+    let theta = network.initial(&Draws::new(3, &[1], 0));
+    assert_eq!(theta.len(), network.num_params());
     let (inputs, weights) = (numbers(SAMPLES * dim, 1), numbers(SAMPLES * outputs, 2));
 
     let duals: Vec<Dual64> = theta.iter().map(|t| Dual64::from(*t)).collect();
     let predict = |theta: &[Dual64]| -> Vec<Dual64> {
-        inputs.chunks_exact(dim).flat_map(|x| network.predict(theta, x)).collect()
+        inputs.chunks_exact(dim).flat_map(|x| Oracle::predict(network, theta, x)).collect()
     };
     let expected: Vec<f64> = predict(&duals).iter().map(|f| f.re).collect();
     let expected_gradient: Vec<f64> = (0..theta.len())
@@ -75,7 +76,7 @@ pub(super) fn check_network<N: Oracle + Clone + 'static>(network: &N, dim: usize
     check("derivative", &doubles[1], &expected_gradient, 1e-14);
     check("float32 prediction", &wide(&singles[0]), &expected, 3e-6);
     check("float32 derivative", &wide(&singles[1]), &expected_gradient, 3e-6);
-    if let Some(beta) = Network::coefficients(network, &theta) {
+    if let Some(beta) = network.coefficients(&theta) {
         let product = |x: &[f64]| x.iter().zip(&beta).map(|(x, b)| x * b).sum::<f64>();
         check(
             "linear predictor",
@@ -104,8 +105,8 @@ pub(super) fn check_network<N: Oracle + Clone + 'static>(network: &N, dim: usize
 }
 
 /// Checks the start of a network: independent normal numbers, `(count, variance)` layer by layer.
-pub(super) fn check_start<N: Network>(network: &N, layers: &[(usize, f64)]) {
-    let of = |replica: u32| Network::initial(network, &Draws::new(5, &[replica], 0));
+pub(super) fn check_start<N: Model>(network: &N, layers: &[(usize, f64)]) {
+    let of = |replica: u32| network.initial(&Draws::new(5, &[replica], 0));
     assert_eq!(of(3), of(3));
     assert_eq!(of(0).len(), layers.iter().map(|(count, _)| count).sum::<usize>());
     // The first two numbers and the last one of every layer, over many replicas.

@@ -1,95 +1,82 @@
-//! Networks as models: predictions and gradients of whole data sets, a few samples at a time.
+//! Forward and backward passes: predictions of a batch of samples, and the product `J(theta)' w` over it.
 
-use super::{AnyNetwork, Model, Tape};
-use crate::geometry::{KernelCost, KernelRequest, KernelSource};
-use crate::linear_algebra::products_of_rows;
-use crate::problem::Problem;
+use crate::float::Float;
 use crate::simd::Level;
-use std::sync::Arc;
+use std::any::Any;
 
-/// Numbers that a network may keep of the samples of one pass, roughly.
-const NUMBERS_OF_A_PASS: f64 = 4e6;
-
-/// Samples of one pass.
-fn chunk(network: &dyn AnyNetwork) -> usize {
-    // A pass keeps no more numbers of a sample than it has multiply-adds.
-    (NUMBERS_OF_A_PASS / network.work_per_sample().max(1.0)).clamp(1.0, 256.0) as usize
+/// Buffers of a worker that keep their memory from step to step, with what a forward pass leaves for the backward pass.
+#[derive(Debug, Default)]
+pub struct Tape<F> {
+    arrays: Vec<Vec<F>>,
+    aside: Option<Box<dyn Any + Send>>,
 }
 
-impl Model for Arc<dyn AnyNetwork> {
-    fn num_params(&self, _: usize) -> usize {
-        AnyNetwork::num_params(&**self)
-    }
-
-    fn outputs(&self) -> usize {
-        AnyNetwork::outputs(&**self)
-    }
-
-    fn coefficients(&self, theta: &[f64], _: usize) -> Option<Vec<f64>> {
-        AnyNetwork::coefficients(&**self, theta)
-    }
-
-    fn predict(&self, theta: &[f64], inputs: &[f64], dim: usize) -> Vec<f64> {
-        let (c, size) = (Model::outputs(self), chunk(&**self));
-        let mut predictions = vec![0.0; inputs.len() / dim * c];
-        let mut tape = Tape::default();
-        for (inputs, out) in inputs.chunks(size * dim).zip(predictions.chunks_mut(size * c)) {
-            self.forward_f64(Level::detect(), theta, inputs, &mut tape, out);
+impl<F: Float> Tape<F> {
+    /// Buffers number `first` and later of the given lengths, as they were left; new ones hold zeros.
+    pub fn arrays<const COUNT: usize>(&mut self, first: usize, lengths: [usize; COUNT]) -> [&mut [F]; COUNT] {
+        if self.arrays.len() < first + COUNT {
+            self.arrays.resize(first + COUNT, Vec::new());
         }
-        predictions
-    }
-
-    fn pull_back(&self, theta: &[f64], problem: &Problem, weights: &[f64], gradient: &mut [f64]) {
-        let (c, size) = (Model::outputs(self), chunk(&**self));
-        let (mut tape, mut predictions) = (Tape::default(), vec![0.0; size * c]);
-        let mut part = vec![0.0; theta.len()];
-        gradient.fill(0.0);
-        for (inputs, w) in problem.x().chunks(size * problem.dim()).zip(weights.chunks(size * c)) {
-            // Most weights are zero where a single row of the Jacobian is asked for.
-            if w.iter().all(|w| *w == 0.0) {
-                continue;
+        let Some(buffers) = self.arrays[first..].first_chunk_mut::<COUNT>() else {
+            unreachable!("there are as many as lengths")
+        };
+        let mut lengths = lengths.into_iter();
+        buffers.each_mut().map(|buffer| {
+            let length = lengths.next().unwrap_or_default();
+            if buffer.len() < length {
+                buffer.resize(length, F::default());
             }
-            self.forward_f64(Level::detect(), theta, inputs, &mut tape, &mut predictions[..w.len()]);
-            self.backward_f64(Level::detect(), theta, inputs, &mut tape, w, &mut part);
-            gradient.iter_mut().zip(&part).for_each(|(g, p)| *g += p);
-        }
+            &mut buffer[..length]
+        })
     }
 
-    fn jacobian(&self, theta: &[f64], problem: &Problem, factor: f64) -> Vec<f64> {
-        let (c, params) = (Model::outputs(self), theta.len());
-        let (mut tape, mut predictions, mut weights) = (Tape::default(), vec![0.0; c], vec![0.0; c]);
-        let mut jacobian = vec![0.0; problem.samples() * c * params];
-        for (i, rows) in jacobian.chunks_exact_mut(c * params).enumerate() {
-            self.forward_f64(Level::detect(), theta, problem.row(i), &mut tape, &mut predictions);
-            for (k, row) in rows.chunks_exact_mut(params).enumerate() {
-                weights[k] = factor;
-                self.backward_f64(Level::detect(), theta, problem.row(i), &mut tape, &weights, row);
-                weights[k] = 0.0;
-            }
-        }
-        jacobian
+    /// Stores a value that is not an array (for example device memory), replacing the previous one.
+    pub fn put(&mut self, kept: impl Any + Send) {
+        self.aside = Some(Box::new(kept));
     }
 
-    fn kernel(&self, request: &KernelRequest<'_>) -> Option<Box<dyn KernelSource>> {
-        AnyNetwork::kernel(&**self, request)
+    /// Takes the stored value back, if it is of this type.
+    pub fn take<T: Any>(&mut self) -> Option<T> {
+        self.aside.take_if(|kept| kept.is::<T>())?.downcast().ok().map(|kept| *kept)
     }
+}
 
-    fn kernel_cost(&self, samples: usize, _: usize) -> KernelCost {
-        AnyNetwork::kernel_cost(&**self, samples)
-    }
+/// The point and the samples of one forward and backward pass.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass<'a, F> {
+    /// The instruction set; results do not depend on it.
+    pub level: Level,
+    /// The parameters (p).
+    pub theta: &'a [F],
+    /// Any `m` samples (m x d), row major.
+    pub inputs: &'a [F],
+}
 
-    fn kernel_blocks(&self, theta: &[f64], problem: &Problem, blocks: &mut [f64]) {
-        let (c, params) = (Model::outputs(self), theta.len());
-        let (mut tape, mut predictions, mut weights) = (Tape::default(), vec![0.0; c], vec![0.0; c]);
-        let mut rows = vec![0.0; c * params];
-        for (i, block) in blocks.chunks_exact_mut(c * c).enumerate() {
-            self.forward_f64(Level::detect(), theta, problem.row(i), &mut tape, &mut predictions);
-            for (k, row) in rows.chunks_exact_mut(params).enumerate() {
-                weights[k] = 1.0;
-                self.backward_f64(Level::detect(), theta, problem.row(i), &mut tape, &weights, row);
-                weights[k] = 0.0;
-            }
-            products_of_rows(&rows, &rows, params, block);
-        }
+/// The passes of a model in one precision, written once for both: `impl<F: Float> Passes<F> for ..`.
+///
+/// Results must be the same bits on every [`Level`], and predictions for every split of the samples that leaves their
+/// order.
+pub trait Passes<F> {
+    /// Predictions (m x c) of the samples.
+    fn forward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, predictions: &mut [F]);
+
+    /// The gradient `J(theta)' w` (p, overwritten) for weights `w` (m x c), after [`Passes::forward`] with the same pass
+    /// and tape; it may be asked for several times.
+    fn backward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, weights: &[F], gradient: &mut [F]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_aside_is_taken_back_once() {
+        let mut tape = Tape::<f32>::default();
+        assert_eq!(tape.take::<String>(), None);
+        tape.put(1);
+        tape.put("kept".to_owned());
+        assert_eq!(tape.take::<i32>(), None);
+        assert_eq!(tape.take::<String>().as_deref(), Some("kept"));
+        assert_eq!(tape.take::<String>(), None);
     }
 }

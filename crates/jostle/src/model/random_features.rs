@@ -1,7 +1,7 @@
 //! Random features: a network whose hidden layer stays as it was drawn, which is a linear model of other data.
 
 use super::activation::{ACTIVATION, Activation};
-use super::registry::WIDTH;
+use super::start::WIDTH;
 use crate::error::InputError;
 use crate::problem::{Problem, TestSet};
 use crate::random::{Draws, Purpose};

@@ -1,14 +1,13 @@
-//! The networks that a file may name, and what their settings and starts have in common.
+//! The kinds of model that a file may name.
 
-use super::network::AnyNetwork;
-use super::{LinearNetwork, MatrixFactorisation, TwoLayer};
+use super::linear_family::LINEAR_FAMILY;
+use super::{LinearNetwork, MatrixFactorisation, Model, RandomFeatures, TwoLayer};
 use super::{linear_network, matrix, two_layer};
 use crate::error::InputError;
-use crate::random::{Draws, Purpose};
-use crate::setting::{Entry, Fallback, Kind, Range, Setting, Settings};
+use crate::setting::{Entry, Settings};
 use std::sync::Arc;
 
-type Build = fn(&Settings, usize, usize) -> Result<Arc<dyn AnyNetwork>, InputError>;
+type Build = fn(&Settings, usize, usize) -> Result<Arc<dyn Model>, InputError>;
 
 /// Every kind of network: its documentation, and how it is built from settings, the dimension of a sample and its labels.
 const NETWORKS: [(Entry, Build); 3] = [
@@ -44,65 +43,31 @@ pub fn network_from_settings(
     settings: &Settings,
     dim: usize,
     outputs: usize,
-) -> Option<Result<Arc<dyn AnyNetwork>, InputError>> {
+) -> Option<Result<Arc<dyn Model>, InputError>> {
     let (_, build) = NETWORKS.iter().find(|(entry, _)| entry.kind == kind)?;
     Some(build(settings, dim, outputs))
 }
 
-pub(super) const WIDTH: Setting = Setting {
-    name: "width",
-    symbol: "m",
-    kind: Kind::Integer { min: 1 },
-    fallback: Fallback::Required,
-    doc: "Units in a hidden layer.",
-};
-
-pub(super) const INIT: Setting = Setting {
-    name: "init",
-    symbol: "",
-    kind: Kind::Number(Range::NonNegative),
-    fallback: Fallback::Number(1.0),
-    doc: "Scale of the random start, for all layers.",
-};
-
-/// Seed of a network's start, for the entries of networks.
-pub const SEED: Setting = Setting {
-    name: "seed",
-    symbol: "",
-    kind: Kind::Integer { min: 0 },
-    fallback: Fallback::Integer(0),
-    doc: "Seed of the random start.",
-};
-
-/// Whether replicas of a network have starts of their own, for the entries of networks.
-pub const INIT_PER_REPLICA: Setting = Setting {
-    name: "init_per_replica",
-    symbol: "",
-    kind: Kind::Flag,
-    fallback: Fallback::Flag(false),
-    doc: "Whether every replica has a random start of its own; otherwise they share one.",
-};
-
-/// A start of independent normal numbers: `(count, standard deviation)` layer by layer along one
-/// stream.
-pub(super) fn normal_start(draws: &Draws<'_>, layers: &[(usize, f64)]) -> Vec<f64> {
-    let mut theta = vec![0.0; layers.iter().map(|(count, _)| count).sum()];
-    draws.normals(Purpose::INIT, &mut theta);
-    let mut rest = &mut theta[..];
-    for (count, std) in layers {
-        let (layer, after) = rest.split_at_mut(*count);
-        for t in layer {
-            *t *= std;
+/// The kinds of model that a file may name.
+pub const ENTRIES: &[Entry] = &{
+    let (first, then) = (LINEAR_FAMILY, NETWORK_ENTRIES);
+    let mut entries = [RandomFeatures::ENTRY; LINEAR_FAMILY.len() + 1 + NETWORK_ENTRIES.len()];
+    let mut k = 0;
+    while k < entries.len() {
+        if k < first.len() {
+            entries[k] = first[k];
+        } else if k > first.len() {
+            entries[k] = then[k - first.len() - 1];
         }
-        rest = after;
+        k += 1;
     }
-    theta
-}
+    entries
+};
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::setting::Value;
+    use crate::setting::{Fallback, Value};
 
     #[test]
     fn every_network_is_found_by_its_kind() {

@@ -2,12 +2,12 @@
 
 use super::activation::{ACTIVATION, Activation};
 use super::loss::LOSS;
-use super::network::{Network, Tape};
-use super::registry::{INIT, INIT_PER_REPLICA, SEED, WIDTH, normal_start};
+use super::start::{INIT, INIT_PER_REPLICA, SEED, WIDTH, normal_start};
+use super::{Model, Pass, Passes, Tape};
 use crate::float::Float;
 use crate::random::Draws;
 use crate::setting::{Entry, Fallback, Kind, Setting, Settings};
-use crate::simd::{Level, View, add_product, product, products_of_rows};
+use crate::simd::{View, add_product, product, products_of_rows};
 
 /// `f_o(x) = sum_k a_ok phi(w_k . x + b_k)` with `m` hidden units and `c` outputs.
 ///
@@ -55,29 +55,9 @@ fn parts_mut<F>(theta: &mut [F], lengths: [usize; 3]) -> [&mut [F]; 3] {
     [hidden, bias, readout]
 }
 
-impl Network for TwoLayer {
-    fn num_params(&self) -> usize {
-        self.lengths().iter().fold(0, |sum, length| sum.saturating_add(*length))
-    }
-
-    fn outputs(&self) -> usize {
-        self.outputs
-    }
-
-    fn initial(&self, draws: &Draws<'_>) -> Vec<f64> {
-        let std = |fan_in: usize| self.init / (fan_in as f64).sqrt();
-        let [hidden, bias, readout] = self.lengths();
-        normal_start(draws, &[(hidden, std(self.dim)), (bias, 0.0), (readout, std(self.width))])
-    }
-
-    fn forward<F: Float>(
-        &self,
-        level: Level,
-        theta: &[F],
-        inputs: &[F],
-        tape: &mut Tape<F>,
-        predictions: &mut [F],
-    ) {
+impl<F: Float> Passes<F> for TwoLayer {
+    fn forward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, predictions: &mut [F]) {
+        let Pass { level, theta, inputs } = pass;
         let [hidden, bias, readout] = parts(theta, self.lengths());
         let samples = predictions.len() / self.outputs;
         let [units] = tape.arrays(0, [samples * self.width]);
@@ -92,15 +72,8 @@ impl Network for TwoLayer {
         products_of_rows(level, self.width, units, readout, predictions);
     }
 
-    fn backward<F: Float>(
-        &self,
-        level: Level,
-        theta: &[F],
-        inputs: &[F],
-        tape: &mut Tape<F>,
-        weights: &[F],
-        gradient: &mut [F],
-    ) {
+    fn backward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, weights: &[F], gradient: &mut [F]) {
+        let Pass { level, theta, inputs } = pass;
         let [_, _, readout] = parts(theta, self.lengths());
         let samples = weights.len() / self.outputs;
         let length = samples * self.width;
@@ -113,6 +86,26 @@ impl Network for TwoLayer {
         if self.has_bias {
             product(level, View::constant(&F::of(1.0), [1, samples]), arriving, to_bias);
         }
+    }
+}
+
+impl Model for TwoLayer {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn num_params(&self) -> usize {
+        self.lengths().iter().fold(0, |sum, length| sum.saturating_add(*length))
+    }
+
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn initial(&self, draws: &Draws<'_>) -> Vec<f64> {
+        let std = |fan_in: usize| self.init / (fan_in as f64).sqrt();
+        let [hidden, bias, readout] = self.lengths();
+        normal_start(draws, &[(hidden, std(self.dim)), (bias, 0.0), (readout, std(self.width))])
     }
 
     fn work_per_sample(&self) -> f64 {
@@ -146,8 +139,9 @@ pub(super) const ENTRY: Entry = Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::network_laws::{Oracle, check_network, check_start};
+    use crate::model::network_laws::{Oracle, check_model, check_start};
     use crate::setting::Value;
+    use crate::simd::Level;
     use num_dual::{Dual64, DualNum};
 
     fn network(activation: &str, has_bias: bool, outputs: usize) -> TwoLayer {
@@ -182,7 +176,7 @@ mod tests {
     fn both_passes_are_those_of_the_formula() {
         for activation in ["relu", "tanh"] {
             for (has_bias, outputs) in [(false, 1), (true, 1), (true, 3)] {
-                check_network(&network(activation, has_bias, outputs), 5);
+                check_model(&network(activation, has_bias, outputs), 5);
             }
         }
     }
@@ -195,8 +189,9 @@ mod tests {
         let (inputs, mut tape) = ([1.0; 10], Tape::default());
         let (mut predictions, mut gradient) = ([0.0; 2], vec![f64::NAN; theta.len()]);
         for level in Level::available() {
-            network.forward(level, &theta, &inputs, &mut tape, &mut predictions);
-            network.backward(level, &theta, &inputs, &mut tape, &[1.0, -0.5], &mut gradient);
+            let pass = Pass { level, theta: &theta, inputs: &inputs };
+            network.forward(pass, &mut tape, &mut predictions);
+            network.backward(pass, &mut tape, &[1.0, -0.5], &mut gradient);
             assert!((0..5).all(|j| gradient[j * 19] == 0.0 && gradient[j * 19 + 1] != 0.0));
         }
     }

@@ -5,7 +5,7 @@ use crate::dynamics::kernel::plain::PlainProducts;
 use crate::dynamics::{Batch, GradientDescent, Schedule};
 use crate::ensemble::setup::Setup;
 use crate::ensemble::{Recording, Unit, run_unit};
-use crate::model::{LinkKind, ModelSpec, Power, SharedLinear, Square};
+use crate::model::{LinearPredictor, LinkKind, Model, ModelSpec, Power, SharedLinear, Square};
 use crate::observable::find;
 use crate::problem::Problem;
 use crate::process::{Source, Start};
@@ -26,7 +26,7 @@ const RESOLVES: f64 = 0.2;
 
 /// A point of a small problem.
 struct Place {
-    link: LinkKind,
+    model: LinearPredictor,
     problem: Problem,
     theta: Vec<f64>,
     residuals: Vec<f64>,
@@ -39,21 +39,22 @@ impl Place {
         draws.normals(Purpose::DESIGN, &mut x);
         draws.normals(Purpose::LABELS, &mut y);
         let problem = Problem::new(x, y, None).unwrap();
-        let mut theta = vec![0.0; link.model().num_params(DIM)];
+        let mut theta = vec![0.0; LinearPredictor { link, dim: DIM }.num_params()];
         draws.normals(Purpose::BOOTSTRAP, &mut theta);
         Self::at(link, problem, theta)
     }
 
     fn at(link: LinkKind, problem: Problem, theta: Vec<f64>) -> Self {
-        let mut residuals = link.model().predict(&theta, problem.x(), DIM);
+        let model = LinearPredictor { link, dim: DIM };
+        let mut residuals = model.predict(&theta, problem.x());
         residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f -= y);
-        Self { link, problem, theta, residuals }
+        Self { model, problem, theta, residuals }
     }
 
     fn point(&self, batch: usize) -> Point<'_> {
         Point {
             problem: &self.problem,
-            model: self.link.model(),
+            model: &self.model,
             theta: &self.theta,
             residuals: &self.residuals,
             loss_factor: LOSS_FACTOR,
@@ -65,7 +66,7 @@ impl Place {
 
     fn pull_back(&self, weights: &[f64]) -> Vec<f64> {
         let mut gradient = vec![0.0; self.theta.len()];
-        self.link.model().pull_back(&self.theta, &self.problem, weights, &mut gradient);
+        self.model.pull_back(&self.theta, &self.problem, weights, &mut gradient);
         gradient
     }
 
@@ -149,7 +150,7 @@ fn all_noises() -> Vec<(String, Noise)> {
 /// and its trace.
 fn check_law(what: &str, noise: &Noise, place: &Place) {
     let point = place.point(SAMPLES);
-    let products = PlainProducts { link: place.link, problem: &place.problem, theta: &place.theta };
+    let products = PlainProducts { link: place.model.link, problem: &place.problem, theta: &place.theta };
     let (p, mut scratch) = (place.theta.len(), Scratch::default());
     let mean = match noise {
         Noise::Sample(noise) => noise.mean(&point),
@@ -413,10 +414,9 @@ fn shapes_keep_the_whole_covariance_or_its_diagonal_or_its_trace() {
 #[test]
 fn a_single_sample_has_no_mini_batch_noise() {
     let problem = Problem::new(vec![1.0, 2.0], vec![0.5], None).unwrap();
-    let link = LinkKind::Square(Square);
     let point = Point {
         problem: &problem,
-        model: link.model(),
+        model: &LinearPredictor::new(Square, 2),
         theta: &[1.0, 1.0],
         residuals: &[2.5],
         loss_factor: LOSS_FACTOR,
@@ -473,7 +473,7 @@ fn a_replicas_noise_does_not_depend_on_its_neighbours() {
 #[test]
 fn noises_at_different_positions_are_different() {
     let place = Place::new(LinkKind::Square(Square));
-    let products = PlainProducts { link: place.link, problem: &place.problem, theta: &place.theta };
+    let products = PlainProducts { link: place.model.link, problem: &place.problem, theta: &place.theta };
     let draw = |noise: &Noise, position: usize| {
         let step = Step {
             draws: Draws::new(3, &[1], 8),
@@ -550,14 +550,14 @@ fn noises_that_do_not_read_residuals_can_be_drawn_for_many_steps_at_a_time() {
 const OUTPUTS: usize = 3;
 
 /// Four one-hot samples with three outputs of a linear model whose outputs share five parameters, and the residuals.
-fn several_outputs() -> (ModelSpec, Problem, Vec<f64>, Vec<f64>) {
+fn several_outputs() -> (SharedLinear, Problem, Vec<f64>, Vec<f64>) {
     let mut x = vec![0.0; 4 * OUTPUTS * DIM];
     Draws::new(12, &[0], 0).normals(Purpose::DESIGN, &mut x);
     let y = [0, 2, 1, 1].iter().flat_map(|class| (0..OUTPUTS).map(move |k| f64::from(u8::from(k == *class))));
     let problem = Problem::of(x, y.collect(), OUTPUTS * DIM, OUTPUTS);
-    let model = ModelSpec::of_network(Arc::new(SharedLinear { params: DIM, outputs: OUTPUTS }), 0);
+    let model = SharedLinear { params: DIM, outputs: OUTPUTS };
     let theta = vec![0.3, -0.7, 1.1, 0.2, -0.4];
-    let mut residuals = model.model().predict(&theta, problem.x(), problem.dim());
+    let mut residuals = model.predict(&theta, problem.x());
     residuals.iter_mut().zip(problem.y()).for_each(|(f, y)| *f -= y);
     (model, problem, theta, residuals)
 }
@@ -566,10 +566,10 @@ fn several_outputs() -> (ModelSpec, Problem, Vec<f64>, Vec<f64>) {
 fn every_noise_of_the_sample_weights_has_the_covariance_it_states_for_several_outputs() {
     let (model, problem, theta, residuals) = several_outputs();
     let batch = problem.samples();
-    let (model, loss_factor) = (model.model(), LOSS_FACTOR);
+    let loss_factor = LOSS_FACTOR;
     let point = Point {
         problem: &problem,
-        model,
+        model: &model,
         theta: &theta,
         residuals: &residuals,
         loss_factor,
@@ -618,10 +618,9 @@ fn the_trace_of_flipped_labels_in_mini_batches_is_the_mean_over_all_of_them() {
     for replacement in [true, false] {
         let noise = Noise::sample(LabelFlip { probability: Schedule::constant(probability) });
         let dynamics = GradientDescent { batch: Batch::Size(2), replacement, ..GradientDescent::new(1, 0.1) };
-        let model = model.model();
         let point = Point {
             problem: &problem,
-            model,
+            model: &model,
             theta: &theta,
             residuals: &residuals,
             loss_factor: LOSS_FACTOR,
@@ -669,7 +668,7 @@ fn the_trace_of_flipped_labels_in_mini_batches_is_the_mean_over_all_of_them() {
 #[test]
 fn the_trace_of_noise_on_the_output_gradients_is_the_mean_over_all_batches_at_its_norm_there() {
     let (model, problem, theta, residuals) = several_outputs();
-    let (n, model) = (problem.samples(), model.model());
+    let n = problem.samples();
     let norm = Schedule::with_drops(2.0, vec![(5, 0.1)]).unwrap();
     let noise = Noise::sample(OutputGradientNoise { norm: norm.clone() });
     let jacobian = model.jacobian(&theta, &problem, 1.0);
@@ -677,7 +676,7 @@ fn the_trace_of_noise_on_the_output_gradients_is_the_mean_over_all_batches_at_it
         for step in [4, 5] {
             let point = Point {
                 problem: &problem,
-                model,
+                model: &model,
                 theta: &theta,
                 residuals: &residuals,
                 loss_factor: LOSS_FACTOR,
@@ -740,7 +739,7 @@ fn the_trace_of_flipped_labels_follows_the_drops_of_their_probability() {
         let noise = Noise::sample(LabelFlip { probability });
         let point = Point {
             problem: &problem,
-            model: model.model(),
+            model: &model,
             theta: &theta,
             residuals: &residuals,
             loss_factor: LOSS_FACTOR,

@@ -2,7 +2,7 @@ use super::*;
 use crate::dynamics::{Batch, GradientDescent};
 use crate::ensemble::setup::Setup;
 use crate::ensemble::{Protocol, default_names};
-use crate::model::{LinkKind, Loss, Model, ModelSpec, Square};
+use crate::model::{LinearPredictor, LinkKind, Loss, ModelSpec, Square};
 use crate::noise::{IsotropicNoise, LabelDistribution, LabelNoise, Labels, Noise};
 use crate::process::{Source, Start};
 use crate::theory::Reference;
@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// X = [1 2; 3 -1], y = (8, 0), truth (1, 0).
+const MODEL: LinearPredictor = LinearPredictor { link: LinkKind::Square(Square), dim: 2 };
+
 fn problem(truth: Option<Vec<f64>>) -> Problem {
     Problem::new(vec![1.0, 2.0, 3.0, -1.0], vec![8.0, 0.0], truth).unwrap()
 }
@@ -23,11 +25,11 @@ fn label(std: f64) -> Noise {
 fn measure_with(name: &str, truth: &[f64], w: [f64; 2], batch: Batch, noises: &[Noise]) -> f64 {
     let problem = problem(Some(truth.to_vec()));
     let dynamics = GradientDescent { batch, ..GradientDescent::new(1, 0.1) }.into();
-    let beta = Square.coefficients(&w, 2).unwrap();
+    let beta = MODEL.beta(&w);
     let average = [1.0, 0.5];
     let (logarithms, reference) = (w.map(|w| w.abs().ln()), reference());
     let view =
-        View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, noises, &w, &beta, Some(&average))
+        View::new(&problem, &MODEL, (Loss::Square, 0.25), &dynamics, noises, &w, &beta, Some(&average))
             .at_step(100, &logarithms)
             .with_learning_rate(0.1)
             .with_reference(Some(&reference));
@@ -147,13 +149,13 @@ fn reference() -> Reference {
 fn without_an_average_the_coefficients_themselves_are_certified() {
     let (problem, dynamics, reference) = (problem(None), GradientDescent::new(1, 0.1).into(), reference());
     let view =
-        View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0, 1.5], &[0.0, 2.0], None)
+        View::new(&problem, &MODEL, (Loss::Square, 0.25), &dynamics, &[], &[0.0, 1.5], &[0.0, 2.0], None)
             .with_reference(Some(&reference));
     for name in ["kkt_residual", "duality_gap"] {
         assert!((find(name).unwrap().measure)(&view) < 1e-13, "{name}");
     }
     let without =
-        View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &[0.0, 2.0], None);
+        View::new(&problem, &MODEL, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &[0.0, 2.0], None);
     for name in ["distance_to_lasso", "kkt_residual", "duality_gap", "log_slope_error"] {
         assert!((find(name).unwrap().measure)(&without).is_nan(), "{name}");
     }
@@ -164,7 +166,7 @@ fn the_effective_init_is_the_geometric_mean_also_where_parameters_underflow() {
     let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1).into());
     // u v = exp(-1800) and exp(1799): alpha = exp((-1800 + 1799)/4).
     let log_abs_theta = [-900.0, 700.0, -900.0, 1099.0];
-    let view = View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &[0.0; 2], None)
+    let view = View::new(&problem, &MODEL, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &[0.0; 2], None)
         .at_step(1, &log_abs_theta);
     let found = (find("effective_init").unwrap().measure)(&view);
     assert!((found - (-0.25f64).exp()).abs() < 1e-13, "{found}");
@@ -228,7 +230,7 @@ fn a_coefficient_is_active_above_the_threshold_only() {
     let active = |threshold: ActiveThreshold, beta: [f64; 2]| {
         let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1).into());
         let view =
-            View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0, 0.0], &beta, None)
+            View::new(&problem, &MODEL, (Loss::Square, 0.25), &dynamics, &[], &[0.0, 0.0], &beta, None)
                 .with_active(threshold);
         (find("active").unwrap().measure)(&view)
     };
@@ -254,7 +256,7 @@ fn where_the_lasso_is_one_of_several_predictions_are_compared_and_coefficients_a
     let mut reference = reference();
     reference.predicted.lasso.is_unique = false;
     let view =
-        View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &[1.0, 4.0], None)
+        View::new(&problem, &MODEL, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &[1.0, 4.0], None)
             .with_reference(Some(&reference));
     for name in ["distance_to_lasso", "time_average_to_lasso"] {
         assert!((find(name).unwrap().measure)(&view).is_nan(), "{name}");
@@ -273,7 +275,7 @@ fn the_distance_to_a_zero_truth_is_not_relative() {
 fn a_view_has_diverged_when_a_residual_passes_the_limit_or_is_not_a_number() {
     let (problem, dynamics) = (problem(None), GradientDescent::new(1, 0.1).into());
     let diverged = |beta: [f64; 2]| {
-        View::new(&problem, &Square, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &beta, None)
+        View::new(&problem, &MODEL, (Loss::Square, 0.25), &dynamics, &[], &[0.0; 2], &beta, None)
             .has_diverged()
     };
     // The limit is 1e15 times the largest label, 8; the residual is three times beta_0 in the second sample.

@@ -63,11 +63,8 @@ impl<'a> View<'a> {
         average: Option<&'a [f64]>,
     ) -> Self {
         // Of the coefficients where there are any: they are as the trajectory has rounded them.
-        let predictions = if beta.is_empty() {
-            model.predict(theta, problem.x(), problem.dim())
-        } else {
-            predict(problem.x(), beta)
-        };
+        let predictions =
+            if beta.is_empty() { model.predict(theta, problem.x()) } else { predict(problem.x(), beta) };
         let mut residuals = predictions.clone();
         loss.residuals(&mut residuals, problem.y(), problem.outputs());
         Self {
@@ -211,11 +208,7 @@ impl<'a> View<'a> {
     }
 
     fn predictions_of(&self, inputs: &[f64]) -> Vec<f64> {
-        if self.beta.is_empty() {
-            self.model.predict(self.theta, inputs, self.problem.dim())
-        } else {
-            predict(inputs, self.beta)
-        }
+        if self.beta.is_empty() { self.model.predict(self.theta, inputs) } else { predict(inputs, self.beta) }
     }
 
     /// The loss on the test samples; NaN without any.

@@ -58,9 +58,10 @@ impl Conditions {
         let (n, loss_factor) = (problem.samples(), process.model.loss_factor);
         let theta = vec![0.0; link.parts() * problem.dim()];
         let residuals = vec![0.0; n];
+        let model = process.model.model(problem.dim());
         let point = Point {
             problem,
-            model: process.model.model(),
+            model: &*model,
             theta: &theta,
             residuals: &residuals,
             loss_factor,

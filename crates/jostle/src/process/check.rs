@@ -32,7 +32,7 @@ impl Process {
         let refuse = |section: String, setting: &str, problem: String| {
             Err(InputError::in_section(section)(SettingError::new(setting, problem)))
         };
-        let (found, expected) = (self.model.model().outputs(), self.source.outputs());
+        let (found, expected) = (self.model.model(self.source.dim()).outputs(), self.source.outputs());
         if found != expected {
             let problem =
                 format!("has {found} outputs; expected {expected}, as many as the labels of a sample");
@@ -110,7 +110,7 @@ impl Process {
 
     /// Checks that the start fits the model and the dynamics.
     fn check_start(&self) -> Result<(), InputError> {
-        self.start.check(self.model.model().num_params(self.source.dim()))?;
+        self.start.check(self.model.model(self.source.dim()).num_params())?;
         let refuse = |setting: &str, problem: &str| {
             Err(InputError::in_section("start")(SettingError::new(setting, problem)))
         };

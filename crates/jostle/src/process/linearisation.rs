@@ -56,7 +56,8 @@ fn linear_problem(model: &ModelSpec, theta: &[f64], problem: &Problem, watch: &d
     let plain = (Loss::Square, 0.5);
     // Every replica diverges at once, and nothing else comes of it.
     let void = || Problem::of(vec![f64::NAN; rows * rows], vec![f64::NAN; rows], outputs * rows, outputs);
-    let Ok((source, residuals)) = kernel_of_model(model.model(), plain, theta, problem, watch) else {
+    let Ok((source, residuals)) = kernel_of_model(&*model.model(problem.dim()), plain, theta, problem, watch)
+    else {
         return (!watch.should_stop()).then(void);
     };
     let mut kernel = vec![0.0; rows * rows];

@@ -61,8 +61,8 @@ impl Process {
     /// Whether the replicas are linear predictors.
     pub fn has_coefficients(&self) -> bool {
         // Whether there are any does not depend on the point.
-        let zeros = || vec![0.0; self.model.model().num_params(self.source.dim())];
-        let of_network = || self.model.model().coefficients(&zeros(), self.source.dim()).is_some();
+        let zeros = || vec![0.0; self.model.model(self.source.dim()).num_params()];
+        let of_network = || self.model.model(self.source.dim()).coefficients(&zeros()).is_some();
         if self.start.linearise {
             return self.source.outputs() == 1;
         }
@@ -79,7 +79,7 @@ impl Process {
         if self.start.linearise {
             return self.source.samples() * self.source.outputs();
         }
-        self.model.model().num_params(self.source.dim())
+        self.model.model(self.source.dim()).num_params()
     }
 
     /// Number of coefficients: the dimension, or 0 where the model is no linear predictor.

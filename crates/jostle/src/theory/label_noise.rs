@@ -68,7 +68,7 @@ pub fn label_noise_strength(
     let residuals = vec![0.0; problem.samples()];
     let covariance = noise.covariance(&Point {
         problem,
-        model: model.model(),
+        model: &*model.model(problem.dim()),
         theta: &[],
         residuals: &residuals,
         loss_factor: model.loss_factor,

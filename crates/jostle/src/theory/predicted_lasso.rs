@@ -222,6 +222,7 @@ impl Shares {
         let n = problem.samples();
         let (mut labels, mut sampling) = (vec![0.0; n], 1.0 / process.dynamics.effective_batch(n));
         let mut of_noises = Vec::new();
+        let model = process.model.model(problem.dim());
         for (k, noise) in noises.iter().enumerate() {
             let Noise::Sample(noise) = noise else {
                 let reason = "acts on the parameters, not on the labels or the samples";
@@ -232,7 +233,7 @@ impl Shares {
                 let residuals = vec![residual; n];
                 let covariance = noise.covariance(&Point {
                     problem,
-                    model: process.model.model(),
+                    model: &*model,
                     theta: &[],
                     residuals: &residuals,
                     loss_factor: process.model.loss_factor,

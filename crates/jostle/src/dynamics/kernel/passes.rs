@@ -19,12 +19,12 @@ use crate::dynamics::augment::{Augment, crop_flip};
 use crate::dynamics::stepper::{Begin, Stepper};
 use crate::dynamics::{Batch, GradientDescent};
 use crate::float::Float;
-use crate::model::{AnyNetwork, Tape};
+use crate::model::{Model, Pass, Tape};
 use crate::random::Purpose;
 
 /// A network on one problem.
 pub(crate) struct Training<'a, F> {
-    pub(crate) network: &'a dyn AnyNetwork,
+    pub(crate) network: &'a dyn Model,
     pub(crate) rule: &'a Rule<'a>,
     pub(crate) data: &'a Data<'a, F>,
 }
@@ -55,10 +55,10 @@ impl<F: Float> Stilled for PassBlock<F> {
 
 impl<F: Float> Training<'_, F> {
     fn advance_block(&self, block: &mut PassBlock<F>, until: u64) {
-        let (data, network) = (self.data, self.network);
+        let (data, passes) = (self.data, self.network.in_precision::<F>());
         let dynamics = self.rule.dynamics.in_units(block.unit);
         let rule = Rule { dynamics: &dynamics, ..*self.rule };
-        let (n, dim, outputs) = (data.samples(), data.dim(), network.outputs());
+        let (n, dim, outputs) = (data.samples(), data.dim(), self.network.outputs());
         let batch = dynamics.batch.size(n);
         let shape = Shape { batch, outputs, params: block.theta.len() };
         let replica = block.replica;
@@ -92,13 +92,15 @@ impl<F: Float> Training<'_, F> {
                 }
                 (&gathered[..], &labels[..])
             };
-            F::forward(network, rule.level, &block.theta, inputs, &mut tape, &mut residuals);
+            let pass = Pass { level: rule.level, theta: &block.theta, inputs };
+            passes.forward(pass, &mut tape, &mut residuals);
             rule.loss.residuals(&mut residuals, y, outputs);
             frame.weigh_labelled(block, &mut residuals, y, &mut weights);
             if block.diverged.is_some() {
                 break;
             }
-            F::backward(network, rule.level, &block.theta, inputs, &mut tape, &weights, &mut gradient);
+            let pass = Pass { level: rule.level, theta: &block.theta, inputs };
+            passes.backward(pass, &mut tape, &weights, &mut gradient);
             if frame.has_zeta() {
                 frame.draw_zeta(block.step, &residuals, &NoProducts);
             }

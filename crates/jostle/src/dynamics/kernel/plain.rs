@@ -8,7 +8,7 @@ use super::state::{PERIOD, shift_bits};
 use super::{Task, exceeds};
 use crate::dynamics::Batch;
 use crate::float::Float;
-use crate::model::{Link, LinkKind, Scaling, with_link};
+use crate::model::{LinearPredictor, Link, LinkKind, Scaling, with_link};
 use crate::noise::{Noise, Products, Scratch, Step};
 use crate::problem::Problem;
 use crate::random::{Draws, Purpose};
@@ -43,7 +43,7 @@ impl<'a, F: Float> Reference<'a, F> {
         let mantissas: Vec<F> = start.iter().map(|t| F::of(*t)).collect();
         // As everywhere, the first coefficients are those of the rounded parameters in float64.
         let rounded: Vec<f64> = mantissas.iter().map(|m| (*m).into()).collect();
-        let beta = task.link.model().coefficients(&rounded, dim).expect("a link has coefficients");
+        let beta = LinearPredictor { link: task.link, dim }.beta(&rounded);
         Self {
             task,
             problem,

@@ -5,7 +5,7 @@ use super::data::padded;
 use crate::aligned::Aligned;
 use crate::dynamics::stepper::Begin;
 use crate::float::{Float, Precision};
-use crate::model::Scaling;
+use crate::model::{LinearPredictor, Scaling};
 
 /// Steps between two looks at the exponents of parameters and at the sums of averages.
 pub(super) const PERIOD: u64 = 64;
@@ -68,9 +68,8 @@ impl<F: Float> State<F> {
         let rounded = |begin: &Begin| begin.theta.iter().map(|t| F::of(*t).into()).collect();
         let thetas: Vec<Vec<f64>> = begins.iter().map(rounded).collect();
         // Of the rounded parameters, as every later coefficient is.
-        let of_link =
-            |theta: &Vec<f64>| task.link.model().coefficients(theta, dim).expect("a link has coefficients");
-        let betas: Vec<Vec<f64>> = thetas.iter().map(of_link).collect();
+        let model = LinearPredictor { link: task.link, dim };
+        let betas: Vec<Vec<f64>> = thetas.iter().map(|theta| model.beta(theta)).collect();
         let side_by_side = |values: &[Vec<f64>], first: usize| {
             let mut array = Vec::with_capacity(entries);
             for k in first..first + dim {

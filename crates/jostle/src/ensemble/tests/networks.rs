@@ -5,7 +5,7 @@ use crate::dynamics::{Augment, Flow, RateUnit};
 use crate::ensemble::setup::Setup;
 use crate::float::Float;
 use crate::geometry::{DenseKernel, KernelRequest, KernelSource};
-use crate::model::{Form, Loss, Network, Tape, Unit as Linear};
+use crate::model::{Form, Loss, Model, Pass, Passes, Tape, Unit as Linear};
 use crate::noise::{CovarianceShape, LabelFlip, OutputGradientNoise, ShapedNoise};
 use crate::random::{Draws, Purpose};
 use rayon::prelude::*;
@@ -17,7 +17,30 @@ struct Affine {
     outputs: usize,
 }
 
-impl Network for Affine {
+impl<F: Float> Passes<F> for Affine {
+    fn forward(&self, pass: Pass<'_, F>, _: &mut Tape<F>, out: &mut [F]) {
+        let Pass { theta, inputs, .. } = pass;
+        for (x, f) in inputs.chunks_exact(self.dim).zip(out.chunks_exact_mut(self.outputs)) {
+            for (f, w) in f.iter_mut().zip(theta.chunks_exact(self.dim)) {
+                *f = x.iter().zip(w).map(|(x, w)| *x * *w).sum();
+            }
+        }
+    }
+    fn backward(&self, pass: Pass<'_, F>, _: &mut Tape<F>, weights: &[F], gradient: &mut [F]) {
+        let Pass { inputs, .. } = pass;
+        gradient.fill(F::default());
+        for (x, w) in inputs.chunks_exact(self.dim).zip(weights.chunks_exact(self.outputs)) {
+            for (g, w) in gradient.chunks_exact_mut(self.dim).zip(w) {
+                g.iter_mut().zip(x).for_each(|(g, x)| *g += *w * *x);
+            }
+        }
+    }
+}
+
+impl Model for Affine {
+    fn dim(&self) -> usize {
+        self.dim
+    }
     fn num_params(&self) -> usize {
         self.dim * self.outputs
     }
@@ -29,29 +52,6 @@ impl Network for Affine {
         draws.normals(Purpose::INIT, &mut theta);
         theta
     }
-    fn forward<F: Float>(&self, _: Level, theta: &[F], inputs: &[F], _: &mut Tape<F>, out: &mut [F]) {
-        for (x, f) in inputs.chunks_exact(self.dim).zip(out.chunks_exact_mut(self.outputs)) {
-            for (f, w) in f.iter_mut().zip(theta.chunks_exact(self.dim)) {
-                *f = x.iter().zip(w).map(|(x, w)| *x * *w).sum();
-            }
-        }
-    }
-    fn backward<F: Float>(
-        &self,
-        _: Level,
-        _: &[F],
-        inputs: &[F],
-        _: &mut Tape<F>,
-        weights: &[F],
-        gradient: &mut [F],
-    ) {
-        gradient.fill(F::default());
-        for (x, w) in inputs.chunks_exact(self.dim).zip(weights.chunks_exact(self.outputs)) {
-            for (g, w) in gradient.chunks_exact_mut(self.dim).zip(w) {
-                g.iter_mut().zip(x).for_each(|(g, x)| *g += *w * *x);
-            }
-        }
-    }
     fn work_per_sample(&self) -> f64 {
         (2 * self.num_params()) as f64
     }
@@ -61,7 +61,28 @@ impl Network for Affine {
 #[derive(Debug)]
 struct Quadratic(usize);
 
-impl Network for Quadratic {
+impl<F: Float> Passes<F> for Quadratic {
+    fn forward(&self, pass: Pass<'_, F>, _: &mut Tape<F>, out: &mut [F]) {
+        let Pass { theta, inputs, .. } = pass;
+        for (x, f) in inputs.chunks_exact(self.0).zip(out) {
+            *f = x.iter().zip(theta).map(|(x, w)| *x * *w * *w).sum();
+        }
+    }
+    fn backward(&self, pass: Pass<'_, F>, _: &mut Tape<F>, weights: &[F], gradient: &mut [F]) {
+        let Pass { theta, inputs, .. } = pass;
+        gradient.fill(F::default());
+        for (x, w) in inputs.chunks_exact(self.0).zip(weights) {
+            for ((g, x), t) in gradient.iter_mut().zip(x).zip(theta) {
+                *g += F::of(2.0) * *t * *w * *x;
+            }
+        }
+    }
+}
+
+impl Model for Quadratic {
+    fn dim(&self) -> usize {
+        self.0
+    }
     fn num_params(&self) -> usize {
         self.0
     }
@@ -69,27 +90,6 @@ impl Network for Quadratic {
         let mut theta = vec![1.0; self.0];
         draws.add_normals(Purpose::INIT, 0.1, &mut theta);
         theta
-    }
-    fn forward<F: Float>(&self, _: Level, theta: &[F], inputs: &[F], _: &mut Tape<F>, out: &mut [F]) {
-        for (x, f) in inputs.chunks_exact(self.0).zip(out) {
-            *f = x.iter().zip(theta).map(|(x, w)| *x * *w * *w).sum();
-        }
-    }
-    fn backward<F: Float>(
-        &self,
-        _: Level,
-        theta: &[F],
-        inputs: &[F],
-        _: &mut Tape<F>,
-        weights: &[F],
-        gradient: &mut [F],
-    ) {
-        gradient.fill(F::default());
-        for (x, w) in inputs.chunks_exact(self.0).zip(weights) {
-            for ((g, x), t) in gradient.iter_mut().zip(x).zip(theta) {
-                *g += F::of(2.0) * *t * *w * *x;
-            }
-        }
     }
     fn work_per_sample(&self) -> f64 {
         (2 * self.0) as f64
@@ -393,9 +393,9 @@ fn a_linearised_network_follows_the_linear_model_of_its_jacobian() {
     let origin = Origin::Points(vec![point.clone().into()]);
     let found = all(Setup { start: Start { origin, ..linear }, ..cell.clone() });
     assert_eq!(found[0].theta.len(), 6);
-    let model = cell.model.model();
+    let model = cell.model.model(15);
     let jacobian = model.jacobian(&point, &problem, 1.0);
-    let predictions = model.predict(&point, problem.x(), 15);
+    let predictions = model.predict(&point, problem.x());
     let labels = predictions.iter().zip(problem.y()).map(|(f, y)| y - f).collect();
     let plain = Setup {
         source: Source::Shared(Arc::new(Problem::new(jacobian, labels, None).unwrap())),
@@ -759,26 +759,24 @@ impl std::ops::Deref for Counted {
     }
 }
 
-impl Network for Counting {
+impl<F: Float> Passes<F> for Counting {
+    fn forward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, out: &mut [F]) {
+        self.0.forward(pass, tape, out);
+    }
+    fn backward(&self, pass: Pass<'_, F>, tape: &mut Tape<F>, weights: &[F], gradient: &mut [F]) {
+        self.0.backward(pass, tape, weights, gradient);
+    }
+}
+
+impl Model for Counting {
+    fn dim(&self) -> usize {
+        self.0.dim
+    }
     fn num_params(&self) -> usize {
-        Network::num_params(&self.0)
+        self.0.num_params()
     }
     fn initial(&self, draws: &Draws<'_>) -> Vec<f64> {
-        Network::initial(&self.0, draws)
-    }
-    fn forward<F: Float>(&self, level: Level, theta: &[F], inputs: &[F], tape: &mut Tape<F>, out: &mut [F]) {
-        Network::forward(&self.0, level, theta, inputs, tape, out);
-    }
-    fn backward<F: Float>(
-        &self,
-        level: Level,
-        theta: &[F],
-        inputs: &[F],
-        tape: &mut Tape<F>,
-        weights: &[F],
-        gradient: &mut [F],
-    ) {
-        Network::backward(&self.0, level, theta, inputs, tape, weights, gradient);
+        self.0.initial(draws)
     }
     fn work_per_sample(&self) -> f64 {
         1.0

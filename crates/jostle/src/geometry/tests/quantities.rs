@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::linear_algebra::symmetric_eigen;
-use crate::model::{LinkKind, Model, ModelSpec, Square};
+use crate::model::{LinearPredictor, LinkKind, Model, ModelSpec, Square};
 use crate::problem::Problem;
 
 #[test]
@@ -167,7 +167,7 @@ fn a_models_point_has_the_models_loss_gradient_and_curvature() {
     let spec = ModelSpec::new(LinkKind::Square(Square), 1.0);
     let theta = [0.5, -1.0, 2.0, 0.25];
     let (jacobian, residuals) =
-        Jacobian::of_model(spec.model(), (spec.loss, spec.loss_factor), &theta, &problem).unwrap();
+        Jacobian::of_model(&*spec.model(4), (spec.loss, spec.loss_factor), &theta, &problem).unwrap();
     let found = Geometry::measure(&jacobian, &residuals).unwrap();
     let loss = |theta: &[f64]| -> f64 {
         let beta: Vec<f64> = theta.iter().map(|w| w * w).collect();
@@ -186,6 +186,6 @@ fn a_models_point_has_the_models_loss_gradient_and_curvature() {
     close(found.gradient_norm, gradient.map(|g| g * g).sum::<f64>().sqrt(), 1e-8, "gradient");
     // Where a sample alone is fitted, the Hessian of its loss (1/4)(f - y)^2 is grad f grad f' / 2.
     let mut diagonal = vec![0.0; 3];
-    Square.kernel_blocks(&theta, &problem, &mut diagonal);
+    LinearPredictor::new(Square, 4).kernel_blocks(&theta, &problem, &mut diagonal);
     close(found.curvature.trace, diagonal.iter().sum::<f64>() / 3.0 / 2.0, 1e-13, "trace");
 }

@@ -75,12 +75,12 @@ proptest! {
         let noise = noise(std, if all { Labels::Batch } else { Labels::One });
         let found = label_noise_strength(&problem, &spec, &dynamics, &noise, 0).unwrap();
 
-        let theta = vec![1.0; spec.model().num_params(4)];
+        let theta = vec![1.0; spec.model(4).num_params()];
         let residuals = [0.3, -0.7, 0.2];
-        let model = spec.model();
+        let model = spec.model(4);
         let point = Point {
             problem: &problem,
-            model,
+            model: &*model,
             theta: &theta,
             residuals: &residuals,
             loss_factor: c,

@@ -86,9 +86,10 @@ impl<F: Float> Flowing<'_, F> {
         if task.noises.is_empty() {
             return Vec::new();
         }
+        let model = task.model.model(self.data.dim());
         let point = Point {
             problem: self.data.problem,
-            model: task.model.model(),
+            model: &*model,
             theta,
             // The cell has been checked: no noise reads them.
             residuals: &vec![0.0; n],
