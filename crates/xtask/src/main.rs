@@ -3,6 +3,7 @@
 mod bench;
 mod browser;
 mod devtools;
+mod examples;
 mod faults;
 mod gpu;
 mod soak;
@@ -14,7 +15,7 @@ use stage::Stage;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-cargo xtask test                           format, lints, every test, documentation: what has to pass
+cargo xtask test                           format, lints, every test and example, documentation: what has to pass
 cargo xtask slow                           the tests that are ignored because they take minutes
 cargo xtask soak MINUTES [--seed S]        checks random experiments for some minutes, from this seed on (default: 1); one
                                            that fails is made small, and printed as an experiment file
@@ -79,6 +80,7 @@ fn test() -> Vec<Stage> {
         Stage::new("lints", tools::lints),
         Stage::new("tests", || tools::tests(tools::Ignored::Skipped)),
         Stage::new("doc tests", tools::doc_tests),
+        Stage::new("examples", examples::run),
         Stage::new("documentation", tools::documentation),
         Stage::new("packages", tools::packages),
     ]

@@ -46,7 +46,7 @@ impl EarlyExit {
 
 /// Whether the replicas of an ensemble may stop before the last step: without noise, without momentum, and with a step size
 /// that never grows.
-pub fn may_stop_early(ensemble: &Ensemble) -> bool {
+pub(crate) fn may_stop_early(ensemble: &Ensemble) -> bool {
     tolerance(ensemble).is_some()
 }
 

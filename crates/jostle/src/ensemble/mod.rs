@@ -26,7 +26,7 @@ mod unit;
 
 pub use crate::dynamics::kernel::Kernel;
 pub use crate::setting::Recording;
-pub use early_exit::may_stop_early;
+pub(crate) use early_exit::may_stop_early;
 pub use entry::ENTRY;
 pub use measurement::Measurement;
 pub use observed::default_names;
@@ -36,7 +36,8 @@ pub use protocol::Protocol;
 pub use replica::{Replica, UnitResult};
 pub use results::{Results, Values};
 pub use run::run;
-pub use unit::{Unit, run_unit, run_unit_until, unit_replicas, units};
+pub(crate) use unit::run_unit_until;
+pub use unit::{Unit, run_unit, unit_replicas, units};
 
 use crate::process::Process;
 

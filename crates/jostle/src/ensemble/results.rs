@@ -32,8 +32,8 @@ impl Ensemble {
         Some(self.results(whole))
     }
 
-    /// The results by name.
-    fn results(&self, whole: UnitResult) -> Results {
+    /// The results of this ensemble by the names of its observables.
+    pub fn results(&self, whole: UnitResult) -> Results {
         Results {
             steps: self.protocol.recording.steps(self.process.dynamics.steps()),
             quantities: self.protocol.quantities.clone(),
@@ -155,5 +155,57 @@ impl std::fmt::Display for Values {
             0 => Ok(()),
             count => write!(f, " ({count} diverged)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamics::GradientDescent;
+    use crate::model::{ModelSpec, Square};
+    use crate::noise::LabelNoise;
+    use crate::problem::SparseRegression;
+    use crate::process::Process;
+
+    fn ensemble(std: f64) -> Ensemble {
+        let problem =
+            SparseRegression { samples: 8, dim: 12, sparsity: 2, ..Default::default() }.draw(3).unwrap();
+        let process = Process::new(problem, ModelSpec::new(Square, 1.0), GradientDescent::new(400, 0.02));
+        let ensemble = Ensemble::new(process.noise(LabelNoise::gaussian(std))).unwrap();
+        ensemble.replicas(20).unwrap().record(["active", "train_loss"]).unwrap()
+    }
+
+    #[test]
+    fn results_by_name_are_those_of_the_replicas() {
+        let ensemble = ensemble(0.5);
+        let results = ensemble.run_on(2, &()).unwrap();
+        assert_eq!(results.steps(), ensemble.protocol().recording.steps(400));
+        let losses = results.last("train_loss").unwrap();
+        let last: Vec<f64> = results.replicas().iter().map(|replica| *replica.rows.last().unwrap()).collect();
+        assert_eq!((losses.all(), losses.diverged()), (&last[..], 0));
+        let (mean, n) = (last.iter().sum::<f64>() / 20.0, 20.0);
+        let error = (last.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n * (n - 1.0))).sqrt();
+        assert_eq!((losses.mean(), losses.standard_error()), (mean, error));
+        let over = results.over_steps("train_loss").unwrap();
+        assert_eq!((over[0].0, over.last().unwrap()), (0, &(400, losses)));
+        let refused = results.last("test_loss").unwrap_err().to_string();
+        assert_eq!(refused, "observe.quantities does not have \"test_loss\", which was not recorded");
+        let refused = results.last("loss").unwrap_err().to_string();
+        assert_eq!(refused, "observe.quantities has \"loss\"; expected the name of an observable");
+    }
+
+    #[test]
+    fn a_diverged_replica_is_counted_and_never_taken_for_a_good_one() {
+        let results = ensemble(12.0).run();
+        let (losses, active) = (results.last("train_loss").unwrap(), results.last("active").unwrap());
+        let diverged = results.replicas().iter().filter(|replica| replica.diverged.is_some()).count();
+        assert!(diverged > 0 && diverged < 20, "{diverged}");
+        assert_eq!((losses.diverged(), active.diverged()), (diverged, diverged));
+        assert_eq!(losses.mean(), f64::INFINITY);
+        assert!(active.mean().is_nan() && active.median().is_nan() && losses.standard_error().is_nan());
+        assert!(losses.to_string().ends_with(&format!("({diverged} diverged)")), "{losses}");
+        let rest = losses.without_diverged();
+        assert_eq!((rest.all().len(), rest.diverged()), (20 - diverged, 0));
+        assert!(rest.mean().is_finite() && rest.standard_error() > 0.0);
     }
 }

@@ -50,7 +50,7 @@ pub fn run_unit(ensemble: &Ensemble, unit: &Unit, level: Level, watch: &dyn Watc
 
 /// Runs a unit up to the step `until`, with the rows of the recorded steps until then; `None` if the watch asked to
 /// stop.
-pub fn run_unit_until(
+pub(crate) fn run_unit_until(
     ensemble: &Ensemble,
     unit: &Unit,
     until: u64,

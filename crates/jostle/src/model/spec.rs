@@ -56,8 +56,8 @@ pub struct ModelSpec {
 
 impl ModelSpec {
     /// A parametrisation started at the same scale everywhere, with the loss factor of the papers.
-    pub fn new(link: LinkKind, init: f64) -> Self {
-        Self::with_init(link, vec![init])
+    pub fn new(link: impl Into<LinkKind>, init: f64) -> Self {
+        Self::with_init(link.into(), vec![init])
     }
 
     /// A parametrisation whose start has one scale for all coordinates, or one for each (d).
@@ -101,7 +101,7 @@ impl ModelSpec {
     }
 
     /// The model that checked settings describe, for samples of dimension `dim` with `outputs` labels; `kind` is one of
-    /// [`ENTRIES`](super::ENTRIES). The kind `random-features` is the linear model on [other data](RandomFeatures::design).
+    /// [`ENTRIES`](super::ENTRIES). The kind `random-features` is the linear model on [other data](super::RandomFeatures::design).
     ///
     /// # Errors
     /// A product form with another depth than 2; samples that do not fit a network.

@@ -222,6 +222,18 @@ impl ShapedNoise {
     }
 }
 
+impl From<GaussianSampleNoise> for Noise {
+    fn from(noise: GaussianSampleNoise) -> Self {
+        Self::sample(noise)
+    }
+}
+
+impl From<ShapedNoise> for Noise {
+    fn from(noise: ShapedNoise) -> Self {
+        Self::parameter(noise)
+    }
+}
+
 pub(super) fn build(settings: &Settings) -> Noise {
     let of = match settings.text("of") {
         "label" => CovarianceOf::Label,

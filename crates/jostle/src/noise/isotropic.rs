@@ -13,6 +13,13 @@ pub struct IsotropicNoise {
     pub bypasses_momentum: bool,
 }
 
+impl IsotropicNoise {
+    /// Noise of a standard deviation that enters the gradient.
+    pub fn new(std: f64) -> Self {
+        Self { std, bypasses_momentum: false }
+    }
+}
+
 impl<F: Float> PerturbGradient<F> for IsotropicNoise {
     fn perturb_gradient(
         &self,
@@ -36,6 +43,12 @@ impl ParameterNoise for IsotropicNoise {
 
     fn bypasses_momentum(&self) -> bool {
         self.bypasses_momentum
+    }
+}
+
+impl From<IsotropicNoise> for Noise {
+    fn from(noise: IsotropicNoise) -> Self {
+        Self::parameter(noise)
     }
 }
 

@@ -38,6 +38,22 @@ pub struct LabelNoise {
 }
 
 impl LabelNoise {
+    /// In each step one label is perturbed, by `std * N(0, 1)`.
+    pub fn gaussian(std: f64) -> Self {
+        Self { std, lambda: None, labels: Labels::One, distribution: LabelDistribution::Gaussian }
+    }
+
+    /// In each step one label is perturbed, by `std` or `-std`.
+    pub fn rademacher(std: f64) -> Self {
+        Self { distribution: LabelDistribution::Rademacher, ..Self::gaussian(std) }
+    }
+
+    /// In each step one label is perturbed, as strongly as makes the time average of a square model tend to the Lasso
+    /// with this mean penalty `lambda`.
+    pub fn of_lasso(lambda: f64) -> Self {
+        Self { lambda: Some(lambda), ..Self::gaussian(f64::NAN) }
+    }
+
     fn perturbations<F: Float>(&self, step: &Step<'_, F>, out: &mut [F]) {
         match self.distribution {
             LabelDistribution::Gaussian => step.draws.normals(step.stream(1), out),
@@ -103,6 +119,12 @@ impl SampleNoise for LabelNoise {
             Labels::Batch => one / point.batch as f64,
         };
         SampleCovariance::uniform(point.problem.samples(), point.problem.outputs(), variance)
+    }
+}
+
+impl From<LabelNoise> for Noise {
+    fn from(noise: LabelNoise) -> Self {
+        Self::sample(noise)
     }
 }
 

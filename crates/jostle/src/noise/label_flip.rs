@@ -105,6 +105,12 @@ impl SampleNoise for LabelFlip {
     }
 }
 
+impl From<LabelFlip> for Noise {
+    fn from(noise: LabelFlip) -> Self {
+        Self::sample(noise)
+    }
+}
+
 pub(super) fn build(settings: &Settings) -> Noise {
     let probability = settings.schedule("probability").clone();
     Noise::sample(LabelFlip { probability })

@@ -78,6 +78,12 @@ impl SampleNoise for MiniBatchDifference {
     }
 }
 
+impl From<MiniBatchDifference> for Noise {
+    fn from(noise: MiniBatchDifference) -> Self {
+        Self::sample(noise)
+    }
+}
+
 pub(super) fn build(settings: &Settings) -> Noise {
     let (scale, batch) = (settings.number("scale"), settings.count("batch"));
     Noise::sample(MiniBatchDifference { scale, batch })

@@ -69,6 +69,12 @@ impl SampleNoise for OutputGradientNoise {
     }
 }
 
+impl From<OutputGradientNoise> for Noise {
+    fn from(noise: OutputGradientNoise) -> Self {
+        Self::sample(noise)
+    }
+}
+
 pub(super) fn build(settings: &Settings) -> Noise {
     Noise::sample(OutputGradientNoise { norm: settings.schedule("norm").clone() })
 }

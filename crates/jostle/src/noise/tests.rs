@@ -554,7 +554,7 @@ fn several_outputs() -> (SharedLinear, Problem, Vec<f64>, Vec<f64>) {
     let mut x = vec![0.0; 4 * OUTPUTS * DIM];
     Draws::new(12, &[0], 0).normals(Purpose::DESIGN, &mut x);
     let y = [0, 2, 1, 1].iter().flat_map(|class| (0..OUTPUTS).map(move |k| f64::from(u8::from(k == *class))));
-    let problem = Problem::of(x, y.collect(), OUTPUTS * DIM, OUTPUTS);
+    let problem = Problem::of(x, y.collect::<Vec<f64>>(), OUTPUTS * DIM, OUTPUTS);
     let model = SharedLinear { params: DIM, outputs: OUTPUTS };
     let theta = vec![0.3, -0.7, 1.1, 0.2, -0.4];
     let mut residuals = model.predict(&theta, problem.x());

@@ -50,7 +50,7 @@ pub enum Needs {
     Truth,
     /// A running time average (and a ground truth).
     AverageAndTruth,
-    /// The Lasso that theory predicts, see [`Reference`].
+    /// The Lasso that theory predicts, see [`Reference`](crate::theory::Reference).
     Lasso,
     /// A running time average, and the Lasso.
     AverageAndLasso,

@@ -2,13 +2,12 @@
 
 use super::conditions::Conditions;
 use super::flow::Flow;
-use super::start::Start;
+use super::start::{Parametrisation, Start};
 use super::walk::Hurry;
 use super::{Cause, Simulated, is_shared};
 use crate::Watch;
 use crate::ensemble::{Ensemble, Replica, Unit, run_unit_until};
 use crate::linear_algebra::product;
-use crate::model::LinkKind;
 use crate::problem::Problem;
 use crate::simd::Level;
 use rayon::prelude::*;
@@ -94,7 +93,7 @@ pub(super) fn of_steps(ensemble: &Ensemble, steps: u64, cause: Cause) -> Simulat
 /// Some replicas diverged.
 pub(super) fn simulate(
     ensemble: &Ensemble,
-    link: LinkKind,
+    link: Parametrisation,
     first: u32,
     simulated: &Simulated,
     watch: &dyn Watch,

@@ -1,7 +1,8 @@
 //! What of a configuration the flow depends on, and which configurations it describes.
 
+use super::start::Parametrisation;
 use crate::dynamics::{Dynamics, Flow, GradientDescent, RateUnit, Schedule};
-use crate::model::{LinkKind, ModelSpec, Power};
+use crate::model::ModelSpec;
 use crate::noise::{Needs, Noise, Point, SampleNoise};
 use crate::problem::Problem;
 use crate::process::Process;
@@ -15,7 +16,7 @@ const FORGOTTEN: f64 = 16.0;
 /// What the flow depends on, beside the data and the start.
 pub(super) struct Conditions {
     /// The parametrisation.
-    pub(super) link: LinkKind,
+    pub(super) link: Parametrisation,
     /// Stretches of constant step size.
     pub(super) segments: Vec<Segment>,
     /// The variance `q_i` (n) of the labels in a step, in the units of one perturbed label a step.
@@ -117,11 +118,8 @@ impl Conditions {
 ///
 /// # Errors
 /// A model or a noise that it does not describe.
-pub(super) fn check(process: &Process) -> Result<LinkKind, TheoryError> {
-    let describes = |link: &LinkKind| {
-        matches!(link, LinkKind::Square(_) | LinkKind::Power(Power { depth: 2 }) | LinkKind::Product(_))
-    };
-    let Some(link) = process.model.link().filter(describes) else {
+pub(super) fn check(process: &Process) -> Result<Parametrisation, TheoryError> {
+    let Some(link) = process.model.link().and_then(Parametrisation::of) else {
         return Err(TheoryError::Model { theorem: "the slow flow", model: process.model.form.to_string() });
     };
     if !process.start.is_init() || process.dynamics.unit() != RateUnit::One {

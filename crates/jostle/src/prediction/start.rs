@@ -1,6 +1,37 @@
 //! The coefficients as a function of what moves: one number for every sample.
 
-use crate::model::LinkKind;
+use crate::model::{LinkKind, Power};
+
+/// The parametrisations that the flow describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parametrisation {
+    /// `w^2`.
+    Square,
+    /// `u^2 - v^2`.
+    Difference,
+    /// `a * b`.
+    Product,
+}
+
+impl Parametrisation {
+    /// That of a link, if the flow describes it.
+    pub(super) fn of(link: LinkKind) -> Option<Self> {
+        match link {
+            LinkKind::Square(_) => Some(Self::Square),
+            LinkKind::Power(Power { depth: 2 }) => Some(Self::Difference),
+            LinkKind::Product(_) => Some(Self::Product),
+            LinkKind::Power(_) | LinkKind::Unit(_) => None,
+        }
+    }
+
+    /// Parameters of one coefficient.
+    pub(super) fn parts(self) -> usize {
+        match self {
+            Self::Square => 1,
+            Self::Difference | Self::Product => 2,
+        }
+    }
+}
 
 /// `beta_j = exp(plus_j + c_j + x_j) - exp(minus_j + c_j - x_j)` with `x = 2 X'z`: the models `w^2` (without a second
 /// part), `u^2 - v^2` and `a * b`, where `u = (a + b)/2` and `v = (a - b)/2`.
@@ -23,20 +54,20 @@ pub(super) struct Coefficients {
 
 impl Start {
     /// The start at the parameters `theta` (p).
-    pub(super) fn new(link: LinkKind, theta: &[f64]) -> Self {
+    pub(super) fn new(link: Parametrisation, theta: &[f64]) -> Self {
         let log = |value: f64| 2.0 * value.abs().ln();
         let (first, second) = theta.split_at(theta.len() / link.parts());
         match link {
-            LinkKind::Product(_) => {
+            Parametrisation::Product => {
                 let pairs = || first.iter().zip(second);
                 let plus = pairs().map(|(a, b)| log((a + b) / 2.0)).collect();
                 Self { plus, minus: Some(pairs().map(|(a, b)| log((a - b) / 2.0)).collect()) }
             }
-            LinkKind::Power(_) => {
+            Parametrisation::Difference => {
                 let minus = second.iter().map(|v| log(*v)).collect();
                 Self { plus: first.iter().map(|u| log(*u)).collect(), minus: Some(minus) }
             }
-            _ => Self { plus: first.iter().map(|w| log(*w)).collect(), minus: None },
+            Parametrisation::Square => Self { plus: first.iter().map(|w| log(*w)).collect(), minus: None },
         }
     }
 
@@ -94,7 +125,7 @@ impl Start {
     /// absolute values.
     pub(super) fn parameters(
         &self,
-        link: LinkKind,
+        link: Parametrisation,
         theta: &[f64],
         c: &[f64],
         x: &[f64],
@@ -106,7 +137,7 @@ impl Start {
         if let Some(minus) = &self.minus {
             logs.extend(half(minus, -1.0));
         }
-        if !matches!(link, LinkKind::Product(_)) {
+        if link != Parametrisation::Product {
             return (logs.iter().zip(theta).map(|(log, sign)| log.exp().copysign(*sign)).collect(), logs);
         }
         let (a, b) = theta.split_at(theta.len() / 2);

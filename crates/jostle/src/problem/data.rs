@@ -1,5 +1,6 @@
 //! A problem: training data with what is known of it.
 
+use super::numbers::{Numbers, SharedNumbers};
 use super::preparation::Scaling;
 use super::samples::{ImageShape, TestSet};
 use crate::error::InputError;
@@ -9,8 +10,8 @@ use crate::error::InputError;
 /// to the data before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
-    pub(super) x: Vec<f64>,
-    pub(super) y: Vec<f64>,
+    pub(super) x: Numbers,
+    pub(super) y: Numbers,
     dim: usize,
     outputs: usize,
     pub(super) truth: Option<Vec<f64>>,
@@ -45,6 +46,19 @@ impl Problem {
         let samples = y.len() / outputs.max(1);
         let dim = x.len() / samples.max(1);
         check(["X", "y"], &x, &y, dim, outputs)?;
+        Ok(Self::of(x, y, dim, outputs))
+    }
+
+    /// Reads training data with `outputs` labels each where they are, without a copy: `X` (n x d) and `y` (n x c), after
+    /// checking them. A change of the data, such as standardising them, copies them first.
+    ///
+    /// # Errors
+    /// As [`Problem::new`].
+    pub fn over(x: SharedNumbers, y: SharedNumbers, outputs: usize) -> Result<Self, InputError> {
+        let (of_x, of_y) = ((*x).as_ref(), (*y).as_ref());
+        let samples = of_y.len() / outputs.max(1);
+        let dim = of_x.len() / samples.max(1);
+        check(["X", "y"], of_x, of_y, dim, outputs)?;
         Ok(Self::of(x, y, dim, outputs))
     }
 
@@ -100,10 +114,10 @@ impl Problem {
     }
 
     /// Data that are known to be in order, or known not to be.
-    pub(crate) fn of(x: Vec<f64>, y: Vec<f64>, dim: usize, outputs: usize) -> Self {
+    pub(crate) fn of(x: impl Into<Numbers>, y: impl Into<Numbers>, dim: usize, outputs: usize) -> Self {
         Self {
-            x,
-            y,
+            x: x.into(),
+            y: y.into(),
             dim,
             outputs,
             truth: None,
@@ -129,7 +143,7 @@ impl Problem {
     /// The same labels with the design `[X, -X]`, on which signed coefficients are differences of non-negative ones.
     pub(crate) fn doubled(&self) -> Self {
         let row = |row: &[f64]| [row.to_vec(), row.iter().map(|x| -x).collect()].concat();
-        let x = self.x.chunks_exact(self.dim).flat_map(row).collect();
+        let x: Vec<f64> = self.x.chunks_exact(self.dim).flat_map(row).collect();
         Self::of(x, self.y.clone(), 2 * self.dim, self.outputs)
     }
 
@@ -255,6 +269,7 @@ fn check_classes(array: &'static str, y: &[f64], outputs: usize) -> Result<(), I
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn a_nan_in_the_data_is_named_by_row_and_column() {
@@ -266,6 +281,19 @@ mod tests {
         assert_eq!(error.to_string(), "y[1] is inf; expected a finite number");
         let error = Problem::with_outputs(vec![0.0; 4], vec![0.0, 1.0, f64::NAN, 0.0], 2).unwrap_err();
         assert_eq!(error.to_string(), "y[row 1, column 0] is NaN; expected a finite number");
+    }
+
+    #[test]
+    fn shared_numbers_are_read_where_they_are_and_copied_before_they_change() {
+        let (x, y) = (Arc::new(vec![1.0, 2.0, 3.0, 4.0]), Arc::new(vec![0.5, -0.5]));
+        let mut problem = Problem::over(x.clone(), y.clone(), 1).unwrap();
+        assert_eq!((problem.samples(), problem.dim(), problem.row(1)), (2, 2, &[3.0, 4.0][..]));
+        assert_eq!((problem.x().as_ptr(), problem.clone().y().as_ptr()), (x.as_ptr(), y.as_ptr()));
+        assert_eq!(problem, Problem::new(x.to_vec(), y.to_vec(), None).unwrap());
+        problem.x.own()[0] = 7.0;
+        assert_eq!((problem.x()[0], x[0]), (7.0, 1.0));
+        let error = Problem::over(Arc::new(vec![f64::NAN]), Arc::new([1.0]), 1).unwrap_err();
+        assert_eq!(error.to_string(), "X[row 0, column 0] is NaN; expected a finite number");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod gaussian;
 mod generator;
 mod images;
 mod matrix_sensing;
+mod numbers;
 mod preparation;
 mod samples;
 mod sparse_regression;
@@ -14,8 +15,10 @@ mod teacher;
 pub use data::Problem;
 pub use generator::Generator;
 pub use images::{ImageSet, Images};
+pub use numbers::SharedNumbers;
 pub use preparation::{Preparation, Scaling};
 pub use samples::{ImageShape, TestSet};
+pub use sparse_regression::{Design, SparseRegression};
 
 use crate::setting::{Entry, Fallback, Kind, Range, Setting};
 

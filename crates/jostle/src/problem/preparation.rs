@@ -128,8 +128,8 @@ impl Preparation {
             rows.flat_map(|(row, _)| row.iter().copied()).collect()
         };
         let test = (part(&problem.x, dim, true), part(&problem.y, outputs, true));
-        problem.x = part(&problem.x, dim, false);
-        problem.y = part(&problem.y, outputs, false);
+        problem.x = part(&problem.x, dim, false).into();
+        problem.y = part(&problem.y, outputs, false).into();
         problem.test = Some(TestSet::of(test.0, test.1, outputs));
         problem.test_rows = rows;
         Ok((problem, weights.map(|weights| part(&weights, 1, false))))
@@ -166,7 +166,7 @@ impl Preparation {
 
 impl Scaling {
     fn apply(self, problem: &mut Problem) {
-        self.scale(&mut problem.x, &mut problem.y);
+        self.scale(problem.x.own(), problem.y.own());
         if let Some(test) = problem.test.take() {
             let (mut x, mut y) = (test.x().to_vec(), test.y().to_vec());
             self.scale(&mut x, &mut y);
@@ -196,8 +196,8 @@ fn weigh(problem: &mut Problem, weights: &[f64]) {
     let mean = weights.iter().sum::<f64>() / weights.len() as f64;
     for (i, weight) in weights.iter().enumerate() {
         let factor = (weight / mean).sqrt();
-        problem.x[i * dim..(i + 1) * dim].iter_mut().for_each(|x| *x *= factor);
-        problem.y[i * outputs..(i + 1) * outputs].iter_mut().for_each(|y| *y *= factor);
+        problem.x.own()[i * dim..(i + 1) * dim].iter_mut().for_each(|x| *x *= factor);
+        problem.y.own()[i * outputs..(i + 1) * outputs].iter_mut().for_each(|y| *y *= factor);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::problem::{Generator, Problem};
 use crate::setting::{SettingError, Settings};
 use std::sync::Arc;
 
-/// Where the replicas of a cell get their training data.
+/// Where replicas get their training data.
 #[derive(Clone)]
 pub enum Source {
     /// All replicas share one problem.

@@ -5,12 +5,12 @@ use crate::error::InputError;
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, SettingError, Settings};
 use std::sync::Arc;
 
-/// Where the replicas of a cell begin.
+/// Where replicas begin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
     /// The point.
     pub origin: Origin,
-    /// Standard deviation of a Gaussian that is added to every parameter, of each replica anew.
+    /// Standard deviation of a Gaussian that is added to every parameter, drawn independently for each replica.
     pub perturbation: f64,
     /// Whether the model is replaced by its linearisation there, before any perturbation.
     pub linearise: bool,
@@ -105,7 +105,7 @@ const PERTURBATION: Setting = Setting {
     symbol: "",
     kind: Kind::Number(Range::NonNegative),
     fallback: Fallback::Number(0.0),
-    doc: "Standard deviation of a Gaussian that is added to every parameter, of each replica anew.",
+    doc: "Standard deviation of a Gaussian that is added to every parameter, drawn independently for each replica.",
 };
 
 const LINEARISE: Setting = Setting {
