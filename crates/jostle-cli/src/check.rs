@@ -4,32 +4,33 @@ use crate::args::{CheckOptions, Output};
 use crate::{Ending, print};
 use jostle::ensemble::{Ensemble, Measurement};
 use jostle::geometry::LayerCost;
+use jostle_lab::LabError;
 use jostle_lab::experiment::Experiment;
-use jostle_lab::run::{
-    LabError, LassoRecord, OfCell, Plan, Resources, ShownLasso, StdOfLambda, lasso_lines, lines_of_lambdas,
-    memory, predicted_lassos,
-};
+use jostle_lab::plan::{Plan, Resources};
+use jostle_lab::read::{ShownLasso, lasso_lines};
+use jostle_lab::record::{LassoRecord, OfCell, StdOfLambda, lines_of_lambdas, predicted_lassos};
+use jostle_report::number::readable_bytes;
 
 /// Validates an experiment file and says what running it would take.
 pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, LabError> {
-    let mut experiment = Experiment::read(&options.file, &options.changes.overrides(None))?;
-    let plan = Plan::new(&mut experiment, &Resources::with_threads(options.threads.map(usize::from)))?;
-    let resolved = experiment.to_toml_string();
-    let label_noise: Vec<_> = plan.cells.iter().map(StdOfLambda::of).collect();
-    let lassos = predicted_lassos(&plan.cells, false);
+    let experiment = Experiment::read(&options.file, &options.changes.overrides(None))?;
+    let plan = Plan::new(experiment, &Resources::with_threads(options.threads.map(usize::from)))?;
+    let resolved = plan.experiment().to_toml_string();
+    let label_noise: Vec<_> = plan.cells().iter().map(StdOfLambda::of).collect();
+    let lassos = predicted_lassos(plan.cells(), false);
     if output.json {
         let json = serde_json::json!({
-            "name": experiment.name,
-            "cells": plan.cells.len(),
+            "name": plan.experiment().name,
+            "cells": plan.cells().len(),
             "replica_steps": plan.replica_steps(),
             "memory_bytes": plan.memory(),
             "geometry_bytes": plan.geometry_memory(),
             "seconds": plan.seconds(),
-            "threads": plan.threads,
-            "level": plan.level.to_string(),
-            "data": plan.data,
-            "data_sets": plan.data_sets,
-            "devices": plan.devices,
+            "threads": plan.threads(),
+            "level": plan.level().to_string(),
+            "data": plan.data(),
+            "data_sets": plan.data_sets(),
+            "devices": plan.devices(),
             "kernels": plan.kernels().iter().map(|kernel| kernel.as_ref().map(|(kernel, rate)| serde_json::json!({
                 "kernel": kernel.kernel.to_string(),
                 "reason": kernel.reason,
@@ -38,7 +39,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
                 "replica_steps_per_second": rate,
                 "may_stop_early": kernel.may_stop_early,
             }))).collect::<Vec<_>>(),
-            "geometry": plan.cells.iter().map(geometry_json).collect::<Vec<_>>(),
+            "geometry": plan.cells().iter().map(geometry_json).collect::<Vec<_>>(),
             "label_noise": label_noise,
             "predicted_lasso": lassos.iter().map(LassoRecord::json_of).collect::<Vec<_>>(),
             "experiment": resolved,
@@ -54,29 +55,29 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
         resolved,
         format!(
             "# {} cell{}, {:.3e} replica-steps, {} of memory, {} on {} thread{}",
-            plan.cells.len(),
-            plural(plan.cells.len()),
+            plan.cells().len(),
+            plural(plan.cells().len()),
             plan.replica_steps(),
-            memory::readable(plan.memory()),
+            readable_bytes(plan.memory()),
             about(plan.seconds()),
-            plan.threads,
-            plural(plan.threads),
+            plan.threads(),
+            plural(plan.threads()),
         ),
     ];
     if plan.geometry_memory() > 0.0 {
-        let bytes = memory::readable(plan.geometry_memory());
+        let bytes = readable_bytes(plan.geometry_memory());
         lines.push(format!("# of it at most {bytes} for the geometry that is measured"));
     }
-    lines.extend(plan.data.iter().map(|data| format!("# data: {data}")));
+    lines.extend(plan.data().iter().map(|data| format!("# data: {data}")));
     let label_noise = lines_of_lambdas(label_noise.iter().map(|found| &found[..]));
     lines.extend(label_noise.into_iter().map(|line| format!("# {line}")));
     let of_lassos = lines_of_lassos(&lassos, output.verbose);
     lines.splice(1..1, of_lassos.into_iter().map(|line| format!("# {line}")));
     let device = |device| format!("# device: {device} (the time is that of the processor alone)");
-    lines.extend(plan.devices.iter().map(device));
+    lines.extend(plan.devices().iter().map(device));
     if output.verbose {
-        lines.push(format!("# vectors: {}", plan.level));
-        if plan.level.imitates_fma() {
+        lines.push(format!("# vectors: {}", plan.level()));
+        if plan.level().imitates_fma() {
             lines.push(
                 "# This processor has no fused multiply-add: the results are the same, about a hundred times slower."
                     .to_owned(),
@@ -92,7 +93,7 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
             if kernel.may_stop_early {
                 lines.push("#   replicas stop when they have converged (dynamics.tolerance)".to_owned());
             }
-            lines.extend(geometry_lines(&plan.cells[k], plan.threads));
+            lines.extend(geometry_lines(&plan.cells()[k], plan.threads()));
         }
     }
     print(&(lines.join("\n") + "\n"));
@@ -146,7 +147,7 @@ fn geometry_json(cell: &Ensemble) -> serde_json::Value {
 /// How the kernels of a cell are made, and what that takes.
 fn geometry_lines(cell: &Ensemble, threads: usize) -> Vec<String> {
     let of = |(part, measurement): (&str, Measurement)| {
-        let bytes = memory::readable(measurement.bytes(threads));
+        let bytes = readable_bytes(measurement.bytes(threads));
         let flops = 2.0 * measurement.kernel.multiply_adds;
         let way = if measurement.kernel.layers.is_empty() { " by its Jacobian" } else { " layer by layer" };
         let head = format!("#   kernel for [{part}]{way}: at most {bytes}, {flops:.1e} operations a point");

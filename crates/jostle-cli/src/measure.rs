@@ -4,9 +4,11 @@ use crate::args::{MeasureOptions, Output};
 use crate::progress::Bar;
 use crate::{Ending, print};
 use jostle::geometry::Sampling;
+use jostle_lab::LabError;
 use jostle_lab::experiment::{Experiment, Overrides};
 use jostle_lab::measure::{Answer, Question, measure as measure_point, measure_parameters, write_atlas};
-use jostle_lab::run::{LabError, Resources, refuse_to_overwrite};
+use jostle_lab::plan::Resources;
+use jostle_lab::run::refuse_to_overwrite;
 use std::path::PathBuf;
 
 /// Measures the geometry of a point that is given as arrays, or of a model at given parameters.

@@ -3,11 +3,11 @@
 use crate::args::{Output, PredictOptions};
 use crate::progress::Bar;
 use crate::{Ending, print, say};
+use jostle_lab::LabError;
 use jostle_lab::experiment::{CheckedCell, Experiment, Overrides};
-use jostle_lab::run::{
-    Destination, LabError, PredictionOutcome, PredictionSummary, Resources, compare,
-    predict as predict_cells, report_of_run, write_report,
-};
+use jostle_lab::plan::{Plan, Resources};
+use jostle_lab::read::{PredictionSummary, Run, compare, report_of_run, write_report};
+use jostle_lab::run::{Destination, PredictionOutcome, predict as predict_cells};
 use std::path::PathBuf;
 
 /// Says what theory expects of an experiment.
@@ -19,24 +19,24 @@ pub(crate) fn predict(options: &PredictOptions, output: &Output) -> Result<Endin
         overrides.set.push("ensemble.method=\"predict\"".to_owned());
         experiment = Experiment::read(&options.file, &overrides)?;
     }
-    let bar = Bar::new(output);
     let resources = Resources::with_threads(options.threads.map(usize::from));
     let destination = options.out.as_deref().map(|out| Destination::new(out, options.force));
-    let (predictions, run) = match predict_cells(&mut experiment, destination.as_ref(), &resources, &bar)? {
-        PredictionOutcome::Done(predictions, run) => (predictions, run),
-        PredictionOutcome::Interrupted => {
-            say("interrupted\n");
-            return Ok(Ending::Interrupted);
-        }
+    let bar = Bar::new(output);
+    let plan = Plan::new(experiment, &resources)?;
+    let outcome = predict_cells(&plan, destination.as_ref(), &bar)?;
+    let PredictionOutcome::Done(predictions) = outcome else {
+        say("interrupted\n");
+        return Ok(Ending::Interrupted);
     };
-    if let Some(run) = &run {
-        write_report(&run.folder, &report_of_run(run)?)?;
+    if let Some(out) = &options.out {
+        write_report(out, &report_of_run(&Run::open(out)?)?)?;
     }
+    let experiment = plan.experiment();
     let usual = PathBuf::from("runs").join(&experiment.name);
     let comparison = match &options.against {
-        Some(folder) => Ok(compare(&predictions, &experiment, folder)?),
+        Some(folder) => Ok(compare(&predictions, experiment, folder)?),
         None if usual.join("manifest.json").exists() => {
-            compare(&predictions, &experiment, &usual).map_err(|error| error.to_string())
+            compare(&predictions, experiment, &usual).map_err(|error| error.to_string())
         }
         None => Err(format!(
             "there is none; `jostle run {} --replicas 16` makes one in {}",
@@ -44,9 +44,12 @@ pub(crate) fn predict(options: &PredictOptions, output: &Output) -> Result<Endin
             usual.display()
         )),
     };
-    let folder = run.as_ref().map(|run| run.folder.as_path());
-    let summary =
-        PredictionSummary { name: &experiment.name, predictions: &predictions, comparison, run: folder };
+    let summary = PredictionSummary {
+        name: &experiment.name,
+        predictions: &predictions,
+        comparison,
+        run: options.out.as_deref(),
+    };
     if output.json {
         print(&format!("{:#}\n", summary.to_json()));
     } else if !output.quiet {

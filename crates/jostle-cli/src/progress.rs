@@ -2,7 +2,7 @@
 
 use crate::args::Output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use jostle_lab::run::{Progress, Unit};
+use jostle_lab::{Progress, Unit};
 use std::fmt::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -4,9 +4,12 @@ use crate::args::{Output, ReproduceOptions, Scale};
 use crate::check::duration;
 use crate::progress::Bar;
 use crate::{Ending, print};
+use jostle_lab::LabError;
 use jostle_lab::experiment::Overrides;
-use jostle_lab::run::{LabError, Resources};
-use jostle_papers::{PAPERS, PaperOutcome, Reproduction, Statement, find, reproduce as run_paper};
+use jostle_lab::plan::Resources;
+use jostle_papers::{
+    ClaimEntry, PAPERS, PaperOutcome, Reproduction, check_networks, find, reproduce as run_paper,
+};
 use jostle_report::claim::{RULE, claims_table};
 use std::path::PathBuf;
 
@@ -16,9 +19,12 @@ pub(crate) fn reproduce(options: &ReproduceOptions, output: &Output) -> Result<E
         return list(output);
     };
     let paper = find(name)?;
+    if options.with_networks {
+        check_networks(paper)?;
+    }
     let reproduction = Reproduction {
         paper,
-        networks: options.with_networks.then(|| paper.with_networks()).transpose()?,
+        with_networks: options.with_networks,
         scale: options.scale.name(),
         overrides: Overrides {
             scale: None,
@@ -64,13 +70,13 @@ fn terminal_width() -> usize {
 }
 
 /// A claim in the list of papers.
-fn listed(claim: &Statement) -> String {
-    format!("    {}  {}{}\n", claim.id, claim.text, claim.source.remark())
+fn listed(claim: &ClaimEntry) -> String {
+    format!("    {}  {}{}\n", claim.id, claim.statement, claim.source.remark())
 }
 
 /// A claim in the list of papers, in JSON.
-fn in_json(claim: &Statement) -> serde_json::Value {
-    serde_json::json!({ "id": claim.id, "statement": claim.text, "source": claim.source })
+fn in_json(claim: &ClaimEntry) -> serde_json::Value {
+    serde_json::json!({ "id": claim.id, "statement": claim.statement, "source": claim.source })
 }
 
 /// Lists the papers with their figures and claims, and the time that each scale takes.
@@ -82,7 +88,7 @@ fn list(output: &Output) -> Result<Ending, LabError> {
         for scale in [Scale::Quick, Scale::Standard, Scale::Paper] {
             let reproduction = Reproduction {
                 paper,
-                networks: None,
+                with_networks: false,
                 scale: scale.name(),
                 overrides: Overrides::default(),
                 resources: Resources::with_threads(None),
@@ -99,13 +105,17 @@ fn list(output: &Output) -> Result<Ending, LabError> {
             shown.join(", ")
         );
         text += "  figures\n";
-        paper.figures.iter().for_each(|title| text += &format!("    {title}\n"));
+        let (with_networks, without): (Vec<&ClaimEntry>, Vec<&ClaimEntry>) =
+            paper.claims.iter().partition(|claim| paper.needs_networks(claim.needs));
+        let figures = paper.figures.iter().filter(|figure| !paper.needs_networks(figure.needs));
+        let figures: Vec<&str> = figures.map(|figure| figure.title).collect();
+        text.extend(figures.iter().map(|title| format!("    {title}\n")));
         text += "  claims\n";
-        paper.claims.iter().for_each(|claim| text += &listed(claim));
+        text.extend(without.iter().map(|claim| listed(claim)));
         text += &format!("\n  jostle reproduce {}\n", paper.name);
-        if let Some(networks) = paper.networks {
+        if !with_networks.is_empty() {
             text += "  with --with-networks, for some minutes more, also\n";
-            networks.claims.iter().for_each(|claim| text += &listed(claim));
+            text.extend(with_networks.iter().map(|claim| listed(claim)));
         }
         let failures = paper.failures.iter();
         failures.for_each(|known| {
@@ -119,10 +129,9 @@ fn list(output: &Output) -> Result<Ending, LabError> {
             "title": paper.title,
             "reference": paper.reference,
             "seconds": times.into_iter().map(|(name, s)| (name.to_owned(), s.into())).collect::<serde_json::Map<_, _>>(),
-            "figures": paper.figures,
-            "claims": paper.claims.iter().map(in_json).collect::<Vec<_>>(),
-            "claims_with_networks": paper.networks.map_or(&[][..], |networks| networks.claims).iter().map(in_json)
-                .collect::<Vec<_>>(),
+            "figures": figures,
+            "claims": without.into_iter().map(in_json).collect::<Vec<_>>(),
+            "claims_with_networks": with_networks.into_iter().map(in_json).collect::<Vec<_>>(),
             "known_failures": paper.failures.iter().map(|known| serde_json::json!({
                 "id": known.id, "place": known.place, "numbers": known.numbers, "page": paper.page,
             })).collect::<Vec<_>>(),

@@ -2,7 +2,7 @@
 
 use crate::args::{Output, ReportOptions};
 use crate::{Ending, print};
-use jostle_lab::run::LabError;
+use jostle_lab::LabError;
 use jostle_papers::rebuild_report;
 
 /// Builds the report of a run folder again, from the files in it.

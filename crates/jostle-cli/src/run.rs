@@ -3,26 +3,25 @@
 use crate::args::{Output, RunOptions};
 use crate::progress::Bar;
 use crate::{Ending, print, say};
+use jostle_lab::LabError;
 use jostle_lab::experiment::Experiment;
-use jostle_lab::run::{
-    Destination, LabError, Outcome, Remains, Resources, execute, report_of_run, summary, write_report,
-};
+use jostle_lab::plan::{Plan, Resources};
+use jostle_lab::read::{Run, report_of_run, summary, write_report};
+use jostle_lab::run::{Destination, Outcome, Remains, execute};
 use std::path::{Path, PathBuf};
 
 /// Runs one experiment file.
 pub(crate) fn run(options: &RunOptions, output: &Output) -> Result<Ending, LabError> {
-    let mut experiment = Experiment::read(&options.file, &options.changes.overrides(None))?;
+    let experiment = Experiment::read(&options.file, &options.changes.overrides(None))?;
     let out = options.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&experiment.name));
     let resources = Resources::with_threads(options.threads.map(usize::from));
     let bar = Bar::new(output);
-    let destination = Destination::new(&out, options.force);
-    let run = match execute(&mut experiment, &destination, &resources, &bar)? {
-        Outcome::Done(run) => run,
-        Outcome::Interrupted(remains) => {
-            say(&interrupted(remains, &out));
-            return Ok(Ending::Interrupted);
-        }
-    };
+    let plan = Plan::new(experiment, &resources)?;
+    if let Outcome::Interrupted(remains) = execute(&plan, &Destination::new(&out, options.force), &bar)? {
+        say(&interrupted(remains, &out));
+        return Ok(Ending::Interrupted);
+    }
+    let run = Run::open(&out)?;
     write_report(&run.folder, &report_of_run(&run)?)?;
     let summary = summary(&run)?;
     if output.json {

@@ -18,6 +18,7 @@ pub mod table_file;
 mod tests;
 
 pub use arrays::{Array, ArrayReader, ArrayWriter};
+pub use arrow_array::RecordBatch;
 pub use atomic::{AtomicFile, prepare_folder, same_content, write_atomically};
 pub use checkpoint::{Checkpoint, read_checkpoint, tensor_names, write_checkpoint};
 pub use dataset::{DataFile, DataSet, DataSize, DropLevel, Reading, load};

@@ -124,6 +124,18 @@ impl TableWriter {
     }
 }
 
+impl Table {
+    /// The table as a record batch of Arrow.
+    ///
+    /// # Errors
+    /// The table has no columns.
+    pub fn into_record_batch(self) -> Result<RecordBatch, StorageError> {
+        let columns = self.into_columns().into_iter();
+        let columns = columns.map(|Column { name, data }| (name, to_arrow(data)));
+        RecordBatch::try_from_iter(columns).map_err(|error| StorageError::damaged("Arrow")(&error))
+    }
+}
+
 /// Writes a table to the Parquet file `path`, as [`TableWriter`] does.
 ///
 /// # Errors

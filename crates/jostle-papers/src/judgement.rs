@@ -1,9 +1,9 @@
 //! From replicas to a measured value with its interval, and from intervals to a verdict.
 
-use super::Paper;
+use crate::ClaimEntry;
 use jostle::statistics::{LEVEL, bootstrap, mean, median, median_interval, wilson};
 use jostle_files::StorageError;
-use jostle_lab::run::Run;
+use jostle_lab::read::Run;
 use jostle_report::claim::Claim;
 use jostle_report::number::{compact, compact_interval};
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -231,21 +231,35 @@ pub(super) fn mean_of(values: Result<Vec<f64>, StorageError>) -> Result<f64, Sto
     values.map(|values| mean(&values))
 }
 
-/// Puts a claim of a paper together; what was measured is not a number where a replica diverged.
-pub(super) fn claim(paper: &Paper, id: &str, verdict: &Verdict, expected: &str, how: &str) -> Claim {
-    let known = paper.statements().find(|known| known.id == id);
-    let measured = verdict.tightest().map_or(Measured::nothing(), |part| part.measured);
-    Claim {
-        id: id.to_owned(),
-        paper: paper.name.to_owned(),
-        statement: known.map_or("", |known| known.text).to_owned(),
-        measured: Some(measured.value),
-        low: Some(measured.low),
-        high: Some(measured.high),
-        expected: expected.to_owned(),
-        holds: verdict.holds(),
-        how: [how, &verdict.remarks()].concat(),
-        source: known.map_or_else(Default::default, |known| known.source),
+/// What was measured for a claim.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    verdict: Verdict,
+    expected: String,
+    how: String,
+}
+
+impl Judged {
+    /// A verdict, what was expected, and how it was measured: over what, after how many steps, with which interval.
+    pub(super) fn new(verdict: Verdict, expected: impl Into<String>, how: impl Into<String>) -> Self {
+        Self { verdict, expected: expected.into(), how: how.into() }
+    }
+
+    /// The claim of a paper; what was measured is not a number where a replica diverged.
+    pub(super) fn claim(self, paper: &str, entry: &ClaimEntry) -> Claim {
+        let measured = self.verdict.tightest().map_or(Measured::nothing(), |part| part.measured);
+        Claim {
+            id: entry.id.to_owned(),
+            paper: paper.to_owned(),
+            statement: entry.statement.to_owned(),
+            measured: Some(measured.value),
+            low: Some(measured.low),
+            high: Some(measured.high),
+            expected: self.expected,
+            holds: self.verdict.holds(),
+            how: self.how + &self.verdict.remarks(),
+            source: entry.source,
+        }
     }
 }
 

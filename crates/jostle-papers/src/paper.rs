@@ -1,7 +1,9 @@
 //! What a paper is: its experiments, claims and figures, and the runs on which they are judged and drawn.
 
-use crate::PAPERS;
-use jostle_lab::run::{LabError, Run};
+use crate::drawing::Drawing;
+use crate::judgement::Judged;
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
 use jostle_report::Figure;
 use jostle_report::claim::{Claim, Source};
 use std::collections::BTreeMap;
@@ -18,56 +20,46 @@ pub struct Paper {
     pub lead: &'static str,
     /// Its experiments: name and text of the file.
     pub experiments: &'static [(&'static str, &'static str)],
+    /// Further experiments on networks, which take minutes and run where they are asked for.
+    pub networks: &'static [(&'static str, &'static str)],
     /// Files that the experiments read.
     pub data: &'static [(&'static str, &'static [u8])],
-    /// Titles of its figures.
-    pub figures: &'static [&'static str],
-    /// Its claims.
-    pub claims: &'static [Statement],
+    /// Its claims, in the order of its tables.
+    pub claims: &'static [ClaimEntry],
+    /// Its figures, in the order of its report.
+    pub figures: &'static [FigureEntry],
     /// Where claims are known to fail.
     pub failures: &'static [Failure],
     /// The page of the documentation about it.
     pub page: &'static str,
     /// Works whose statements or methods are used.
     pub references: &'static [&'static str],
-    pub(crate) judge: fn(&Runs) -> Result<Vec<Claim>, LabError>,
-    pub(crate) draw: fn(&Runs) -> Result<Vec<Figure>, LabError>,
-    /// Further experiments on networks, which run where they are asked for.
-    pub networks: Option<&'static Networks>,
 }
 
-/// What a paper says on networks, where that takes too long to be a part of every reproduction.
-pub struct Networks {
-    /// Its experiments: name and text of the file.
-    pub experiments: &'static [(&'static str, &'static str)],
-    /// Titles of its figures.
-    pub figures: &'static [&'static str],
-    /// Its claims.
-    pub claims: &'static [Statement],
-    pub(crate) judge: fn(&Runs) -> Result<Vec<Claim>, LabError>,
-    pub(crate) draw: fn(&Runs) -> Result<Vec<Figure>, LabError>,
-}
-
-/// The statement of a claim.
-pub struct Statement {
+/// A claim: what is said, and how it is measured.
+pub struct ClaimEntry {
     /// Short name of the claim.
     pub id: &'static str,
     /// What is said, as one sentence.
-    pub text: &'static str,
+    pub statement: &'static str,
     /// Whose statement it is.
     pub source: Source,
+    /// The experiments that it is judged on.
+    pub needs: &'static [&'static str],
+    /// Judges it on their runs.
+    pub measure: fn(&Runs<'_>) -> Result<Judged, LabError>,
 }
 
-impl Statement {
-    /// A statement of the paper.
-    pub(crate) const fn of_the_paper(id: &'static str, text: &'static str) -> Self {
-        Self { id, text, source: Source::Paper }
-    }
-
-    /// A statement of jostle's own.
-    pub(crate) const fn of_jostle(id: &'static str, text: &'static str) -> Self {
-        Self { id, text, source: Source::Jostle }
-    }
+/// A figure: what it is called, and how it is drawn.
+pub struct FigureEntry {
+    /// Short name, unique in its report.
+    pub id: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// The experiments that it shows.
+    pub needs: &'static [&'static str],
+    /// Draws it from their runs.
+    pub draw: fn(&Runs<'_>) -> Result<Drawing, LabError>,
 }
 
 /// A claim that is known to fail on some data, or at some scale.
@@ -81,16 +73,16 @@ pub struct Failure {
 }
 
 impl Paper {
-    /// Every statement, those on networks among them.
-    pub(crate) fn statements(&self) -> impl Iterator<Item = &'static Statement> {
-        self.claims.iter().chain(self.networks.map_or(&[][..], |networks| networks.claims))
+    /// Whether something needs an experiment that only runs where it is asked for.
+    pub fn needs_networks(&self, needs: &[&str]) -> bool {
+        self.networks.iter().any(|(name, _)| needs.contains(name))
     }
 
     /// What the verdicts of a run do not say: claims that it leaves out, and those that are known to fail elsewhere.
     pub fn remarks(&self, claims: &[Claim]) -> Vec<String> {
         let judged = |id: &str| claims.iter().find(|claim| claim.id == id);
         let left_out: Vec<&str> =
-            self.statements().map(|known| known.id).filter(|id| judged(id).is_none()).collect();
+            self.claims.iter().map(|known| known.id).filter(|id| judged(id).is_none()).collect();
         let failures = self.failures.iter().filter(|known| judged(known.id).is_none_or(|claim| claim.holds));
         let failures: Vec<String> =
             failures.map(|Failure { id, place, numbers }| format!("{id} on {place} ({numbers})")).collect();
@@ -104,67 +96,64 @@ impl Paper {
         remarks
     }
 
-    /// The paper's further experiments on networks.
-    ///
-    /// # Errors
-    /// It has none.
-    pub fn with_networks(&self) -> Result<&'static Networks, LabError> {
-        let has = |paper: &&Paper| paper.networks.is_some();
-        self.networks.ok_or_else(|| LabError::NoNetworks {
-            paper: self.name.to_owned(),
-            expected: PAPERS.iter().filter(has).map(|paper| paper.name).collect::<Vec<_>>().join(", "),
-        })
-    }
-
     /// Judges every claim whose experiments were run.
-    pub(crate) fn claims_on(&self, runs: &Runs) -> Result<Vec<Claim>, LabError> {
-        let mut claims = (self.judge)(runs)?;
-        if let Some(networks) = self.networks.filter(|networks| runs.have(networks)) {
-            claims.extend((networks.judge)(runs)?);
-        }
-        Ok(claims)
+    pub(crate) fn claims_on(&self, finished: &Finished) -> Result<Vec<Claim>, LabError> {
+        let judge = |entry: &ClaimEntry| {
+            let runs = finished.only(entry.needs)?;
+            Some((entry.measure)(&runs).map(|judged| judged.claim(self.name, entry)))
+        };
+        self.claims.iter().filter_map(judge).collect()
     }
 
     /// Draws every figure whose experiments were run.
-    pub(crate) fn figures_on(&self, runs: &Runs) -> Result<Vec<Figure>, LabError> {
-        let mut figures = (self.draw)(runs)?;
-        if let Some(networks) = self.networks.filter(|networks| runs.have(networks)) {
-            figures.extend((networks.draw)(runs)?);
-        }
-        Ok(figures)
+    pub(crate) fn figures_on(&self, finished: &Finished) -> Result<Vec<Figure>, LabError> {
+        let draw = |entry: &FigureEntry| {
+            let runs = finished.only(entry.needs)?;
+            Some((entry.draw)(&runs).map(|drawing| drawing.figure(entry)))
+        };
+        self.figures.iter().filter_map(draw).collect()
     }
 }
 
 /// The finished runs of a paper's experiments, by name.
-pub struct Runs {
+pub(crate) struct Finished {
     pub(crate) runs: BTreeMap<String, Run>,
     pub(crate) scale: String,
 }
 
-impl Runs {
+impl Finished {
+    /// Some of the runs; none if one of them is not there.
+    fn only(&self, needs: &'static [&'static str]) -> Option<Runs<'_>> {
+        needs.iter().all(|name| self.runs.contains_key(*name)).then_some(Runs { finished: self, needs })
+    }
+}
+
+/// The runs that an entry needs.
+pub struct Runs<'a> {
+    finished: &'a Finished,
+    needs: &'static [&'static str],
+}
+
+impl<'a> Runs<'a> {
     /// The run of an experiment.
     ///
     /// # Panics
-    /// If the paper has no experiment of that name.
-    pub(crate) fn get(&self, name: &str) -> &Run {
-        &self.runs[name]
+    /// If the entry does not say that it needs the experiment.
+    pub(crate) fn get(&self, name: &str) -> &'a Run {
+        assert!(self.needs.contains(&name), "an entry reads {name:?} and does not name it in `needs`");
+        &self.finished.runs[name]
     }
 
-    /// Whether the experiments on networks were run.
-    pub(crate) fn have(&self, networks: &Networks) -> bool {
-        networks.experiments.iter().all(|(name, _)| self.runs.contains_key(*name))
-    }
-
-    /// All runs, by name.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Run)> {
-        self.runs.iter()
+    /// The scale at which they were run.
+    pub(crate) fn scale(&self) -> &'a str {
+        &self.finished.scale
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::find;
+    use crate::{PAPERS, find};
 
     #[test]
     fn a_paper_says_what_it_leaves_out_and_what_is_known_to_fail() {
@@ -181,7 +170,12 @@ mod tests {
             how: String::new(),
             source: Source::Paper,
         };
-        let mut claims: Vec<Claim> = paper.claims.iter().map(|known| claim(known.id, true)).collect();
+        let mut claims: Vec<Claim> = paper
+            .claims
+            .iter()
+            .filter(|entry| !paper.needs_networks(entry.needs))
+            .map(|entry| claim(entry.id, true))
+            .collect();
         let remarks = paper.remarks(&claims);
         assert_eq!(remarks[0], "Not run here: N4, N5 (--with-networks).");
         assert!(remarks[1].starts_with("Known to fail: N4 on the digits ("), "{remarks:?}");
@@ -192,14 +186,21 @@ mod tests {
     }
 
     #[test]
-    fn failures_and_claims_have_statements_of_one_id() {
+    fn entries_have_unique_names_and_need_experiments_of_their_paper() {
         for paper in PAPERS {
-            let ids: Vec<&str> = paper.statements().map(|known| known.id).collect();
-            for (k, id) in ids.iter().enumerate() {
-                assert!(!ids[..k].contains(id), "{id} twice");
+            let claims = paper.claims.iter().map(|entry| (entry.id, entry.needs));
+            let figures = paper.figures.iter().map(|entry| (entry.id, entry.needs));
+            let entries: Vec<_> = claims.chain(figures).collect();
+            for (k, (id, needs)) in entries.iter().enumerate() {
+                assert!(entries[..k].iter().all(|(other, _)| other != id), "{id} twice");
+                for name in *needs {
+                    let mut known = paper.experiments.iter().chain(paper.networks);
+                    assert!(known.any(|(known, _)| known == name), "{id} needs {name:?}");
+                }
             }
             for known in paper.failures {
-                assert!(ids.contains(&known.id), "{} is not a claim of {}", known.id, paper.name);
+                let is_claim = paper.claims.iter().any(|entry| entry.id == known.id);
+                assert!(is_claim, "{} is not a claim of {}", known.id, paper.name);
             }
         }
     }

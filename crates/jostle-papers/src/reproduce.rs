@@ -1,12 +1,14 @@
 //! Runs a paper's experiments into one folder, judges its claims and draws its figures.
 
-use super::{Networks, Paper, Runs, find};
+use crate::paper::Finished;
+use crate::{Paper, find};
 use jostle_files::{FolderLock, StorageError, prepare_folder, write_atomically};
 use jostle_lab::experiment::{Experiment, Overrides};
-use jostle_lab::run::{
-    Destination, Held, LabError, Machine, Outcome, Plan, Progress, Resources, Run, Status, compute,
-    diverged_warning, head, report_of_run, settings_to_share, write_json, write_report,
-};
+use jostle_lab::plan::{Plan, Resources};
+use jostle_lab::read::{Run, diverged_warning, report_of_run, settings_to_share, write_report};
+use jostle_lab::record::{Machine, Status, write_json};
+use jostle_lab::run::{Destination, Held, Outcome, compute, head};
+use jostle_lab::{LabError, Progress};
 use jostle_report::claim::{Claim, verdict_line};
 use jostle_report::{Figure, Report};
 use serde::{Deserialize, Serialize};
@@ -21,8 +23,8 @@ pub struct Reproduction<'a> {
     pub paper: &'static Paper,
     /// The scale: `quick`, `standard` or `paper`.
     pub scale: &'a str,
-    /// The paper's further experiments on networks, where they are to run too.
-    pub networks: Option<&'static Networks>,
+    /// Whether the paper's further experiments on networks are to run too.
+    pub with_networks: bool,
     /// Changes to every experiment; the scale in it is ignored.
     pub overrides: Overrides,
     /// What it may use of the machine.
@@ -52,7 +54,7 @@ struct PaperManifest {
 impl Reproduction<'_> {
     /// The names and texts of the experiments.
     fn files(&self) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-        let networks = self.networks.map_or(&[][..], |networks| networks.experiments);
+        let networks = if self.with_networks { self.paper.networks } else { &[] };
         self.paper.experiments.iter().chain(networks)
     }
 
@@ -98,10 +100,10 @@ impl Reproduction<'_> {
         let files = folder.path().join(FILES);
         self.write_files(&files)?;
         let experiments = self.experiments(&files)?;
-        let part = |(name, mut experiment): (&'static str, Experiment)| {
-            let plan = Plan::new(&mut experiment, &self.resources)?;
+        let part = |(name, experiment): (&'static str, Experiment)| {
+            let plan = Plan::new(experiment, &self.resources)?;
             // As in the folder of the reproduction, where everything has the same place.
-            let text = part_of(folder.path(), &folder.path().join(name), false).text(&experiment);
+            let text = part_of(folder.path(), &folder.path().join(name), false).text(plan.experiment());
             Ok(Part { name, text, seconds: plan.seconds(), machine: plan.machine() })
         };
         experiments.into_iter().map(part).collect()
@@ -204,10 +206,10 @@ pub fn reproduce(
         write_json(&path, &manifest)?;
     }
     reproduction.write_files(&files)?;
-    let mut experiments = reproduction.experiments(&files)?;
-    for (name, experiment) in &mut experiments {
-        let folder = out.join(*name);
-        let computed = compute(experiment, &part_of(out, &folder, force), &reproduction.resources, progress)?;
+    for (name, experiment) in reproduction.experiments(&files)? {
+        let folder = out.join(name);
+        let plan = Plan::new(experiment, &reproduction.resources)?;
+        let computed = compute(&plan, &part_of(out, &folder, force), progress)?;
         let outcome = match computed {
             Some(computed) if computed.is_kept() => {
                 lock.check()?;
@@ -222,7 +224,7 @@ pub fn reproduce(
             }
             _ => None,
         };
-        let Some(Outcome::Done(run)) = outcome else {
+        let Some(Outcome::Done) = outcome else {
             let begun = outcome.is_some() || !manifest.experiments.is_empty() || held == Held::Nothing;
             if begun && !is_same {
                 manifest.status = Status::Interrupted;
@@ -230,8 +232,9 @@ pub fn reproduce(
             }
             return Ok(PaperOutcome::Interrupted(begun && !is_same));
         };
+        let run = Run::open(&folder)?;
         write_report(&folder, &report_of_run(&run)?)?;
-        manifest.experiments.push((*name).to_owned());
+        manifest.experiments.push(name.to_owned());
     }
     let runs = open(out, &manifest)?;
     let claims = paper.claims_on(&runs)?;
@@ -249,20 +252,21 @@ fn is_finished(out: &Path, part: &Part) -> bool {
     part_of(out, &folder, false).held(&part.text).is_ok_and(|held| held == Held::Finished)
 }
 
-fn open(out: &Path, manifest: &PaperManifest) -> Result<Runs, LabError> {
+fn open(out: &Path, manifest: &PaperManifest) -> Result<Finished, LabError> {
     let runs: Result<BTreeMap<_, _>, LabError> =
         manifest.experiments.iter().map(|name| Ok((name.clone(), Run::open(&out.join(name))?))).collect();
-    Ok(Runs { runs: runs?, scale: manifest.scale.clone() })
+    Ok(Finished { runs: runs?, scale: manifest.scale.clone() })
 }
 
 fn report(
     paper: &Paper,
-    runs: &Runs,
+    finished: &Finished,
     manifest: &PaperManifest,
     claims: Vec<Claim>,
 ) -> Result<Report, LabError> {
-    let figures: Vec<Figure> = paper.figures_on(runs)?;
-    let steps: f64 = runs.iter().map(|(_, run)| run.manifest.replica_steps).sum();
+    let figures: Vec<Figure> = paper.figures_on(finished)?;
+    let runs = &finished.runs;
+    let steps: f64 = runs.values().map(|run| run.manifest.replica_steps).sum();
     let fact = |name: &str, value: String| (name.to_owned(), value);
     Ok(Report {
         title: paper.title.to_owned(),
@@ -296,9 +300,9 @@ fn report(
 }
 
 /// Which experiments read which data: one fact for each text, named after its experiments.
-fn data(runs: &Runs) -> Vec<(String, String)> {
+fn data(runs: &BTreeMap<String, Run>) -> Vec<(String, String)> {
     let mut found: Vec<(&String, Vec<&str>)> = Vec::new();
-    for (name, run) in runs.iter() {
+    for (name, run) in runs {
         for text in &run.manifest.data {
             match found.iter_mut().find(|(known, _)| *known == text) {
                 Some((_, names)) => names.push(name),

@@ -3,8 +3,10 @@
 //! A change of numbers is an entry of the changelog labelled value-breaking, and a new list: `cargo xtask golden`.
 
 use jostle::Level;
+use jostle_lab::Unwatched;
 use jostle_lab::experiment::{Experiment, Overrides};
-use jostle_lab::run::{Destination, Outcome, Resources, Unwatched, execute};
+use jostle_lab::plan::{Plan, Resources};
+use jostle_lab::run::{Destination, Outcome, execute};
 use jostle_papers::{PAPERS, Paper};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -39,8 +41,7 @@ fn hashes(level: Level) -> BTreeMap<String, String> {
         for (name, bytes) in paper.data {
             std::fs::write(folder.path().join(name), bytes).unwrap();
         }
-        let networks = paper.networks.map_or(&[][..], |networks| networks.experiments);
-        for (name, text) in paper.experiments.iter().chain(networks) {
+        for (name, text) in paper.experiments.iter().chain(paper.networks) {
             let mut add = |precision: &str| {
                 let run = folder.path().join(format!("{}-{name}-{precision}", paper.name));
                 run_at(folder.path(), &run, paper, (name, text), precision, level);
@@ -71,10 +72,10 @@ fn run_at(base: &Path, run: &Path, paper: &Paper, (name, text): (&str, &str), pr
         ..Overrides::default()
     };
     let origin = format!("{}/{name}.toml", paper.name);
-    let mut experiment = Experiment::from_text(text, &origin, base, &overrides).unwrap();
-    let resources = Resources { threads: None, level };
-    let outcome = execute(&mut experiment, &Destination::new(run, false), &resources, &Unwatched).unwrap();
-    assert!(matches!(outcome, Outcome::Done(_)), "{origin}");
+    let experiment = Experiment::from_text(text, &origin, base, &overrides).unwrap();
+    let plan = Plan::new(experiment, &Resources { threads: None, level }).unwrap();
+    let outcome = execute(&plan, &Destination::new(run, false), &Unwatched).unwrap();
+    assert_eq!(outcome, Outcome::Done, "{origin}");
 }
 
 /// The list as text.

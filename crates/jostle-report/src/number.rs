@@ -45,6 +45,13 @@ pub fn compact_interval(value: Option<f64>, low: Option<f64>, high: Option<f64>)
     }
 }
 
+/// A number of bytes in the unit that suits it.
+pub fn readable_bytes(bytes: f64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"];
+    let step = ((bytes.max(1.0).log2() / 10.0).floor() as usize).min(units.len() - 1);
+    format!("{:.1} {}", bytes / 1024f64.powi(step as i32), units[step])
+}
+
 fn trim_zeros(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
@@ -88,5 +95,12 @@ mod tests {
         assert_eq!(compact_interval(Some(0.5), None, None), "0.5");
         assert_eq!(compact_interval(Some(0.5), None, Some(1.0)), "0.5 [?, 1]");
         assert_eq!(compact_interval(None, None, None), "not measured");
+    }
+
+    #[test]
+    fn bytes_are_written_in_the_unit_that_suits_them() {
+        assert_eq!(readable_bytes(0.0), "0.0 B");
+        assert_eq!(readable_bytes(1536.0), "1.5 KiB");
+        assert_eq!(readable_bytes(3.0 * 1024f64.powi(4)), "3.0 TiB");
     }
 }

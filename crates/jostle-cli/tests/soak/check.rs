@@ -5,7 +5,7 @@ use jostle::Level;
 use jostle::ensemble::{Ensemble, Replica, Unit, run, run_plainly, run_unit};
 use jostle::observable::Observable;
 use jostle_lab::experiment::{Experiment, Overrides};
-use jostle_lab::run::{Plan, Resources, memory};
+use jostle_lab::plan::{Plan, Resources, memory};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -55,11 +55,11 @@ fn in_library(case: &Case, folder: &Path) -> Outcome {
     let refused = |message: String| {
         if message.contains('\n') { failed("message of several lines", message) } else { Outcome::Refused }
     };
-    let mut experiment = match Experiment::from_table(case.table.clone(), folder, &Overrides::default()) {
+    let experiment = match Experiment::from_table(case.table.clone(), folder, &Overrides::default()) {
         Ok(experiment) => experiment,
         Err(error) => return refused(error.to_string()),
     };
-    let plan = match Plan::new(&mut experiment, &Resources::with_threads(Some(1))) {
+    let plan = match Plan::new(experiment, &Resources::with_threads(Some(1))) {
         Ok(plan) => plan,
         Err(error) => return refused(error.to_string()),
     };

@@ -8,6 +8,7 @@
 
 mod check;
 mod convert;
+mod difference;
 mod error;
 mod grid;
 mod hidden;
@@ -26,11 +27,12 @@ use std::sync::Arc;
 use jostle::setting::{Settings, Value as Checked};
 use jostle::{Device, InputError};
 
+pub(crate) use difference::first_difference;
 pub use error::ExperimentError;
 pub use images::FoundImages;
 pub use reference::settings_reference;
 pub use schema::{SECTIONS, Section};
-pub(crate) use text::quoted;
+pub(crate) use text::{file_name, quoted};
 
 use grid::Axis;
 use schema::{ENSEMBLE, OBSERVE, PROBLEM, START};

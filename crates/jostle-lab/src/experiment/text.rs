@@ -1,6 +1,7 @@
 //! TOML values and dotted paths as one line of text.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use toml::Value;
 
@@ -69,4 +70,9 @@ fn segment(key: &str) -> String {
 /// quotes may be left out everywhere, as a shell does.
 pub(super) fn segments(text: &str) -> Vec<String> {
     text.replace(['"', '\''], "").split('.').map(|segment| segment.trim().to_string()).collect()
+}
+
+/// The last part of a path.
+pub(crate) fn file_name(path: &str) -> String {
+    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }

@@ -1,7 +1,7 @@
 //! The atlas of a point: which learning rates are stable with which batches, as a page.
 
 use super::{Answer, Unwatched, known};
-use crate::run::LabError;
+use crate::LabError;
 use jostle::geometry::{Batches, Bounds, KernelSource, Threshold, root_coherence};
 use jostle_files::write_atomically;
 use jostle_report::number::precise;

@@ -1,6 +1,6 @@
 //! Files of other formats than those that are measured, known by their first bytes: what each is, and how to save it so.
 
-use crate::run::LabError;
+use crate::LabError;
 use jostle_files::{StorageError, tensor_names};
 use std::fs::File;
 use std::io::Read;

@@ -10,7 +10,8 @@ mod watch;
 pub use atlas::write_atlas;
 
 use crate::experiment::Experiment;
-use crate::run::{LabError, Progress, Unit, Unwatched, memory};
+use crate::plan::memory;
+use crate::{LabError, Progress, Unit, Unwatched};
 use jostle::geometry::{
     Batches, Bounds, Geometry, GeometryError, KernelSource, LayerGeometry, QUANTITIES, Sampling, Spectrum,
     Threshold,

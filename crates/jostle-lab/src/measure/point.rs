@@ -3,7 +3,8 @@
 use super::format::{Expected, check_format};
 use super::watch::Watching;
 use crate::experiment::Experiment;
-use crate::run::{LabError, Progress, Unit, build};
+use crate::plan::build;
+use crate::{LabError, Progress, Unit};
 use jostle::geometry::{DenseKernel, GeometryError, Jacobian, KernelSource, layers_of_model};
 use jostle::model::Loss;
 use jostle_files::{ArrayReader, Checkpoint, StorageError, read_checkpoint};
@@ -77,14 +78,14 @@ pub(super) fn read(path: &Path) -> Result<Point, LabError> {
 /// An experiment of several cells, files that cannot be read or do not fit the model.
 pub(super) fn read_parameters(
     path: &Path,
-    mut experiment: Experiment,
+    experiment: Experiment,
     progress: &dyn Progress,
 ) -> Result<Point, LabError> {
     if experiment.cells.len() != 1 {
         return Err(LabError::SeveralCells { cells: experiment.cells.len() });
     }
     check_format(path, Expected::Parameters)?;
-    let built = build(&mut experiment)?;
+    let built = build(experiment)?;
     let cell = &built.cells[0];
     let problem = cell.process().source.problem(0);
     let params = cell.process().model.model(problem.dim()).num_params();

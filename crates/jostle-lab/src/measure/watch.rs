@@ -1,7 +1,7 @@
 //! How far a measurement is.
 
 use super::Point;
-use crate::run::{Progress, Unit};
+use crate::{Progress, Unit};
 use jostle::Watch;
 use jostle::geometry::{KernelSource, Watched};
 

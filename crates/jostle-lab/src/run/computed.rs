@@ -1,9 +1,10 @@
 //! A run that is computed, and whose results are still to be put in their places.
 
 use super::destination::{Held, Taken};
-use super::manifest::{Manifest, Status};
 use super::results::ResultFiles;
-use super::{LabError, Outcome, Remains, Run};
+use super::{Outcome, Remains};
+use crate::LabError;
+use crate::record::{Manifest, Status};
 use std::io::ErrorKind;
 
 /// A run that is computed; until it is published, its folder holds what it held before.
@@ -56,7 +57,7 @@ impl Computed {
         if manifest.status == Status::Interrupted {
             return Ok(Outcome::Interrupted(Remains::Cells));
         }
-        Ok(Outcome::Done(Run::open(&folder)?))
+        Ok(Outcome::Done)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The folder that results go to: what it holds, whether that may be replaced, and that nobody else is at work there.
 
-use super::manifest::{Head, Manifest, Status};
 use super::overwriting::refuse_overwriting;
-use super::{LabError, comparison};
-use crate::experiment::Experiment;
+use crate::LabError;
+use crate::experiment::{Experiment, first_difference};
+use crate::record::{Head, Manifest, Status};
 use jostle_files::{FolderLock, StorageError, prepare_folder, write_atomically};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ impl<'a> Destination<'a> {
                 return Some("it is a paper's".to_owned());
             }
             let there = std::fs::read_to_string(self.folder.join("experiment.toml")).unwrap_or_default();
-            let differ = || comparison::first_setting_that_differs(text, &there);
+            let differ = || first_difference(&[], text, &there);
             (there != text).then(|| differ().unwrap_or_else(|| "it is written otherwise".to_owned()))
         })
     }

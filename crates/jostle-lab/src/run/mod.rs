@@ -1,48 +1,24 @@
-//! Runs: from an experiment to a folder of results, and back.
+//! Running: from a plan to results, in a folder or wherever a sink takes them.
 
-mod build;
+mod arrays;
+mod channel;
 mod checkpoints;
-mod comparison;
 mod computed;
-mod data;
 mod destination;
-mod device;
-mod error;
-mod estimate;
 mod execute;
-mod folder;
-mod images;
-mod label_noise;
-mod manifest;
-pub mod memory;
+mod files;
+mod memory;
 mod overwriting;
-mod predicted_lasso;
 mod prediction;
-mod prediction_summary;
-mod report;
-mod resources;
 mod results;
-pub mod series;
-mod summary;
+mod rows;
+mod sink;
 
-pub use build::{Built, build};
-pub use comparison::{Comparison, Difference, Differences, OfObservables, compare};
+pub use channel::{Channel, FinishedUnit};
 pub use computed::Computed;
 pub use destination::{Destination, Held, head};
-pub use error::LabError;
-pub use execute::{Outcome, Plan, Progress, Remains, Unit, Unwatched, compute, execute};
-pub use folder::Run;
-pub use label_noise::{StdOfLambda, lines_of_lambdas};
-pub use manifest::{
-    Active, CellRecord, Converged, Diverged, Expansion, FeatureScaling, Head, Machine, Manifest, Outside,
-    Predicted, ReadData, Simulated, Status, write_json,
-};
+pub use execute::{Outcome, PredictionOutcome, Remains, compute, execute, predict, run_into};
+pub use memory::{FinalArray, Memory};
 pub use overwriting::refuse_to_overwrite;
-pub use predicted_lasso::{
-    DistanceToLasso, KnownLasso, LassoRecord, OfCell, ShownLasso, lasso_lines, predicted_lassos,
-};
-pub use prediction::{PredictedCell, PredictionOutcome, Predictions, predict};
-pub use prediction_summary::PredictionSummary;
-pub use report::{diverged_warning, report_of_run, settings_to_share, spread_text, write_report};
-pub use resources::Resources;
-pub use summary::{Summary, summary};
+pub use prediction::{PredictedCell, Predictions};
+pub use sink::{Job, Sink};

@@ -1,7 +1,7 @@
 //! Results that would take the place of what they are made from.
 
-use super::LabError;
 use super::checkpoints;
+use crate::LabError;
 use crate::experiment::Experiment;
 use std::path::{Path, PathBuf};
 

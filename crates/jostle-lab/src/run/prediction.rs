@@ -1,11 +1,9 @@
 //! Theory's means in the place of replicas.
 
-use super::destination::{Destination, Taken};
-use super::execute::simulate;
-use super::manifest::{Expansion, Outside, Predicted, ReadData, Simulated};
-use super::resources::Resources;
-use super::{LabError, OfCell, Outcome, Plan, Progress, Run};
-use crate::experiment::Experiment;
+use crate::Progress;
+use crate::experiment::CheckedCell;
+use crate::plan::Plan;
+use crate::record::{Expansion, OfCell, Outside, Predicted, ReadData, Simulated};
 use jostle::Watch;
 use jostle::ensemble::{Ensemble, Replica, UnitResult};
 use jostle::interruption::unless_stopped;
@@ -13,7 +11,6 @@ use jostle::observable::Observable;
 use jostle::prediction::{self, Prediction};
 use jostle::process::Source;
 use jostle::theory::predicted_lasso_of;
-use jostle_report::number::compact;
 use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,10 +18,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The theory that predicts.
 const THEORY: &str = "the slow flow";
 
+/// The settings that a grid varies, with their values in a cell.
+type Keys = Vec<(String, String)>;
+
 /// What theory says of a cell: one prediction, or one for the data of each replica.
 pub struct PredictedCell {
     /// The settings that the grid varies, with their values here.
-    pub keys: Vec<(String, String)>,
+    pub keys: Keys,
     /// The recorded steps.
     pub steps: Vec<u64>,
     /// The observables.
@@ -42,39 +42,6 @@ pub struct Predictions {
     pub data_sets: Vec<ReadData>,
 }
 
-/// How a prediction came to its end.
-#[expect(clippy::large_enum_variant, reason = "there is one a run, and it is taken apart at once")]
-pub enum PredictionOutcome {
-    /// The predictions are made; the run folder is there if one was asked for.
-    Done(Predictions, Option<Run>),
-    /// It was stopped; nothing was written, or what is written is no whole run.
-    Interrupted,
-}
-
-/// Predicts the cells of an experiment that ask for it, and writes a run folder if asked to, as [`super::execute`] does.
-///
-/// # Errors
-/// As [`Plan::new`], and whatever keeps the folder from being written.
-pub fn predict(
-    experiment: &mut Experiment,
-    destination: Option<&Destination<'_>>,
-    resources: &Resources,
-    progress: &dyn Progress,
-) -> Result<PredictionOutcome, LabError> {
-    let plan = Plan::new(experiment, resources)?;
-    let pool = plan.pool()?;
-    let taken = destination.map(|destination| Taken::new(destination, experiment)).transpose()?;
-    let Some(predictions) = Predictions::make(&plan, &pool, progress) else {
-        return Ok(PredictionOutcome::Interrupted);
-    };
-    let predictions = predictions.with_keys(experiment);
-    let Some(taken) = taken else { return Ok(PredictionOutcome::Done(predictions, None)) };
-    match simulate(&plan, experiment, &predictions, taken, &pool, progress)?.publish()? {
-        Outcome::Done(run) => Ok(PredictionOutcome::Done(predictions, Some(run))),
-        Outcome::Interrupted(_) => Ok(PredictionOutcome::Interrupted),
-    }
-}
-
 /// Hears a stop.
 struct Hears(Arc<AtomicBool>);
 
@@ -87,21 +54,26 @@ impl Watch for Hears {
 impl Predictions {
     /// Predicts the cells that ask for it; `None` if it was stopped.
     pub(super) fn make(plan: &Plan, pool: &rayon::ThreadPool, progress: &dyn Progress) -> Option<Self> {
-        let asked = plan.cells.iter().zip(&plan.predicted);
-        let cells: Vec<Option<Ensemble>> =
-            asked.map(|(cell, predicted)| predicted.then(|| cell.clone())).collect();
-        let predictions = |cells| Self { cells, data: plan.data.clone(), data_sets: plan.data_sets.clone() };
+        let keys = |checked: &CheckedCell| {
+            checked.keys.iter().map(|(key, value)| (key.clone(), value.to_string())).collect()
+        };
+        let asked = plan.cells().iter().zip(&plan.experiment().cells);
+        let cells: Vec<Option<(Ensemble, Keys)>> = asked
+            .map(|(cell, checked)| checked.is_predicted().then(|| (cell.clone(), keys(checked))))
+            .collect();
+        let predictions =
+            |cells| Self { cells, data: plan.data().to_vec(), data_sets: plan.data_sets().to_vec() };
         if cells.iter().all(Option::is_none) {
             return Some(predictions(cells.iter().map(|_| None).collect()));
         }
         let stop = Arc::new(AtomicBool::new(false));
         let hears = Hears(stop.clone());
         let work = move || {
-            let predict = |cell: Option<&Ensemble>| match cell {
-                Some(cell) => PredictedCell::new(cell, &hears).map(Some),
+            let predict = |cell: Option<(Ensemble, Keys)>| match cell {
+                Some((cell, keys)) => PredictedCell::new(&cell, keys, &hears).map(Some),
                 None => Some(None),
             };
-            cells.par_iter().map(|cell| predict(cell.as_ref())).collect::<Option<Vec<_>>>()
+            cells.into_par_iter().map(predict).collect::<Option<Vec<_>>>()
         };
         let made = pool.install(|| unless_stopped(f64::INFINITY, &|| progress.should_stop(), work));
         if made.is_none() {
@@ -119,29 +91,18 @@ impl Predictions {
     pub fn cells(&self) -> impl Iterator<Item = (usize, &PredictedCell)> {
         self.cells.iter().enumerate().filter_map(|(k, cell)| Some((k, cell.as_ref()?)))
     }
-
-    /// Names the values of the grid's keys.
-    fn with_keys(mut self, experiment: &Experiment) -> Self {
-        for (cell, checked) in self.cells.iter_mut().zip(&experiment.cells) {
-            if let Some(cell) = cell {
-                cell.keys =
-                    checked.keys.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
-            }
-        }
-        self
-    }
 }
 
 impl PredictedCell {
     /// The predictions of a cell; `None` if they were stopped.
-    fn new(cell: &Ensemble, watch: &dyn Watch) -> Option<Self> {
+    fn new(cell: &Ensemble, keys: Keys, watch: &dyn Watch) -> Option<Self> {
         let data_sets = match cell.process().source {
             Source::Shared(_) => 1,
             Source::PerReplica(_) => cell.protocol().replicas,
         };
         let predict = |replica| prediction::predict(cell, replica, watch).expect("the plan has a prediction");
         Some(Self {
-            keys: Vec::new(),
+            keys,
             steps: cell.protocol().recording.steps(cell.process().dynamics.steps()),
             quantities: cell.protocol().quantities.clone(),
             predictions: (0..data_sets).into_par_iter().map(predict).collect::<Option<_>>()?,
@@ -216,38 +177,5 @@ impl PredictedCell {
     /// The standard deviations of the final coefficients.
     pub(super) fn deviations(&self) -> Vec<&[f64]> {
         self.predictions.iter().map(|p| &p.deviation[..]).collect()
-    }
-}
-
-impl Expansion {
-    /// A sentence for all who read the numbers.
-    pub fn in_words(&self) -> String {
-        let parts = [
-            (true, "step size", self.step_size, " of the largest stable one"),
-            (true, "mean square fluctuation", self.variance, " of the coefficients"),
-            (self.feedback > 0.0, "share", self.feedback, " of the sampling noise made by itself"),
-            (self.inertia > 0.0, "change within the memory of momentum or a step", self.inertia, ""),
-            (
-                self.start > 0.0,
-                "lasting differences of simulated replicas",
-                self.start,
-                " of the coefficients",
-            ),
-            (self.handover > 0.0, "training loss off", self.handover, " where theory takes over"),
-        ];
-        let parts = parts.into_iter().filter(|(shown, ..)| *shown);
-        let parts: Vec<_> =
-            parts.map(|(_, what, value, of)| format!("{what} {}{of}", compact(value))).collect();
-        let trust = if self.trust < 0.0 {
-            "not known".to_owned()
-        } else if self.trust < 1.0 {
-            format!("{:.1} %", 100.0 * self.trust)
-        } else {
-            "100 % and more: do not rely on them".to_owned()
-        };
-        format!(
-            "Expanded to first order in: {}. Losses, errors and norms may be off by {trust}.",
-            parts.join("; ")
-        )
     }
 }

@@ -6,12 +6,6 @@ mod points;
 
 use super::Paper;
 
-macro_rules! experiments {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../experiments/alignment/", $name, ".toml")))),*]
-    };
-}
-
 pub(super) const PAPER: Paper = Paper {
     name: "alignment",
     title: "The alignment of SGD noise",
@@ -20,6 +14,7 @@ pub(super) const PAPER: Paper = Paper {
     lead: "The noise of stochastic gradients is large where the loss is large and points where the curvature is. How \
            close does it follow the curvature, which minima does that leave stable, and what happens at the others?",
     experiments: experiments![
+        "alignment":
         "gaussian",
         "directions",
         "features",
@@ -43,16 +38,14 @@ pub(super) const PAPER: Paper = Paper {
         "nets-solutions",
         "nets-escape",
     ],
+    networks: &[],
     data: &[],
-    figures: figures::TITLES,
-    claims: claims::STATEMENTS,
+    claims: claims::CLAIMS,
+    figures: figures::FIGURES,
     failures: claims::FAILURES,
     page: "docs/science/alignment.md",
     references: &[
         "R. Mulayoff, T. Michaeli: Exact mean square linear stability analysis for SGD. COLT 2024, arXiv:2306.07850 (the \
          exact threshold, the trace bound).",
     ],
-    judge: claims::judge,
-    draw: figures::draw,
-    networks: None,
 };

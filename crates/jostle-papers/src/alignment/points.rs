@@ -3,7 +3,8 @@
 use jostle::ensemble::Ensemble;
 use jostle::geometry::{Batches, Bounds, Curvature, Geometry, GeometryError, Jacobian, Spectrum};
 use jostle::process::Source;
-use jostle_lab::run::{LabError, Run};
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
 
 /// A start, with the batches of its cell.
 pub(super) struct Point {

@@ -1,47 +1,62 @@
 //! The figures: what the paper states, and what it leaves to the reader.
 
 use super::predicted::{Predicted, predictions, slopes, theory};
-use crate::Runs;
-use crate::drawing::{self, SPREAD};
+use crate::drawing::{Drawing, SPREAD};
+use crate::{FigureEntry, Runs};
 use jostle::problem::Problem;
 use jostle::statistics::median;
 use jostle::theory::{Sign, lasso_path};
-use jostle_lab::run::series::{over_steps, point, spread};
-use jostle_lab::run::{LabError, Run, spread_text};
+use jostle_lab::LabError;
+use jostle_lab::read::series::{over_steps, point, spread};
+use jostle_lab::read::{Run, spread_text};
 use jostle_report::number::compact;
-use jostle_report::{Axis, BandPoint, Category, Figure, ReferenceLine, Series, bands, categories, sweep};
+use jostle_report::{Axis, BandPoint, Category, ReferenceLine, Series, bands, categories, sweep};
 
-/// Titles, in order.
-pub(super) const TITLES: &[&str] = &[
-    "Distance to the Lasso against steps",
-    "The average converges, the iterate does not",
-    "Coefficients against steps",
-    "The diabetes data: label noise along the Lasso's path",
-    "Off the support: slopes against slack",
-    "Who recovers what",
+/// Every figure.
+pub(super) const FIGURES: &[FigureEntry] = &[
+    FigureEntry {
+        id: "distance",
+        title: "Distance to the Lasso against steps",
+        needs: &["lasso"],
+        draw: distances,
+    },
+    FigureEntry {
+        id: "iterate",
+        title: "The average converges, the iterate does not",
+        needs: &["iterate"],
+        draw: fluctuations,
+    },
+    FigureEntry {
+        id: "coordinates",
+        title: "Coefficients against steps",
+        needs: &["coordinates"],
+        draw: coordinates,
+    },
+    FigureEntry {
+        id: "diabetes",
+        title: "The diabetes data: label noise along the Lasso's path",
+        needs: &["diabetes"],
+        draw: diabetes,
+    },
+    FigureEntry {
+        id: "slack",
+        title: "Off the support: slopes against slack",
+        needs: &["lasso"],
+        draw: slacks,
+    },
+    FigureEntry {
+        id: "errors",
+        title: "Who recovers what",
+        needs: &["lasso", "gd", "sgd-plain"],
+        draw: errors,
+    },
 ];
-
-/// Draws every figure.
-pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
-    Ok(vec![
-        distances(runs)?,
-        fluctuations(runs)?,
-        coordinates(runs)?,
-        diabetes(runs)?,
-        slacks(runs)?,
-        errors(runs)?,
-    ])
-}
-
-fn figure(k: usize, id: &str, see: String, source: &str, spec: serde_json::Value) -> Figure {
-    drawing::figure(TITLES[k], id, see, source, spec)
-}
 
 fn strengths(run: &Run) -> Result<Vec<String>, LabError> {
     Ok(predictions(run)?.iter().map(|predicted| compact(predicted.strength())).collect())
 }
 
-fn distances(runs: &Runs) -> Result<Figure, LabError> {
+fn distances(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("lasso");
     let (mut series, mut ends) = (Vec::new(), Vec::new());
     for (k, lambda) in strengths(run)?.iter().enumerate() {
@@ -57,10 +72,10 @@ fn distances(runs: &Runs) -> Result<Figure, LabError> {
     );
     let y = Axis::log("relative distance to the predicted Lasso");
     let spec = bands(&series, &Axis::log("step"), &y, &[]);
-    Ok(figure(0, "distance", see, "lasso: metrics.parquet, column time_average_to_lasso", spec))
+    Ok(Drawing::new(see, "lasso: metrics.parquet, column time_average_to_lasso", spec))
 }
 
-fn fluctuations(runs: &Runs) -> Result<Figure, LabError> {
+fn fluctuations(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("iterate");
     let lambdas = strengths(run)?;
     let last = lambdas.len() - 1;
@@ -87,9 +102,7 @@ fn fluctuations(runs: &Runs) -> Result<Figure, LabError> {
     );
     let y = Axis::log("relative distance to the predicted Lasso");
     let spec = bands(&series, &Axis::log("step"), &y, &[]);
-    Ok(figure(
-        1,
-        "iterate",
+    Ok(Drawing::new(
         see,
         "iterate: metrics.parquet, columns distance_to_lasso and time_average_to_lasso",
         spec,
@@ -101,7 +114,7 @@ fn line(name: String, points: impl Iterator<Item = (f64, f64)>) -> Series {
     Series { name, points: points.map(|(x, y)| BandPoint { x, mid: y, low: y, high: y }).collect() }
 }
 
-fn coordinates(runs: &Runs) -> Result<Figure, LabError> {
+fn coordinates(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("coordinates");
     let cells = predictions(run)?;
     let lasso = &cells[0].lasso.lasso;
@@ -139,7 +152,7 @@ fn coordinates(runs: &Runs) -> Result<Figure, LabError> {
         ends.join(", ")
     );
     let spec = bands(&series, &Axis::log("step"), &Axis::linear("running average"), &lines);
-    Ok(figure(2, "coordinates", see, "coordinates: final.npz, arrays beta_mean_0, beta_mean_1, ..", spec))
+    Ok(Drawing::new(see, "coordinates: final.npz, arrays beta_mean_0, beta_mean_1, ..", spec))
 }
 
 /// The places of the largest magnitudes.
@@ -154,7 +167,7 @@ fn largest(values: &[f64], count: usize) -> Vec<usize> {
 /// The names of the diabetes data's columns.
 const MEASUREMENTS: [&str; 10] = ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"];
 
-fn diabetes(runs: &Runs) -> Result<Figure, LabError> {
+fn diabetes(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     const SHOWN: [usize; 4] = [1, 2, 3, 8];
     let run = runs.get("diabetes");
     let cells = predictions(run)?;
@@ -193,10 +206,10 @@ fn diabetes(runs: &Runs) -> Result<Figure, LabError> {
         cells[0].cell.process().dynamics.steps()
     );
     let spec = bands(&series, &Axis::log("lambda"), &Axis::linear("coefficient"), &[]);
-    Ok(figure(3, "diabetes", see, "diabetes: final.npz, arrays beta_mean_0, beta_mean_1, ..", spec))
+    Ok(Drawing::new(see, "diabetes: final.npz, arrays beta_mean_0, beta_mean_1, ..", spec))
 }
 
-fn slacks(runs: &Runs) -> Result<Figure, LabError> {
+fn slacks(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("lasso");
     let mut series = Vec::new();
     let mut most = 0.0f64;
@@ -216,7 +229,7 @@ fn slacks(runs: &Runs) -> Result<Figure, LabError> {
     );
     let spec =
         sweep(&series, &Axis::linear("KKT slack"), &Axis::linear("slope of -ln w per unit of time"), &[]);
-    Ok(figure(4, "slack", see, "lasso: final.npz, arrays log_abs_theta_0, ..", spec))
+    Ok(Drawing::new(see, "lasso: final.npz, arrays log_abs_theta_0, ..", spec))
 }
 
 /// Slack and slope of every coefficient off the Lasso's support.
@@ -232,7 +245,7 @@ fn measured_slopes(run: &Run, k: usize, predicted: &Predicted) -> Result<Vec<Ban
     Ok(points)
 }
 
-fn errors(runs: &Runs) -> Result<Figure, LabError> {
+fn errors(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("lasso");
     let mut all = vec![
         ("gradient descent".to_owned(), runs.get("gd").finals(0, "test_error")?),
@@ -262,5 +275,5 @@ fn errors(runs: &Runs) -> Result<Figure, LabError> {
         })
         .collect();
     let spec = categories(&made, &Axis::log("test error |beta - truth|\u{b2}"), &[]);
-    Ok(figure(5, "errors", see, "gd, sgd-plain, lasso: metrics.parquet and the predicted Lasso", spec))
+    Ok(Drawing::new(see, "gd, sgd-plain, lasso: metrics.parquet and the predicted Lasso", spec))
 }

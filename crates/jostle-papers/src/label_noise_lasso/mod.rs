@@ -7,18 +7,6 @@ mod predicted;
 
 use super::Paper;
 
-macro_rules! experiments {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../experiments/label-noise-lasso/", $name, ".toml")))),*]
-    };
-}
-
-macro_rules! data {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_bytes!(concat!("../../experiments/label-noise-lasso/", $name)))),*]
-    };
-}
-
 pub(super) const PAPER: Paper = Paper {
     name: "label-noise-lasso",
     title: "Label noise solves the Lasso",
@@ -27,6 +15,7 @@ pub(super) const PAPER: Paper = Paper {
     lead: "Fresh noise in the labels of f(x) = <w*w, x> makes the time average of the coefficients solve a Lasso, whose \
            strength is set by step size and noise.",
     experiments: experiments![
+        "label-noise-lasso":
         "lasso",
         "signed",
         "all-labels",
@@ -42,9 +31,10 @@ pub(super) const PAPER: Paper = Paper {
         "sgd-plain",
         "diabetes",
     ],
-    data: data!["columns.npz", "scalar.npz", "diabetes.csv"],
-    figures: figures::TITLES,
-    claims: claims::STATEMENTS,
+    networks: &[],
+    data: data!["label-noise-lasso": "columns.npz", "scalar.npz", "diabetes.csv"],
+    claims: claims::CLAIMS,
+    figures: figures::FIGURES,
     failures: &[],
     page: "docs/science/label-noise-lasso.md",
     references: &[
@@ -55,7 +45,4 @@ pub(super) const PAPER: Paper = Paper {
         "J.-J. Fuchs: On sparse representations in arbitrary redundant bases. IEEE Transactions on Information Theory \
          50, 2004 (the condition of support recovery).",
     ],
-    judge: claims::judge,
-    draw: figures::draw,
-    networks: None,
 };

@@ -3,7 +3,8 @@
 use jostle::ensemble::Ensemble;
 use jostle::problem::Problem;
 use jostle::theory::{Lasso, PredictedLasso, TheoryError, lasso, predicted_lasso};
-use jostle_lab::run::{LabError, Run};
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
 use std::sync::Arc;
 
 /// A cell of a run, the data of its first replica, and the Lasso that theory predicts on them.

@@ -1,45 +1,77 @@
 //! The figures: the paper's own, and what it does not show.
 
-use crate::Runs;
-use crate::drawing::{self, SPREAD};
+use super::networks;
+use crate::drawing::{Drawing, SPREAD};
+use crate::{FigureEntry, Runs};
 use jostle::statistics::median;
-use jostle_lab::run::series::{over_steps, point, recovered, spread};
-use jostle_lab::run::{LabError, Run, spread_text};
+use jostle_lab::LabError;
+use jostle_lab::read::series::{over_steps, point, recovered, spread};
+use jostle_lab::read::{Run, spread_text};
 use jostle_report::number::compact;
-use jostle_report::{Axis, Category, Figure, ReferenceLine, Series, bands, categories, coefficients, sweep};
+use jostle_report::{Axis, Category, ReferenceLine, Series, bands, categories, coefficients, sweep};
 
-/// Titles, in order.
-pub(super) const TITLES: &[&str] = &[
-    "Test error against steps",
-    "Recovered coefficients",
-    "l1 norm against steps",
-    "Isotropic noise of every size",
-    "How many samples are needed",
-    "Starts, and noise to match",
-    "Which part of the noise's shape matters",
-    "The three phases",
+/// Every figure.
+pub(super) const FIGURES: &[FigureEntry] = &[
+    FigureEntry {
+        id: "test-error",
+        title: "Test error against steps",
+        needs: &["gd", "mini-batch", "label", "isotropic"],
+        draw: error_paths,
+    },
+    FigureEntry {
+        id: "coefficients",
+        title: "Recovered coefficients",
+        needs: &["gd", "mini-batch", "label", "isotropic"],
+        draw: recovered_coefficients,
+    },
+    FigureEntry {
+        id: "l1-norm",
+        title: "l1 norm against steps",
+        needs: &["gd", "mini-batch", "label", "isotropic"],
+        draw: norm_paths,
+    },
+    FigureEntry {
+        id: "isotropic-sizes",
+        title: "Isotropic noise of every size",
+        needs: &["isotropic"],
+        draw: isotropic_sizes,
+    },
+    FigureEntry { id: "samples", title: "How many samples are needed", needs: &["samples"], draw: samples },
+    FigureEntry {
+        id: "starts",
+        title: "Starts, and noise to match",
+        needs: &["initialisation", "gd-limit"],
+        draw: starts,
+    },
+    FigureEntry {
+        id: "shape",
+        title: "Which part of the noise's shape matters",
+        needs: &["shape", "label", "gd"],
+        draw: shapes,
+    },
+    FigureEntry { id: "phases", title: "The three phases", needs: &["three-phases"], draw: phases },
+    FigureEntry {
+        id: "networks-accuracy",
+        title: "Networks: test accuracy",
+        needs: &networks::RUNS,
+        draw: networks::draw_accuracy,
+    },
+    FigureEntry {
+        id: "networks-flatness",
+        title: "Networks: flatness",
+        needs: &networks::RUNS,
+        draw: networks::draw_flatness,
+    },
+    FigureEntry {
+        id: "networks-curvature",
+        title: "Networks: curvature of the loss",
+        needs: &networks::RUNS,
+        draw: networks::draw_curvature,
+    },
 ];
 
-/// Draws every figure.
-pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
-    Ok(vec![
-        error_paths(runs)?,
-        recovered_coefficients(runs)?,
-        norm_paths(runs)?,
-        isotropic_sizes(runs)?,
-        samples(runs)?,
-        starts(runs)?,
-        shapes(runs)?,
-        phases(runs)?,
-    ])
-}
-
-fn figure(k: usize, id: &str, see: String, source: &str, spec: serde_json::Value) -> Figure {
-    drawing::figure(TITLES[k], id, see, source, spec)
-}
-
 /// The four algorithms: run, cell and name.
-fn algorithms(runs: &Runs) -> [(&Run, usize, &'static str); 4] {
+fn algorithms<'a>(runs: &Runs<'a>) -> [(&'a Run, usize, &'static str); 4] {
     [
         (runs.get("gd"), 0, "gradient descent"),
         (runs.get("mini-batch"), 0, "mini-batch noise"),
@@ -48,12 +80,12 @@ fn algorithms(runs: &Runs) -> [(&Run, usize, &'static str); 4] {
     ]
 }
 
-fn paths(runs: &Runs, quantity: &str) -> Result<Vec<Series>, LabError> {
+fn paths(runs: &Runs<'_>, quantity: &str) -> Result<Vec<Series>, LabError> {
     algorithms(runs).into_iter().map(|(run, cell, name)| Ok(over_steps(run, cell, quantity, name)?)).collect()
 }
 
 /// Final values of the four algorithms in a sentence.
-fn endings(runs: &Runs, quantity: &str) -> Result<String, LabError> {
+fn endings(runs: &Runs<'_>, quantity: &str) -> Result<String, LabError> {
     let ends: Result<Vec<String>, LabError> = algorithms(runs)
         .into_iter()
         .map(|(run, cell, name)| {
@@ -63,7 +95,7 @@ fn endings(runs: &Runs, quantity: &str) -> Result<String, LabError> {
     Ok(ends?.join(", "))
 }
 
-fn error_paths(runs: &Runs) -> Result<Figure, LabError> {
+fn error_paths(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("mini-batch");
     let lost = run.diverged(0);
     let see = format!(
@@ -74,16 +106,10 @@ fn error_paths(runs: &Runs) -> Result<Figure, LabError> {
     );
     let y = Axis::log("test error |beta - truth|\u{b2}").with_limits(1e-4, 1e4);
     let spec = bands(&paths(runs, "test_error")?, &Axis::log("step"), &y, &[]);
-    Ok(figure(
-        0,
-        "test-error",
-        see,
-        "gd, mini-batch, label, isotropic: metrics.parquet, column test_error",
-        spec,
-    ))
+    Ok(Drawing::new(see, "gd, mini-batch, label, isotropic: metrics.parquet, column test_error", spec))
 }
 
-fn recovered_coefficients(runs: &Runs) -> Result<Figure, LabError> {
+fn recovered_coefficients(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let methods: Result<Vec<_>, LabError> =
         algorithms(runs).into_iter().map(|(run, cell, name)| Ok(recovered(run, cell, name)?)).collect();
     let truth = runs.get("label").data_vector("truth", 0)?;
@@ -92,16 +118,10 @@ fn recovered_coefficients(runs: &Runs) -> Result<Figure, LabError> {
         endings(runs, "active")?
     );
     let spec = coefficients(&methods?, truth.as_deref(), &Axis::linear("coefficient"));
-    Ok(figure(
-        1,
-        "coefficients",
-        see,
-        "gd, mini-batch, label, isotropic: final.npz, arrays beta_0 and truth",
-        spec,
-    ))
+    Ok(Drawing::new(see, "gd, mini-batch, label, isotropic: final.npz, arrays beta_0 and truth", spec))
 }
 
-fn norm_paths(runs: &Runs) -> Result<Figure, LabError> {
+fn norm_paths(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let see = format!(
         "The truth has the l1 norm 5. Label noise shrinks the norm until only the truth is left, isotropic noise does \
          not: the norm ends with {}. {SPREAD}",
@@ -110,10 +130,10 @@ fn norm_paths(runs: &Runs) -> Result<Figure, LabError> {
     let line = ReferenceLine { value: 5.0, label: "truth".to_owned() };
     let y = Axis::log("l1 norm of the coefficients").with_limits(3.0, 300.0);
     let spec = bands(&paths(runs, "l1_norm")?, &Axis::log("step"), &y, &[line]);
-    Ok(figure(2, "l1-norm", see, "gd, mini-batch, label, isotropic: metrics.parquet, column l1_norm", spec))
+    Ok(Drawing::new(see, "gd, mini-batch, label, isotropic: metrics.parquet, column l1_norm", spec))
 }
 
-fn isotropic_sizes(runs: &Runs) -> Result<Figure, LabError> {
+fn isotropic_sizes(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("isotropic");
     let mut series = Vec::new();
     let mut ends = Vec::new();
@@ -127,7 +147,7 @@ fn isotropic_sizes(runs: &Runs) -> Result<Figure, LabError> {
         ends.join(", ")
     );
     let spec = bands(&series, &Axis::log("step"), &Axis::log("l1 norm of the coefficients"), &[]);
-    Ok(figure(3, "isotropic-sizes", see, "isotropic: metrics.parquet, column l1_norm", spec))
+    Ok(Drawing::new(see, "isotropic: metrics.parquet, column l1_norm", spec))
 }
 
 /// Sweep points of the cells that a condition selects.
@@ -140,7 +160,7 @@ fn swept(run: &Run, key: &str, name: &str, select: impl Fn(usize) -> bool) -> Re
     Ok(Series { name: name.to_owned(), points })
 }
 
-fn samples(runs: &Runs) -> Result<Figure, LabError> {
+fn samples(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("samples");
     let has_noise = |cell: usize| run.key(cell, "noise.0.std") > Some(0.0);
     let key = "problem.samples";
@@ -165,10 +185,10 @@ fn samples(runs: &Runs) -> Result<Figure, LabError> {
     );
     let y = Axis::log("test error |beta - truth|\u{b2}");
     let spec = sweep(&series, &Axis::linear("number of samples"), &y, &[]);
-    Ok(figure(4, "samples", see, "samples: metrics.parquet, test_error at the last step", spec))
+    Ok(Drawing::new(see, "samples: metrics.parquet, test_error at the last step", spec))
 }
 
-fn starts(runs: &Runs) -> Result<Figure, LabError> {
+fn starts(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let (label, gd) = (runs.get("initialisation"), runs.get("gd-limit"));
     let key = "model.init";
     let is_weak =
@@ -192,16 +212,10 @@ fn starts(runs: &Runs) -> Result<Figure, LabError> {
     );
     let y = Axis::log("test error |beta - truth|\u{b2}");
     let spec = sweep(&series, &Axis::log("scale of the start"), &y, &[]);
-    Ok(figure(
-        5,
-        "starts",
-        see,
-        "initialisation, gd-limit: metrics.parquet, test_error at the last step",
-        spec,
-    ))
+    Ok(Drawing::new(see, "initialisation, gd-limit: metrics.parquet, test_error at the last step", spec))
 }
 
-fn shapes(runs: &Runs) -> Result<Figure, LabError> {
+fn shapes(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let shape = runs.get("shape");
     let mut all = vec![
         ("label noise itself".to_owned(), runs.get("label").finals(0, "test_error")?),
@@ -232,7 +246,7 @@ fn shapes(runs: &Runs) -> Result<Figure, LabError> {
         })
         .collect();
     let spec = categories(&made, &Axis::log("test error |beta - truth|\u{b2}"), &[]);
-    Ok(figure(6, "shape", see, "shape, label, gd: metrics.parquet, test_error at the last step", spec))
+    Ok(Drawing::new(see, "shape, label, gd: metrics.parquet, test_error at the last step", spec))
 }
 
 /// The last steps of the phases: where the step size drops, and the end.
@@ -250,7 +264,7 @@ pub(super) fn phase_ends(run: &Run) -> Result<Vec<u64>, LabError> {
     Ok(steps.map(|step| step as u64).chain([last]).collect())
 }
 
-fn phases(runs: &Runs) -> Result<Figure, LabError> {
+fn phases(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("three-phases");
     let series = [
         over_steps(run, 0, "support_mean", "mean on the support")?,
@@ -273,5 +287,5 @@ fn phases(runs: &Runs) -> Result<Figure, LabError> {
     );
     let y = Axis::log("coefficients, and test error").with_limits(1e-6, 1e3);
     let spec = bands(&series, &Axis::log("step"), &y, &[]);
-    Ok(figure(7, "phases", see, "three-phases: metrics.parquet", spec))
+    Ok(Drawing::new(see, "three-phases: metrics.parquet", spec))
 }

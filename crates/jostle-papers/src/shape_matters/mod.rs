@@ -4,13 +4,7 @@ mod claims;
 mod figures;
 mod networks;
 
-use super::{Networks, Paper};
-
-macro_rules! experiments {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../experiments/shape-matters/", $name, ".toml")))),*]
-    };
-}
+use super::Paper;
 
 pub(super) const PAPER: Paper = Paper {
     name: "shape-matters",
@@ -20,6 +14,7 @@ pub(super) const PAPER: Paper = Paper {
     lead: "Which minimum does noisy gradient descent find on f(x) = <w*w, x> with fewer samples than dimensions? \
            Label noise recovers the sparse truth; gradient descent and isotropic noise overfit.",
     experiments: experiments![
+        "shape-matters":
         "gd",
         "label",
         "mini-batch",
@@ -32,9 +27,10 @@ pub(super) const PAPER: Paper = Paper {
         "samples",
         "shape",
     ],
-    data: &[("released-code.npz", include_bytes!("../../experiments/shape-matters/released-code.npz"))],
-    figures: figures::TITLES,
-    claims: claims::STATEMENTS,
+    networks: experiments!["shape-matters": "nets-small-batch", "nets-large-batch", "nets-label-noise", "nets-isotropic"],
+    data: data!["shape-matters": "released-code.npz"],
+    claims: claims::CLAIMS,
+    figures: figures::FIGURES,
     failures: claims::FAILURES,
     page: "docs/science/shape-matters.md",
     references: &[
@@ -42,15 +38,4 @@ pub(super) const PAPER: Paper = Paper {
         "J. Pesme, L. Pillaud-Vivien, N. Flammarion: Implicit bias of SGD for diagonal linear networks. NeurIPS 2021, \
          arXiv:2106.09524 (the multiplicative form of the updates).",
     ],
-    judge: claims::judge,
-    draw: figures::draw,
-    networks: Some(&NETWORKS),
-};
-
-const NETWORKS: Networks = Networks {
-    experiments: experiments!["nets-small-batch", "nets-large-batch", "nets-label-noise", "nets-isotropic"],
-    figures: networks::TITLES,
-    claims: networks::STATEMENTS,
-    judge: networks::judge,
-    draw: networks::draw,
 };

@@ -1,31 +1,14 @@
 //! Claims N4 and N5 and their figures: a convolutional network with small batches, large ones, and noise added to them.
 
-use crate::drawing::figure;
-use crate::judgement::{self, Criterion, Measured, Verdict, last_step};
-use crate::{Runs, Statement};
+use crate::Runs;
+use crate::drawing::Drawing;
+use crate::judgement::{Criterion, Judged, Measured, Verdict, last_step};
 use jostle::statistics::median;
-use jostle_lab::run::series::spread;
-use jostle_lab::run::{LabError, Run};
-use jostle_report::claim::Claim;
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
+use jostle_lab::read::series::spread;
 use jostle_report::number::compact;
-use jostle_report::{Axis, Category, Figure, categories};
-
-/// Every claim.
-pub(super) const STATEMENTS: &[Statement] = &[
-    Statement::of_the_paper(
-        "N4",
-        "A convolutional network trained with large batches generalises worse than one trained with small batches; label \
-         noise makes up for it, isotropic noise for less of it.",
-    ),
-    Statement::of_jostle(
-        "N5",
-        "Small batches, and label noise with large ones, lead to flatter points than large batches do.",
-    ),
-];
-
-/// Titles of the figures, in order.
-pub(super) const TITLES: &[&str] =
-    &["Networks: test accuracy", "Networks: flatness", "Networks: curvature of the loss"];
+use jostle_report::{Axis, Category, categories};
 
 /// How a network was trained: the experiment, and what it is called.
 const WAYS: [(&str, &str); 4] = [
@@ -35,14 +18,12 @@ const WAYS: [(&str, &str); 4] = [
     ("nets-isotropic", "large batch, isotropic noise"),
 ];
 
-/// Judges every claim.
-pub(super) fn judge(runs: &Runs) -> Result<Vec<Claim>, LabError> {
-    Ok(vec![accuracy(runs)?, sharpness(runs)?])
-}
+/// The experiments, all of which every claim and figure here needs.
+pub(super) const RUNS: [&str; 4] = [WAYS[0].0, WAYS[1].0, WAYS[2].0, WAYS[3].0];
 
 /// Final values of one way over, or minus, those of the other, replica by replica: they have their starts in common.
 fn compared(
-    runs: &Runs,
+    runs: &Runs<'_>,
     quantity: &str,
     [one, other]: [&str; 2],
     by: impl Fn(f64, f64) -> f64,
@@ -53,7 +34,7 @@ fn compared(
 }
 
 /// What was trained on what, for how long.
-fn setting(runs: &Runs) -> Result<String, LabError> {
+fn setting(runs: &Runs<'_>) -> Result<String, LabError> {
     let run: &Run = runs.get(WAYS[1].0);
     let lost: usize = WAYS.iter().map(|(name, _)| runs.get(name).diverged(0)).sum();
     let mut least = f64::INFINITY;
@@ -69,19 +50,17 @@ fn setting(runs: &Runs) -> Result<String, LabError> {
     ))
 }
 
-fn accuracy(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn accuracy(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let gain =
         |way: usize| compared(runs, "test_accuracy", [WAYS[way].0, WAYS[1].0], |one, other| one - other);
     let (small, label, isotropic) = (gain(0)?, gain(2)?, gain(3)?);
     let beyond = compared(runs, "test_accuracy", [WAYS[2].0, WAYS[3].0], |one, other| one - other)?;
-    Ok(judgement::claim(
-        super::claims::SHAPE_MATTERS,
-        "N4",
-        &Verdict::of(label, Criterion::Above(0.0))
+    Ok(Judged::new(
+        Verdict::of(label, Criterion::Above(0.0))
             .and("the gain by small batches", small, Criterion::Above(0.0))
             .and("the gain by label noise over isotropic noise", beyond, Criterion::Above(0.0)),
         "small batches and label noise each gain test accuracy over large batches; isotropic noise gains less than label noise",
-        &format!(
+        format!(
             "Gain in test accuracy over large batches, mean over replicas with a start in common, Student's 95 % intervals: label \
              noise {}, small batches {}, isotropic noise {}; label noise over isotropic noise {}. {}",
             label.text(),
@@ -96,21 +75,19 @@ fn accuracy(runs: &Runs) -> Result<Claim, LabError> {
 /// A flatness that does not vanish with the cross-entropy, as its curvature does.
 const FLATNESS: &str = "trace_kernel";
 
-fn sharpness(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn sharpness(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let ratio = |quantity: &str, way: usize| {
         compared(runs, quantity, [WAYS[way].0, WAYS[1].0], |one, other| one / other)
     };
     let (small, label, isotropic) = (ratio(FLATNESS, 0)?, ratio(FLATNESS, 2)?, ratio(FLATNESS, 3)?);
-    Ok(judgement::claim(
-        super::claims::SHAPE_MATTERS,
-        "N5",
-        &Verdict::of(label, Criterion::Below(1.0)).and(
+    Ok(Judged::new(
+        Verdict::of(label, Criterion::Below(1.0)).and(
             "the ratio with small batches",
             small,
             Criterion::Below(1.0),
         ),
         "Tr(J J')/n with small batches, and with label noise, below that with large batches",
-        &format!(
+        format!(
             "Tr(J J')/n over that with large batches, mean over replicas with a start in common, Student's 95 % intervals: label \
              noise {}, small batches {}, isotropic noise {}. Of Tr G, which vanishes with the loss: {}, {}, {}. {}",
             label.text(),
@@ -124,16 +101,19 @@ fn sharpness(runs: &Runs) -> Result<Claim, LabError> {
     ))
 }
 
-/// Draws every figure.
-pub(super) fn draw(runs: &Runs) -> Result<Vec<Figure>, LabError> {
-    Ok(vec![
-        of_ways(runs, 0, "networks-accuracy", "test_accuracy", &Axis::linear("test accuracy"))?,
-        of_ways(runs, 1, "networks-flatness", FLATNESS, &Axis::log("Tr(J J') / n"))?,
-        of_ways(runs, 2, "networks-curvature", "trace_G", &Axis::log("Tr G"))?,
-    ])
+pub(super) fn draw_accuracy(runs: &Runs<'_>) -> Result<Drawing, LabError> {
+    of_ways(runs, "test_accuracy", &Axis::linear("test accuracy"))
 }
 
-fn of_ways(runs: &Runs, k: usize, id: &str, quantity: &str, axis: &Axis) -> Result<Figure, LabError> {
+pub(super) fn draw_flatness(runs: &Runs<'_>) -> Result<Drawing, LabError> {
+    of_ways(runs, FLATNESS, &Axis::log("Tr(J J') / n"))
+}
+
+pub(super) fn draw_curvature(runs: &Runs<'_>) -> Result<Drawing, LabError> {
+    of_ways(runs, "trace_G", &Axis::log("Tr G"))
+}
+
+fn of_ways(runs: &Runs<'_>, quantity: &str, axis: &Axis) -> Result<Drawing, LabError> {
     let (mut made, mut texts) = (Vec::new(), Vec::new());
     for (run, name) in WAYS {
         let replicas = runs.get(run).finals(0, quantity)?;
@@ -148,5 +128,5 @@ fn of_ways(runs: &Runs, k: usize, id: &str, quantity: &str, axis: &Axis) -> Resu
     );
     let names: Vec<&str> = WAYS.iter().map(|(name, _)| *name).collect();
     let source = format!("{}: metrics.parquet, {quantity} at the last step", names.join(", "));
-    Ok(figure(TITLES[k], id, see, &source, categories(&made, axis, &[])))
+    Ok(Drawing::new(see, &source, categories(&made, axis, &[])))
 }

@@ -3,6 +3,7 @@
 //! An [`Ensemble`] only exists when its parts fit each other. It is run by [`Ensemble::run`], together with others by
 //! [`run()`], or block by block by [`run_unit`]; results are the same bits whichever way, and on any number of threads.
 
+mod assembly;
 mod blocks;
 mod check;
 mod cost;
@@ -26,6 +27,7 @@ mod unit;
 
 pub use crate::dynamics::kernel::Kernel;
 pub use crate::setting::Recording;
+pub use assembly::Assembly;
 pub(crate) use early_exit::may_stop_early;
 pub use entry::ENTRY;
 pub use measurement::Measurement;
@@ -35,7 +37,7 @@ pub use plan::{KernelPlan, plan};
 pub use protocol::Protocol;
 pub use replica::{Replica, UnitResult};
 pub use results::{Results, Values};
-pub use run::run;
+pub use run::{run, run_units};
 pub(crate) use unit::run_unit_until;
 pub use unit::{Unit, run_unit, unit_replicas, units};
 

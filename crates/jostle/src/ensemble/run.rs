@@ -2,7 +2,7 @@
 
 use super::tasks::{AllUnits, Tasks};
 use super::unit::Shared;
-use super::{Ensemble, UnitResult, units};
+use super::{Assembly, Ensemble, UnitResult, units};
 use crate::simd::Level;
 use crate::watch::Watch;
 use std::borrow::Borrow;
@@ -21,6 +21,28 @@ pub fn run<C: Borrow<Ensemble> + Sync>(
     watch: &dyn Watch,
     finished: &mut dyn FnMut(usize, UnitResult),
 ) -> usize {
+    let (mut assembly, mut next) = (Assembly::new(ensembles), 0);
+    run_units(ensembles, pool, level, watch, &mut |ensemble, unit| {
+        assembly.add(ensemble, unit);
+        while next < ensembles.len()
+            && let Some(whole) = assembly.take(next)
+        {
+            finished(next, whole);
+            next += 1;
+        }
+    });
+    next
+}
+
+/// As [`run`], but hands over the results of each unit, with the number of its ensemble, as soon as it is finished: in any
+/// order. Returns whether all units were handed over; the others were stopped by the watch.
+pub fn run_units<C: Borrow<Ensemble> + Sync>(
+    ensembles: &[C],
+    pool: &rayon::ThreadPool,
+    level: Level,
+    watch: &dyn Watch,
+    finished: &mut dyn FnMut(usize, UnitResult),
+) -> bool {
     let (sender, receiver) = mpsc::channel();
     let shared: Vec<Shared> = ensembles.iter().map(|_| Shared::default()).collect();
     let all: Vec<AllUnits<'_>> = ensembles
@@ -32,29 +54,18 @@ pub fn run<C: Borrow<Ensemble> + Sync>(
             AllUnits { ensemble, units, until, shared, level, watch }
         })
         .collect();
-    let mut open: Vec<Open> =
-        all.iter().map(|all| Open { missing: all.units.len(), parts: vec![None; all.units.len()] }).collect();
     let tasks = Tasks::new(&all, pool.current_num_threads());
     pool.in_place_scope_fifo(|scope| {
         tasks.spawn(scope, &sender);
         drop(sender);
-        let mut next = 0;
-        for (k, part, result) in receiver {
-            open[k].missing -= usize::from(result.is_some());
-            open[k].parts[part] = result;
-            while next < ensembles.len() && open[next].missing == 0 {
-                let mut whole = UnitResult::default();
-                open[next].parts.drain(..).flatten().for_each(|part| whole.append(part));
-                finished(next, whole);
-                next += 1;
+        // A unit without a result was stopped.
+        let mut is_complete = true;
+        for (ensemble, result) in receiver {
+            match result {
+                Some(result) => finished(ensemble, result),
+                None => is_complete = false,
             }
         }
-        next
+        is_complete
     })
-}
-
-/// An ensemble of which units are still missing.
-struct Open {
-    missing: usize,
-    parts: Vec<Option<UnitResult>>,
 }

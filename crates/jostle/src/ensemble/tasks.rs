@@ -24,8 +24,8 @@ impl AllUnits<'_> {
     }
 }
 
-/// Where results go: the ensemble, the part, and the result unless the watch asked to stop.
-pub(super) type Sender = mpsc::Sender<(usize, usize, Option<UnitResult>)>;
+/// Where results go: the number of the ensemble, and the result unless the watch asked to stop.
+pub(super) type Sender = mpsc::Sender<(usize, Option<UnitResult>)>;
 
 /// What is to be done, by at most as many runners as there are threads.
 ///
@@ -93,7 +93,7 @@ impl<'a> Tasks<'a> {
                 Task::Unit { ensemble, part } => {
                     let all = &self.ensembles[ensemble];
                     // The receiver outlives the scope; a failed send could only mean that nobody listens.
-                    let _ = sender.send((ensemble, part, all.work(&all.units[part]).run()));
+                    let _ = sender.send((ensemble, all.work(&all.units[part]).run()));
                 }
             }
         }

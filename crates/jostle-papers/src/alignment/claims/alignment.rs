@@ -1,11 +1,11 @@
 //! B1 and B2: how large the alignment is.
 
-use super::{claim, largest, smallest};
+use super::{largest, smallest};
 use crate::Runs;
-use crate::judgement::{Criterion, Measured, Verdict, last_step};
+use crate::judgement::{Criterion, Judged, Measured, Verdict, last_step};
 use jostle::statistics::mean;
-use jostle_lab::run::{LabError, Run};
-use jostle_report::claim::Claim;
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
 use jostle_report::number::compact;
 
 /// The variances of the samples of a run's problem (d).
@@ -18,7 +18,7 @@ fn covariance(run: &Run) -> Result<Vec<f64>, LabError> {
     Ok(list.iter().filter_map(|value| value.as_float().or(value.as_integer().map(|v| v as f64))).collect())
 }
 
-pub(super) fn gaussian(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn gaussian(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let run = runs.get("gaussian");
     let variances = covariance(run)?;
     let truth = run.data_vector("truth", 0)?.unwrap_or_default();
@@ -44,15 +44,14 @@ pub(super) fn gaussian(runs: &Runs) -> Result<Claim, LabError> {
     let [start, end] = ratios("alignment_centred", 1.0)?;
     let [_, uncentred] = ratios("alignment", 2.0)?;
     let (start, end) = (Measured::mean(&start), Measured::mean(&end));
-    Ok(claim(
-        "B1",
-        &Verdict::of(end, Criterion::Within(0.99, 1.01)).and(
+    Ok(Judged::new(
+        Verdict::of(end, Criterion::Within(0.99, 1.01)).and(
             "the ratio at the start",
             start,
             Criterion::Within(0.99, 1.01),
         ),
         "measured over predicted centred alignment within 1 % of one, at the start and at the end",
-        &format!(
+        format!(
             "Mean over {} data sets of {} samples after {last} steps of SGD, with Student's 95 % interval; predicted from \
              the covariance of the samples and the final error: {} on average. At the start {}, where {} is predicted. \
              Without centring it is 1 + 2 grad L' S grad L / (2 L |S|_F^2): measured over that, {}.",
@@ -133,7 +132,7 @@ fn by_model(name: &str, run: &Run) -> Result<Vec<OfModel>, LabError> {
     Ok(found)
 }
 
-pub(super) fn along_sgd(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn along_sgd(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let (mut models, mut lost) = (Vec::new(), 0);
     for name in ["features", "networks", "linear-networks"] {
         let run = runs.get(name);
@@ -142,12 +141,11 @@ pub(super) fn along_sgd(runs: &Runs) -> Result<Claim, LabError> {
     }
     let features = models.iter().filter(|m| m.name.starts_with("features")).flat_map(OfModel::ratios);
     let texts: Vec<String> = models.iter().map(OfModel::text).collect();
-    Ok(claim(
-        "B2",
-        &Verdict::of_all(models.iter().flat_map(OfModel::means), Criterion::Within(0.5, 2.0))
+    Ok(Judged::new(
+        Verdict::of_all(models.iter().flat_map(OfModel::means), Criterion::Within(0.5, 2.0))
             .and_all(features, Criterion::Within(1.0 / 1.1, 1.1)),
         "mean alignment of every model and width in [0.5, 2]; for random features within 10 % across widths",
-        &format!(
+        format!(
             "Mean of the (uncentred) alignment over recorded steps and replicas, with Student's 95 % interval over replicas; SGD \
              with one sample a step, {} replicas, networks from starts of their own. Means across widths: {}. {lost} replicas \
              diverged.",

@@ -1,10 +1,10 @@
 //! B7 and N3: escape from a sharp minimum.
 
-use super::{claim, largest};
+use super::largest;
 use crate::Runs;
-use crate::judgement::{Criterion, Measured, Verdict, last_step};
-use jostle_lab::run::{LabError, Run};
-use jostle_report::claim::Claim;
+use crate::judgement::{Criterion, Judged, Measured, Verdict, last_step};
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
 use jostle_report::number::compact;
 
 /// What became of a replica that began at a minimum.
@@ -182,16 +182,15 @@ fn texts(outcomes: &[Outcome]) -> String {
     outcomes.iter().map(Outcome::text).collect::<Vec<_>>().join("; ")
 }
 
-pub(super) fn lands_flatter(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn lands_flatter(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let (one, many) = (runs.get("escape"), runs.get("minima"));
     let (from_one, from_many) = (outcomes(one)?, outcomes(many)?);
-    Ok(claim(
-        "B7",
-        &verdict(&[("from one minimum", &from_one), ("from many minima", &from_many)], 1.3, 0.9),
+    Ok(Judged::new(
+        verdict(&[("from one minimum", &from_one), ("from many minima", &from_many)], 1.3, 0.9),
         "below the threshold every replica stays (|G|_F within 1 %), and so a share of at least 0.9; at 1.3 times it the loss of \
          at least nine in ten grows more than a thousandfold; where it becomes small again elsewhere, as it does for more than \
          half, |G|_F is below the minimum's in every replica and below 0.9 of it in the median, and Tr G is at most 2B'/eta",
-        &format!(
+        format!(
             "Median of the final |G|_F over that of the minimum at 1.3 eta*, over the replicas that landed elsewhere, 95 % \
              interval of order statistics; shares have Wilson's. {} replicas of SGD with one sample for {} steps from a minimum with loss {}; to return is to land \
              where |G|_F is within 1 % of what it was: {}. From {} minima, one a replica, after {} steps: {}.",
@@ -209,16 +208,15 @@ pub(super) fn lands_flatter(runs: &Runs) -> Result<Claim, LabError> {
 /// The multiple of the threshold at which networks on images are to leave.
 pub(crate) const SHARP: f64 = 2.0;
 
-pub(super) fn networks_land_flatter(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn networks_land_flatter(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let run = runs.get("nets-escape");
     let outcomes = outcomes(run)?;
-    Ok(claim(
-        "N3",
-        &verdict(&[("from a minimum for each replica", &outcomes)], SHARP, 0.5),
+    Ok(Judged::new(
+        verdict(&[("from a minimum for each replica", &outcomes)], SHARP, 0.5),
         "below the threshold every replica stays (|G|_F within 1 %), and so a share of at least a half; at twice it the loss of at \
          least a half grows more than a thousandfold, more than half are at a small loss again elsewhere, where |G|_F is below \
          the minimum's in every replica and below 0.9 of it in the median, and Tr G is at most 2cB'/eta",
-        &format!(
+        format!(
             "Median of the final |G|_F over that of the minimum at {} eta*, over the replicas that landed elsewhere, 95 % interval \
              of order statistics; shares have Wilson's. Of {} replicas, a minimum each: {}. Data: {}.",
             compact(SHARP),

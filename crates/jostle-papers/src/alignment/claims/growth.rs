@@ -1,11 +1,10 @@
 //! B5: the mean loss and the typical path around the threshold.
 
 use super::super::points::{Point, starts};
-use super::claim;
 use crate::Runs;
-use crate::judgement::{Criterion, Measured, Verdict, last_step};
-use jostle_lab::run::{LabError, Run};
-use jostle_report::claim::Claim;
+use crate::judgement::{Criterion, Judged, Measured, Verdict, last_step};
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
 use jostle_report::number::compact;
 
 /// What was predicted and measured at one step size.
@@ -66,7 +65,7 @@ fn typical(before: &[f64], after: &[f64], steps: f64) -> Measured {
     Measured { value, low: value - NORMAL_QUANTILE * error, high: value + NORMAL_QUANTILE * error }
 }
 
-pub(super) fn threshold_separates(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn threshold_separates(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let run = runs.get("growth");
     let all = growths(run)?;
     let name = |g: &Growth| format!("the growth at {} eta*", compact(g.multiple));
@@ -94,9 +93,8 @@ pub(super) fn threshold_separates(runs: &Runs) -> Result<Claim, LabError> {
             )
         })
         .collect();
-    Ok(claim(
-        "B5",
-        &Verdict::of_all(of(true), Criterion::Above(0.0))
+    Ok(Judged::new(
+        Verdict::of_all(of(true), Criterion::Above(0.0))
             .and_all(of(false), Criterion::Below(0.0))
             .and_all(ratios, Criterion::Within(0.7, 1.3))
             .and(
@@ -106,7 +104,7 @@ pub(super) fn threshold_separates(runs: &Runs) -> Result<Claim, LabError> {
             ),
         "sign of the growth of the mean loss right at every step size, its rate within 30 %, and the typical path still \
          decaying just above the threshold",
-        &format!(
+        format!(
             "Growth rate of the mean loss of {} replicas over the second half of {} steps, at step sizes above the threshold, \
              with the 95 % interval of the delta method; typical is the mean growth of ln L. Rates a step: {}.",
             run.replicas(0),

@@ -1,12 +1,12 @@
 //! N1 and N2: networks on real images, along SGD and where it ends.
 
-use super::{claim, largest};
+use super::largest;
 use crate::Runs;
-use crate::judgement::{Criterion, Measured, Verdict};
+use crate::judgement::{Criterion, Judged, Measured, Verdict};
 use jostle::geometry::BatchMoments;
 use jostle::statistics::{mean, median};
-use jostle_lab::run::{LabError, Run};
-use jostle_report::claim::Claim;
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
 use jostle_report::number::compact;
 
 /// What a run on images was trained on.
@@ -28,11 +28,11 @@ pub(crate) fn outputs(run: &Run) -> Result<f64, LabError> {
 }
 
 /// What the networks with one output, and those with ten, were trained on.
-pub(crate) fn data_of_networks(runs: &Runs) -> String {
+pub(crate) fn data_of_networks(runs: &Runs<'_>) -> String {
     [NETWORKS[0].0, NETWORKS[1].0].map(|name| data(runs.get(name))).join("; ")
 }
 
-pub(super) fn along_sgd(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn along_sgd(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let (mut found, mut texts) = (Vec::new(), Vec::new());
     for (run, name) in NETWORKS.map(|(run, name)| (runs.get(run), name)) {
         let outputs = outputs(run)?;
@@ -47,11 +47,10 @@ pub(super) fn along_sgd(runs: &Runs) -> Result<Claim, LabError> {
         ));
         found.push((name, scaled));
     }
-    Ok(claim(
-        "N1",
-        &Verdict::of_all(found, Criterion::Within(0.5, 2.0)),
+    Ok(Judged::new(
+        Verdict::of_all(found, Criterion::Within(0.5, 2.0)),
         "mean of c mu along SGD in [0.5, 2] as in B2, for both networks, with c = 1 and c = 10 outputs",
-        &format!(
+        format!(
             "Mean of c mu over recorded steps and {} replicas, with Student's 95 % interval over replicas. {}. Data: {}.",
             runs.get(NETWORKS[0].0).replicas(0),
             texts.join("; "),
@@ -157,7 +156,7 @@ pub(crate) fn batches(ends: &[End]) -> Vec<f64> {
 /// At least this share of the ends is to be within its bounds.
 const MOST_ENDS: f64 = 0.9;
 
-pub(super) fn solutions(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn solutions(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let run = runs.get("nets-solutions");
     let ends = ends(run)?;
     let (mut reached, mut texts) = (Vec::new(), Vec::new());
@@ -176,9 +175,8 @@ pub(super) fn solutions(runs: &Runs) -> Result<Claim, LabError> {
     let (total, diverged, judged) =
         (count(&|e| e.replicas), count(&|e| e.diverged), count(&|e| e.etas.len()));
     let within = count(&End::within);
-    Ok(claim(
-        "N2",
-        &Verdict::of(Measured::share(within, judged), Criterion::AtLeast(MOST_ENDS))
+    Ok(Judged::new(
+        Verdict::of(Measured::share(within, judged), Criterion::AtLeast(MOST_ENDS))
             .and(
                 "the number of ends beyond threshold or bounds",
                 Measured::exactly((judged - within) as f64),
@@ -188,7 +186,7 @@ pub(super) fn solutions(runs: &Runs) -> Result<Claim, LabError> {
         "wherever SGD ends at a loss below 1e-3, step size, Tr G, |G|_F and lambda_max exceed exact threshold and bounds by at \
          most 5 %: at every end of the run, and so at a share of at least 0.9; with every batch size some end is at more than \
          0.6 of the exact threshold",
-        &format!(
+        format!(
             "Share of the {judged} ends, with Wilson's 95 % interval. Closest ends, eta over the exact threshold: {}. Largest of \
              all: {}; largest share of a bound: {}. Of {total} replicas {judged} are at minima, {diverged} diverged. Data: {}.",
             texts.join(", "),

@@ -1,12 +1,12 @@
 //! B3, B4, B6 and B8: the threshold and its bounds.
 
 use super::super::points::{Point, starts};
-use super::{claim, largest, smallest};
+use super::{largest, smallest};
 use crate::Runs;
-use crate::judgement::{Criterion, Measured, Verdict};
+use crate::judgement::{Criterion, Judged, Measured, Verdict};
 use jostle::statistics::mean;
-use jostle_lab::run::{LabError, Run};
-use jostle_report::claim::Claim;
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
 use jostle_report::number::{compact, precise};
 
 /// Rounding of ratios that are at most one.
@@ -23,7 +23,7 @@ fn with_thresholds(run: &Run) -> Result<Vec<Vec<(f64, Point)>>, LabError> {
     starts(run)?.into_iter().enumerate().map(pair).collect()
 }
 
-pub(super) fn frobenius_bound(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn frobenius_bound(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let (mut ratios, mut uncentred) = (Vec::new(), Vec::new());
     let mut texts = Vec::new();
     for name in BATCHES.iter().chain(&["directions", "one-sample", "outputs"]) {
@@ -39,11 +39,10 @@ pub(super) fn frobenius_bound(runs: &Runs) -> Result<Claim, LabError> {
     }
     let worst = largest(ratios.iter().copied());
     let (_, one) = &with_thresholds(runs.get("one-sample"))?[0][0];
-    Ok(claim(
-        "B3",
-        &Verdict::of(Measured::exactly(worst), Criterion::AtMost(1.0 + ROUNDING)),
+    Ok(Judged::new(
+        Verdict::of(Measured::exactly(worst), Criterion::AtMost(1.0 + ROUNDING)),
         "threshold over the bound at most 1 at every point",
-        &format!(
+        format!(
             "Largest ratio, computed and not sampled, of the exact threshold to sqrt(B'/mu_0) / |G|_F over {} kernels and batch \
              sizes ({}). It holds with the centred alignment only, in its worst direction: with the uncentred one the ratio \
              reaches {}, and for a single sample, where mu = {} but SGD is gradient descent, it is 2.",
@@ -58,7 +57,7 @@ pub(super) fn frobenius_bound(runs: &Runs) -> Result<Claim, LabError> {
 /// Step sizes, in units of the threshold.
 const MULTIPLES: [f64; 6] = [1.0, 1.1, 1.5, 2.0, 4.0, 10.0];
 
-pub(super) fn lower_bound_of_growth(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn lower_bound_of_growth(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let (mut margins, mut above) = (Vec::new(), Vec::new());
     for name in BATCHES {
         for (threshold, point) in with_thresholds(runs.get(name))?.into_iter().flatten() {
@@ -74,11 +73,10 @@ pub(super) fn lower_bound_of_growth(runs: &Runs) -> Result<Claim, LabError> {
         }
     }
     let least = smallest(margins.iter().copied());
-    Ok(claim(
-        "B4",
-        &Verdict::of(Measured::exactly(least), Criterion::AtLeast(-ROUNDING)),
+    Ok(Judged::new(
+        Verdict::of(Measured::exactly(least), Criterion::AtLeast(-ROUNDING)),
         "growth rate minus ln(eta^2 mu_0 |G|_F^2 / B') at least 0 for every step size and batch size",
-        &format!(
+        format!(
             "Smallest difference over {} kernels, batch sizes and step sizes from the threshold to ten times it; the growth \
              rate of the mean loss is exact (the largest eigenvalue of the dynamics of second moments). Where the bound is \
              above 0 it is {} to {} of the growth rate.",
@@ -103,7 +101,7 @@ pub(crate) fn means_by(run: &Run, key: &str, quantity: &str) -> Result<Vec<(f64,
     Ok(found)
 }
 
-pub(super) fn independence(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn independence(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let mut spreads = Vec::new();
     let mut texts = Vec::new();
     for (name, key, what) in [("width", "model.width", "width"), ("samples", "problem.samples", "samples")] {
@@ -129,11 +127,10 @@ pub(super) fn independence(runs: &Runs) -> Result<Claim, LabError> {
         spreads.push((format!("over the {what}"), spread));
     }
     let seeds = means_by(runs.get("width"), "model.width", "gd_limit")?[0].1.len();
-    Ok(claim(
-        "B6",
-        &Verdict::of_all(spreads, Criterion::Below(0.05)),
+    Ok(Judged::new(
+        Verdict::of_all(spreads, Criterion::Below(0.05)),
         "thresholds of single samples within 5 % of each other",
-        &format!(
+        format!(
             "Largest difference over the mean, of the mean thresholds of {seeds} seeds of data and features, with a 95 % \
              bootstrap interval over seeds; tanh random features in dimension 10. {}.",
             texts.join("; ")
@@ -141,7 +138,7 @@ pub(super) fn independence(runs: &Runs) -> Result<Claim, LabError> {
     ))
 }
 
-pub(super) fn envelope(runs: &Runs) -> Result<Claim, LabError> {
+pub(super) fn envelope(runs: &Runs<'_>) -> Result<Judged, LabError> {
     let (mut ratios, mut free, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     let mut binding = [0usize; 3];
     for name in BATCHES {
@@ -167,9 +164,8 @@ pub(super) fn envelope(runs: &Runs) -> Result<Claim, LabError> {
     let outputs = several[0][0].1.geometry.outputs;
     let with_outputs = largest(of_outputs.iter().copied());
     let most = largest(free.into_iter().chain(of_outputs));
-    Ok(claim(
-        "B8",
-        &Verdict::of(Measured::exactly(low), Criterion::AtLeast(0.8))
+    Ok(Judged::new(
+        Verdict::of(Measured::exactly(low), Criterion::AtLeast(0.8))
             .and("the largest ratio", Measured::exactly(high), Criterion::AtMost(1.0 + ROUNDING))
             .and(
                 "the largest ratio to the alignment-free bound",
@@ -177,7 +173,7 @@ pub(super) fn envelope(runs: &Runs) -> Result<Claim, LabError> {
                 Criterion::AtMost(1.0 + ROUNDING),
             ),
         "threshold over the smallest bound in [0.8, 1] for every batch size, and at most 1 over the alignment-free bound",
-        &format!(
+        format!(
             "Smallest ratio, computed and not sampled, over {} kernels and batch sizes without replacement, from 1 to n - 1 ({}). The \
              smallest bound is that by lambda_max {} times, that by the trace {} times, and the paper's, by the alignment, {} \
              times. The largest ratio to the alignment-free bound is {}. With c outputs a sample it needs a factor sqrt(c): \

@@ -1,14 +1,14 @@
 //! Alignment along SGD, across widths, and in random directions.
 
 use super::super::points::starts;
-use super::figure;
 use crate::Runs;
-use crate::drawing::SPREAD;
+use crate::drawing::{Drawing, SPREAD};
 use jostle::statistics::{mean, median};
-use jostle_lab::run::series::{over_steps, point};
-use jostle_lab::run::{LabError, Run};
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
+use jostle_lab::read::series::{over_steps, point};
 use jostle_report::number::compact;
-use jostle_report::{Axis, Figure, ReferenceLine, Series, bands, sweep};
+use jostle_report::{Axis, ReferenceLine, Series, bands, sweep};
 
 const QUANTITIES: [(&str, &str); 3] =
     [("alignment", "mu"), ("angle_alignment", "angle alpha"), ("size_alignment", "size beta")];
@@ -20,7 +20,7 @@ fn one() -> ReferenceLine {
 /// The width at which paths are shown; all scales have it.
 const SHOWN: f64 = 64.0;
 
-pub(super) fn paths(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn paths(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("networks");
     let (mut series, mut ends) = (Vec::new(), Vec::new());
     for cell in (0..run.cells()).filter(|cell| run.key(*cell, "model.width") == Some(SHOWN)) {
@@ -41,9 +41,7 @@ pub(super) fn paths(runs: &Runs) -> Result<Figure, LabError> {
         ends.join(", ")
     );
     let spec = bands(&series, &Axis::log("step"), &Axis::log("alignment"), &[one()]);
-    Ok(figure(
-        0,
-        "alignment",
+    Ok(Drawing::new(
         see,
         "networks: metrics.parquet, columns alignment, angle_alignment and size_alignment",
         spec,
@@ -73,7 +71,7 @@ const MODELS: [(&str, &str, &str); 5] = [
 const WHISKERS: &str = "Points are medians over replicas of the mean along the path, whiskers reach from the 10 % to the \
                         90 % quantile.";
 
-pub(super) fn widths(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn widths(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let of =
         |(run, activation, name): (&str, &str, &str)| by_width(runs.get(run), "alignment", activation, name);
     let series: Vec<Series> = MODELS.into_iter().map(of).collect::<Result<_, _>>()?;
@@ -95,10 +93,10 @@ pub(super) fn widths(runs: &Runs) -> Result<Figure, LabError> {
     let spec =
         sweep(&series, &Axis::log("width"), &Axis::log("alignment mu").with_limits(0.5, 2.0), &[one()]);
     let source = "features, networks, linear-networks: metrics.parquet, column alignment, mean over steps";
-    Ok(figure(1, "width-alignment", see, source, spec))
+    Ok(Drawing::new(see, source, spec))
 }
 
-pub(super) fn angle_and_size(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn angle_and_size(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let mut series = Vec::new();
     for (run, activation, name) in [MODELS[0], MODELS[2], MODELS[4]] {
         for (quantity, factor) in &QUANTITIES[1..] {
@@ -115,10 +113,10 @@ pub(super) fn angle_and_size(runs: &Runs) -> Result<Figure, LabError> {
     let spec = sweep(&series, &Axis::log("width"), &Axis::log("alpha, beta").with_limits(0.5, 2.0), &[one()]);
     let source =
         "features, networks, linear-networks: metrics.parquet, columns angle_alignment and size_alignment";
-    Ok(figure(2, "angle-and-size", see, source, spec))
+    Ok(Drawing::new(see, source, spec))
 }
 
-pub(super) fn directions(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn directions(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("directions");
     let mut of = [Vec::new(), Vec::new(), Vec::new()];
     for (cell, points) in starts(run)?.iter().enumerate() {
@@ -144,5 +142,5 @@ pub(super) fn directions(runs: &Runs) -> Result<Figure, LabError> {
         names.into_iter().zip(of).map(|(name, points)| Series { name: name.to_owned(), points }).collect();
     let spec = sweep(&series, &Axis::log("samples n"), &Axis::linear("alignment mu"), &[one()]);
     let source = "directions: metrics.parquet, columns alignment and alignment_centred; the worst direction from its data";
-    Ok(figure(3, "directions", see, source, spec))
+    Ok(Drawing::new(see, source, spec))
 }

@@ -1,16 +1,18 @@
 //! What the threshold does not depend on, and what happens around it.
 
 use super::super::claims::{Growth, growths, means_by};
-use super::{curve, figure};
+use super::curve;
 use crate::Runs;
+use crate::drawing::Drawing;
 use crate::judgement::Measured;
-use jostle_lab::run::series::point;
-use jostle_lab::run::{LabError, Run};
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
+use jostle_lab::read::series::point;
 use jostle_report::number::compact;
-use jostle_report::{Axis, BandPoint, Figure, ReferenceLine, Series, sweep};
+use jostle_report::{Axis, BandPoint, ReferenceLine, Series, sweep};
 
 /// Threshold and gradient descent's limit against a key of the grid.
-fn against(run: &Run, k: usize, [key, what, id]: [&str; 3]) -> Result<Figure, LabError> {
+fn against(run: &Run, [key, what, id]: [&str; 3]) -> Result<Drawing, LabError> {
     let series_of = |quantity: &str, name: &str| -> Result<Series, LabError> {
         let points = means_by(run, key, quantity)?.iter().map(|(x, values)| point(*x, values)).collect();
         Ok(Series { name: name.to_owned(), points })
@@ -31,18 +33,18 @@ fn against(run: &Run, k: usize, [key, what, id]: [&str; 3]) -> Result<Figure, La
     );
     let spec = sweep(&series, &Axis::log(what), &Axis::log("step size"), &[]);
     let source = format!("{id}: metrics.parquet, columns max_stable_learning_rate and gd_limit");
-    Ok(figure(k, &format!("threshold-{id}"), see, &source, spec))
+    Ok(Drawing::new(see, &source, spec))
 }
 
-pub(super) fn width(runs: &Runs) -> Result<Figure, LabError> {
-    against(runs.get("width"), 6, ["model.width", "width", "width"])
+pub(super) fn width(runs: &Runs<'_>) -> Result<Drawing, LabError> {
+    against(runs.get("width"), ["model.width", "width", "width"])
 }
 
-pub(super) fn samples(runs: &Runs) -> Result<Figure, LabError> {
-    against(runs.get("samples"), 7, ["problem.samples", "number of samples", "samples"])
+pub(super) fn samples(runs: &Runs<'_>) -> Result<Drawing, LabError> {
+    against(runs.get("samples"), ["problem.samples", "number of samples", "samples"])
 }
 
-pub(super) fn growth(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn growth(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("growth");
     let all = growths(run)?;
     let measured = |name: &str, of: fn(&Growth) -> Measured| {
@@ -74,5 +76,5 @@ pub(super) fn growth(runs: &Runs) -> Result<Figure, LabError> {
     let line = ReferenceLine { value: 0.0, label: "no growth".to_owned() };
     let (x, y) = (Axis::linear("step size over the threshold"), Axis::linear("growth rate a step"));
     let source = "growth: metrics.parquet, column train_loss, second half of the run";
-    Ok(figure(8, "growth", see, source, sweep(&series, &x, &y, &[line])))
+    Ok(Drawing::new(see, source, sweep(&series, &x, &y, &[line])))
 }

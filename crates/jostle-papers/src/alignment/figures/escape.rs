@@ -1,21 +1,22 @@
 //! Escape from a minimum that gradient descent found.
 
 use super::super::claims::{Fate, counted, fates};
-use super::figure;
 use crate::Runs;
+use crate::drawing::Drawing;
 use jostle::statistics::median;
-use jostle_lab::run::series::{over_steps, point};
-use jostle_lab::run::{LabError, Run};
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
+use jostle_lab::read::series::{over_steps, point};
 use jostle_report::number::compact;
-use jostle_report::{Axis, Figure, ReferenceLine, Series, bands};
+use jostle_report::{Axis, ReferenceLine, Series, bands};
 
 fn multiple(run: &Run, cell: usize) -> f64 {
     run.key(cell, "dynamics.learning_rate").unwrap_or(f64::NAN)
 }
 
-pub(super) fn losses(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn losses(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let (see, spec) = loss_paths(runs.get("escape"))?;
-    Ok(figure(9, "escape-loss", see, "escape: metrics.parquet, column train_loss", spec))
+    Ok(Drawing::new(see, "escape: metrics.parquet, column train_loss", spec))
 }
 
 /// Losses after a minimum, and what became of the replicas.
@@ -47,15 +48,9 @@ fn landed(run: &Run, cell: usize, quantity: &str, name: &str) -> Result<Series, 
     Ok(Series { name: name.to_owned(), points })
 }
 
-pub(super) fn curvature(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn curvature(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let (see, spec) = curvature_paths(runs.get("escape"), 1.3)?;
-    Ok(figure(
-        10,
-        "escape-curvature",
-        see,
-        "escape: metrics.parquet, columns frobenius_G, trace_G, lambda_max_G",
-        spec,
-    ))
+    Ok(Drawing::new(see, "escape: metrics.parquet, columns frobenius_G, trace_G, lambda_max_G", spec))
 }
 
 /// The curvature of the replicas that landed from a minimum at a multiple of its threshold.

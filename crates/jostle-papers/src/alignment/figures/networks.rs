@@ -1,20 +1,21 @@
 //! Networks on real images: along SGD, where it ends, and escape.
 
 use super::super::claims::{End, NETWORKS, SHARP, batches, data_of_networks, ends, of_batch, outputs};
-use super::{curve, escape, figure};
+use super::{curve, escape};
 use crate::Runs;
-use crate::drawing::SPREAD;
+use crate::drawing::{Drawing, SPREAD};
 use jostle::statistics::median;
-use jostle_lab::run::series::{over_steps, point};
-use jostle_lab::run::{LabError, Run};
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
+use jostle_lab::read::series::{over_steps, point};
 use jostle_report::number::compact;
-use jostle_report::{Axis, Figure, ReferenceLine, Series, bands, sweep};
+use jostle_report::{Axis, ReferenceLine, Series, bands, sweep};
 
 fn data(run: &Run) -> String {
     run.manifest.data.join("; ")
 }
 
-pub(super) fn alignment(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn alignment(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let (mut series, mut texts) = (Vec::new(), Vec::new());
     for (run, name) in NETWORKS.map(|(run, name)| (runs.get(run), name)) {
         let c = outputs(run)?;
@@ -42,13 +43,11 @@ pub(super) fn alignment(runs: &Runs) -> Result<Figure, LabError> {
     let spec = bands(&series, &Axis::log("step"), &Axis::log("c mu"), &[line]);
     let names = NETWORKS.map(|(name, _)| name).join(", ");
     let source = format!("{names}: metrics.parquet, column alignment, times the outputs");
-    Ok(figure(12, "images-alignment", see, &source, spec))
+    Ok(Drawing::new(see, &source, spec))
 }
 
 /// A quantity of the ends of SGD over the step size, one series a batch size, with what bounds it beside them.
-struct Ends {
-    place: usize,
-    id: &'static str,
+pub(super) struct Ends {
     symbol: &'static str,
     column: &'static str,
     of: fn(&End) -> &[f64],
@@ -59,7 +58,7 @@ struct Ends {
     by_batch: bool,
 }
 
-fn against_step_sizes(runs: &Runs, drawn: &Ends) -> Result<Figure, LabError> {
+pub(super) fn against_step_sizes(runs: &Runs<'_>, drawn: &Ends) -> Result<Drawing, LabError> {
     let run = runs.get("nets-solutions");
     let ends = ends(run)?;
     let (mut series, mut limits, mut texts) = (Vec::new(), Vec::new(), Vec::new());
@@ -93,63 +92,56 @@ fn against_step_sizes(runs: &Runs, drawn: &Ends) -> Result<Figure, LabError> {
     );
     let spec = sweep(&series, &Axis::log("step size eta"), &Axis::log(drawn.symbol), &[]);
     let source = format!("nets-solutions: metrics.parquet, {} at the last step", drawn.column);
-    Ok(figure(drawn.place, drawn.id, see, &source, spec))
+    Ok(Drawing::new(see, &source, spec))
 }
 
-/// Where SGD ends: the trace, the Frobenius norm, the largest eigenvalue, and the step size over the threshold.
-pub(super) fn solutions(runs: &Runs) -> Result<Vec<Figure>, LabError> {
-    let drawn = [
-        Ends {
-            place: 13,
-            id: "images-trace",
-            symbol: "Tr G",
-            column: "column trace_G",
-            of: |end| &end.traces,
-            bound: |end, eta| end.bounds[0] / eta,
-            bounded: "2 B'/eta, which is infinite with full batches",
-            by_batch: true,
-        },
-        Ends {
-            place: 14,
-            id: "images-frobenius",
-            symbol: "|G|_F",
-            column: "column frobenius_G",
-            of: |end| &end.norms,
-            bound: |end, eta| end.bounds[1] / eta,
-            bounded: "sqrt(B') / (eta sqrt(1 - 1/B')), which is infinite with one sample and with full batches",
-            by_batch: true,
-        },
-        Ends {
-            place: 15,
-            id: "images-lambda-max",
-            symbol: "lambda_max",
-            column: "column lambda_max_G",
-            of: |end| &end.top,
-            bound: |end, eta| end.bounds[2] / eta,
-            bounded: "2/eta",
-            by_batch: false,
-        },
-        Ends {
-            place: 16,
-            id: "images-threshold",
-            symbol: "eta / eta*",
-            column: "columns learning_rate (at the first step) and max_stable_learning_rate",
-            of: |end| &end.shares,
-            bound: |_, _| 1.0,
-            bounded: "1, with the exact threshold eta* of every end",
-            by_batch: false,
-        },
-    ];
-    drawn.iter().map(|drawn| against_step_sizes(runs, drawn)).collect()
-}
+/// The trace where SGD ends.
+pub(super) const TRACE: Ends = Ends {
+    symbol: "Tr G",
+    column: "column trace_G",
+    of: |end| &end.traces,
+    bound: |end, eta| end.bounds[0] / eta,
+    bounded: "2 B'/eta, which is infinite with full batches",
+    by_batch: true,
+};
 
-pub(super) fn losses(runs: &Runs) -> Result<Figure, LabError> {
+/// The Frobenius norm where SGD ends.
+pub(super) const FROBENIUS: Ends = Ends {
+    symbol: "|G|_F",
+    column: "column frobenius_G",
+    of: |end| &end.norms,
+    bound: |end, eta| end.bounds[1] / eta,
+    bounded: "sqrt(B') / (eta sqrt(1 - 1/B')), which is infinite with one sample and with full batches",
+    by_batch: true,
+};
+
+/// The largest eigenvalue where SGD ends.
+pub(super) const LAMBDA_MAX: Ends = Ends {
+    symbol: "lambda_max",
+    column: "column lambda_max_G",
+    of: |end| &end.top,
+    bound: |end, eta| end.bounds[2] / eta,
+    bounded: "2/eta",
+    by_batch: false,
+};
+
+/// The step size over the exact threshold where SGD ends.
+pub(super) const THRESHOLD: Ends = Ends {
+    symbol: "eta / eta*",
+    column: "columns learning_rate (at the first step) and max_stable_learning_rate",
+    of: |end| &end.shares,
+    bound: |_, _| 1.0,
+    bounded: "1, with the exact threshold eta* of every end",
+    by_batch: false,
+};
+
+pub(super) fn losses(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let (see, spec) = escape::loss_paths(runs.get("nets-escape"))?;
-    Ok(figure(17, "images-escape-loss", see, "nets-escape: metrics.parquet, column train_loss", spec))
+    Ok(Drawing::new(see, "nets-escape: metrics.parquet, column train_loss", spec))
 }
 
-pub(super) fn curvature(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn curvature(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let (see, spec) = escape::curvature_paths(runs.get("nets-escape"), SHARP)?;
     let source = "nets-escape: metrics.parquet, columns frobenius_G, trace_G, lambda_max_G";
-    Ok(figure(18, "images-escape-curvature", see, source, spec))
+    Ok(Drawing::new(see, source, spec))
 }

@@ -1,12 +1,14 @@
 //! The threshold over the batch size, beside its bounds.
 
 use super::super::points::{Point, starts};
-use super::{curve, figure};
+use super::curve;
 use crate::Runs;
+use crate::drawing::Drawing;
 use jostle::statistics::median;
-use jostle_lab::run::{LabError, Run};
+use jostle_lab::LabError;
+use jostle_lab::read::Run;
 use jostle_report::number::compact;
-use jostle_report::{Axis, BandPoint, Curve, Figure, ReferenceLine, Table, atlas as stability, sweep};
+use jostle_report::{Axis, BandPoint, Curve, ReferenceLine, Table, atlas as stability, sweep};
 
 /// A start with the batch size of its cell.
 struct AtBatch {
@@ -104,7 +106,7 @@ fn rates(points: &[AtBatch]) -> Axis {
     Axis::log("step size").with_limits(lowest / 1.5, 4.0 * limit)
 }
 
-pub(super) fn bounds(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn bounds(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let points = by_batch(runs.get("batches-tanh"))?;
     let mut drawn = curves(&points)?;
     let mut aligned = Vec::new();
@@ -126,10 +128,10 @@ pub(super) fn bounds(runs: &Runs) -> Result<Figure, LabError> {
     let source =
         "batches-tanh: its data; thresholds also in metrics.parquet, column max_stable_learning_rate";
     let spec = stability(&drawn, &batches(), &rates(&points), &[]);
-    Ok(Figure { table: Some(table(&points)?), ..figure(4, "bounds", see, source, spec) })
+    Ok(Drawing { table: Some(table(&points)?), ..Drawing::new(see, source, spec) })
 }
 
-pub(super) fn tightness(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn tightness(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let kernels = [
         ("batches-tanh", "tanh features"),
         ("batches-relu", "ReLU features"),
@@ -162,7 +164,7 @@ pub(super) fn tightness(runs: &Runs) -> Result<Figure, LabError> {
     let line = ReferenceLine { value: 1.0, label: "bound reached".to_owned() };
     let y = Axis::linear("threshold / bound").with_limits(0.0, 1.1);
     let source = "batches-tanh, batches-relu, batches-gaussian: their data";
-    Ok(figure(5, "tightness", see, source, sweep(&series, &batches(), &y, &[line])))
+    Ok(Drawing::new(see, source, sweep(&series, &batches(), &y, &[line])))
 }
 
 /// The step size, over the threshold, from which on the median of the replicas grows in the second half of the run:
@@ -182,7 +184,7 @@ fn boundary(run: &Run, size: f64) -> Result<Option<[f64; 2]>, LabError> {
     Ok(first.map(|k| [rates[k - 1].0, rates[k].0]))
 }
 
-pub(super) fn atlas(runs: &Runs) -> Result<Figure, LabError> {
+pub(super) fn atlas(runs: &Runs<'_>) -> Result<Drawing, LabError> {
     let run = runs.get("atlas");
     let points = by_batch(run)?;
     let (mut found, mut texts) = (Vec::new(), Vec::new());
@@ -207,5 +209,5 @@ pub(super) fn atlas(runs: &Runs) -> Result<Figure, LabError> {
     let source =
         "atlas: metrics.parquet, column train_loss, second half of the run; thresholds from its data";
     let spec = stability(&drawn, &batches(), &rates(&points), &[]);
-    Ok(Figure { table: Some(table(&points)?), ..figure(11, "atlas", see, source, spec) })
+    Ok(Drawing { table: Some(table(&points)?), ..Drawing::new(see, source, spec) })
 }

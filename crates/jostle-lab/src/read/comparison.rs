@@ -1,9 +1,13 @@
 //! A prediction beside an ensemble that was simulated.
 
-use super::prediction::Predictions;
-use super::{LabError, Run};
-use crate::experiment::Experiment;
+use super::Run;
+use crate::LabError;
+use crate::experiment::{Experiment, first_difference};
+use crate::run::Predictions;
 use std::path::Path;
+
+/// The parts in which a prediction and the ensemble that it is compared with may differ.
+const APART_FROM: &[&str] = &["ensemble", "name"];
 
 /// A prediction beside the ensemble of a run folder, cell by cell and observable by observable.
 pub struct Comparison {
@@ -63,7 +67,7 @@ pub fn compare(
 ) -> Result<Comparison, LabError> {
     let not_it = |reason: String| LabError::NotARun { folder: folder.to_path_buf(), reason };
     let run = Run::open(folder)?;
-    if let Some(difference) = first_difference(&experiment.to_toml_string(), &run.experiment) {
+    if let Some(difference) = first_difference(APART_FROM, &experiment.to_toml_string(), &run.experiment) {
         return Err(not_it(format!("it is of another experiment; {difference}")));
     }
     if run.cells() != experiment.cells.len() || run.manifest.predicted() > 0 {
@@ -106,68 +110,9 @@ fn difference(step: u64, predicted: f64, paths: &[Vec<f64>], at: usize) -> Diffe
     Difference { step, predicted, mean, standard_error: (squares / (count - 1.0) / count).sqrt() }
 }
 
-/// The first setting in which two experiments differ, apart from their ensembles.
-fn first_difference(here: &str, there: &str) -> Option<String> {
-    differ_but_for(&["ensemble", "name"], here, there)
-}
-
-/// The first setting in which two experiments differ.
-pub(super) fn first_setting_that_differs(here: &str, there: &str) -> Option<String> {
-    differ_but_for(&[], here, there)
-}
-
-fn differ_but_for(parts: &[&str], here: &str, there: &str) -> Option<String> {
-    let table = |text: &str| {
-        let mut table: toml::Table = text.parse().unwrap_or_default();
-        table.retain(|part, _| !parts.contains(&part));
-        table
-    };
-    differ("", &toml::Value::Table(table(here)), &toml::Value::Table(table(there)))
-}
-
-fn differ(path: &str, here: &toml::Value, there: &toml::Value) -> Option<String> {
-    use toml::Value::{Array, Table};
-    let child = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    let missing = |key: &str, which: &str| Some(format!("{} is set {which} only", child(key)));
-    match (here, there) {
-        (Table(here), Table(there)) => {
-            for (key, value) in here {
-                let Some(other) = there.get(key) else { return missing(key, "here") };
-                if let Some(found) = differ(&child(key), value, other) {
-                    return Some(found);
-                }
-            }
-            there.keys().find(|key| !here.contains_key(*key)).and_then(|key| missing(key, "there"))
-        }
-        (Array(a), Array(b)) if a.len() == b.len() => {
-            a.iter().zip(b).enumerate().find_map(|(k, (a, b))| differ(&child(&k.to_string()), a, b))
-        }
-        (a, b) if a == b => None,
-        (a, b) => Some(format!("{path} is {b} there and {a} here")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn experiments_are_the_same_whatever_their_ensembles() {
-        let text = "name = \"a\"\n[dynamics]\nsteps = 10\n[[noise]]\nstd = 1.0\n[ensemble]\nreplicas = 3\n";
-        assert_eq!(first_difference(text, &text.replace('3', "4").replace("\"a\"", "\"b\"")), None);
-        assert_eq!(
-            first_difference(text, &text.replace("10", "20")).unwrap(),
-            "dynamics.steps is 20 there and 10 here"
-        );
-        assert_eq!(
-            first_difference(text, &text.replace("1.0", "2.0")).unwrap(),
-            "noise.0.std is 2.0 there and 1.0 here"
-        );
-        assert_eq!(
-            first_difference(text, &format!("{text}\n[grid]\n\"noise.0.std\" = [1]\n")).unwrap(),
-            "grid is set there only"
-        );
-    }
 
     #[test]
     fn a_difference_is_told_in_units_of_the_mean_and_of_its_error() {

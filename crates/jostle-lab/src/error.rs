@@ -1,9 +1,9 @@
 //! Why the laboratory could not do what it was asked, in one line each.
 
-use super::memory::readable;
 use crate::experiment::ExperimentError;
 use jostle::geometry::GeometryError;
 use jostle_files::StorageError;
+use jostle_report::number::readable_bytes;
 use std::path::PathBuf;
 
 /// Why the laboratory could not do what it was asked.
@@ -40,7 +40,7 @@ pub enum LabError {
         file: PathBuf,
     },
     /// More memory than there is.
-    #[error("{what} needs {}, but {} of memory are free; reduce {reduce}", readable(*needed), readable(*available))]
+    #[error("{what} needs {}, but {} of memory are free; reduce {reduce}", readable_bytes(*needed), readable_bytes(*available))]
     Memory {
         /// What would need it.
         what: String,
@@ -92,6 +92,9 @@ pub enum LabError {
         /// The file.
         file: PathBuf,
     },
+    /// Results that are sent to a receiver that is gone.
+    #[error("the receiver of the results is gone")]
+    Unheard,
     /// A folder that is not a run.
     #[error("{}: not a run folder: {reason}", folder.display())]
     NotARun {

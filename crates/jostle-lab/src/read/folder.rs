@@ -1,8 +1,9 @@
 //! A finished run, read back from its folder: what figures and claims are made from.
 
-use super::manifest::{CellRecord, Manifest, Predicted, Status};
-use super::{Active, LabError, LassoRecord, StdOfLambda, build};
+use crate::LabError;
 use crate::experiment::{Experiment, Overrides};
+use crate::plan::build;
+use crate::record::{Active, CellRecord, LassoRecord, Manifest, Predicted, Status, StdOfLambda};
 use jostle::ensemble::Ensemble;
 use jostle_files::{ArrayReader, StorageError, Table, read_parquet};
 use std::ops::Range;
@@ -135,8 +136,8 @@ impl Run {
     pub fn rebuilt_cells(&self) -> Result<Vec<Ensemble>, LabError> {
         let origin = self.folder.join("experiment.toml").display().to_string();
         let overrides = Overrides::default();
-        let mut experiment = Experiment::from_text(&self.experiment, &origin, &self.folder, &overrides)?;
-        Ok(build(&mut experiment)?.cells)
+        let experiment = Experiment::from_text(&self.experiment, &origin, &self.folder, &overrides)?;
+        Ok(build(experiment)?.cells)
     }
 
     /// How many replicas of a cell diverged.

@@ -1,10 +1,10 @@
 //! What a finished run says at its end.
 
-use super::predicted_lasso::{LassoArrays, arrays_of, measured_of};
+use super::Run;
+use super::lasso::{LassoArrays, ShownLasso, arrays_of, lasso_lines, measured_of};
 use super::series::spread;
-use super::{
-    Active, LabError, LassoRecord, ReadData, Run, ShownLasso, StdOfLambda, lasso_lines, lines_of_lambdas,
-};
+use crate::LabError;
+use crate::record::{Active, LassoRecord, ReadData, StdOfLambda, lines_of_lambdas};
 use jostle_report::Estimate;
 use jostle_report::number::{compact, compact_interval};
 use serde_json::{Value, json};

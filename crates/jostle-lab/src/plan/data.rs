@@ -1,8 +1,9 @@
 //! The data of a problem: generated, or read from files; and what they cost.
 
-use super::manifest::{FeatureScaling, ReadData};
-use super::{LabError, images, memory};
-use crate::experiment::Component;
+use super::{images, memory};
+use crate::LabError;
+use crate::experiment::{Component, file_name};
+use crate::record::{FeatureScaling, ReadData};
 use jostle::InputError;
 use jostle::problem::{Generator, Preparation, Problem, TestSet};
 use jostle::process::Source;
@@ -139,11 +140,6 @@ fn sentence_of_images(problem: &Problem, settings: &Settings, replaced: Option<&
         .map_or_else(String::new, |asked| format!(" in place of {asked}, whose files were not found,"));
     let test = problem.test().map_or_else(String::new, |test| format!(" and {} test", test.samples()));
     format!("{from}{instead} with {} training{test} samples", problem.samples())
-}
-
-/// The last part of a path.
-pub(super) fn file_name(path: &str) -> String {
-    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// How the file of a problem is to be read.

@@ -1,6 +1,6 @@
 //! What a run may use of the machine: threads, and an instruction set.
 
-use super::LabError;
+use crate::LabError;
 use jostle::Level;
 
 /// Threads that may be asked for on any machine; on large ones, four for each processor.

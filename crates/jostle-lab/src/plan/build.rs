@@ -2,9 +2,10 @@
 
 use super::data::{Data, data, file, held_bytes, refuse_if_too_large};
 use super::device::{Open, choose, device};
-use super::manifest::ReadData;
-use super::{LabError, images, memory};
+use super::{images, memory};
+use crate::LabError;
 use crate::experiment::{CheckedCell, Component, Experiment};
+use crate::record::ReadData;
 use jostle::dynamics::Dynamics;
 use jostle::ensemble::{Ensemble, Protocol, default_names};
 use jostle::model::{ModelSpec, RandomFeatures};
@@ -23,6 +24,8 @@ use std::path::Path;
 
 /// The cells of an experiment.
 pub struct Built {
+    /// The experiment, with what it left open: which images it uses, where, and which observables are recorded.
+    pub experiment: Experiment,
     /// The cells.
     pub cells: Vec<Ensemble>,
     /// Which data were read from where and what was done to them, a sentence each.
@@ -33,14 +36,14 @@ pub struct Built {
     pub devices: Vec<String>,
 }
 
-/// Builds every cell of an experiment, and writes into it which images it uses and which observables are recorded where
-/// it left that to the default. Cells with the same problem share its data. Nothing is to be run: all passes are made on
+/// Builds every cell of an experiment, which then says which images it uses and which observables are recorded where it
+/// left that to the default. Cells with the same problem share its data. Nothing is to be run: all passes are made on
 /// the processor, so that a run can be looked at on a machine that does not have its device.
 ///
 /// # Errors
 /// Settings that do not fit each other or the data, data that cannot be found or read, or data that do not fit in
 /// memory.
-pub fn build(experiment: &mut Experiment) -> Result<Built, LabError> {
+pub fn build(experiment: Experiment) -> Result<Built, LabError> {
     build_on(experiment, |_| Ok(OpenDevice::cpu()))
 }
 
@@ -48,18 +51,18 @@ pub fn build(experiment: &mut Experiment) -> Result<Built, LabError> {
 ///
 /// # Errors
 /// As [`build`], and a device that is not there.
-pub(super) fn build_to_run(experiment: &mut Experiment) -> Result<Built, LabError> {
-    choose(experiment);
+pub(super) fn build_to_run(mut experiment: Experiment) -> Result<Built, LabError> {
+    choose(&mut experiment);
     build_on(experiment, OpenDevice::open)
 }
 
-fn build_on(experiment: &mut Experiment, open: Open) -> Result<Built, LabError> {
+fn build_on(mut experiment: Experiment, open: Open) -> Result<Built, LabError> {
     let explained = |(k, checked): (usize, &CheckedCell)| {
         device(checked, open).map_err(|error| experiment.explain(k, &error).into())
     };
     let devices: Vec<OpenDevice> =
         experiment.cells.iter().enumerate().map(explained).collect::<Result<_, LabError>>()?;
-    let replaced = images::locate(experiment)?;
+    let replaced = images::locate(&mut experiment)?;
     let identities: Vec<String> = experiment.cells.iter().map(|cell| format!("{:?}", cell.problem)).collect();
     let mut known: HashMap<&String, usize> = HashMap::new();
     let (mut held, available) = (0.0, memory::available());
@@ -109,7 +112,7 @@ fn build_on(experiment: &mut Experiment, open: Open) -> Result<Built, LabError> 
         devices.iter().filter(|device| !device.is_cpu()).map(ToString::to_string).collect();
     devices.sort();
     devices.dedup();
-    Ok(Built { cells: cells?, data: sentences, data_sets, devices })
+    Ok(Built { cells: cells?, data: sentences, data_sets, devices, experiment })
 }
 
 /// Refuses a cell that theory says nothing of.

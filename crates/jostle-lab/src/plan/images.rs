@@ -1,6 +1,6 @@
 //! Where the images of an experiment are.
 
-use super::LabError;
+use crate::LabError;
 use crate::experiment::{CheckedCell, Experiment, FoundImages};
 use jostle::InputError;
 use jostle::setting::{SettingError, Settings};

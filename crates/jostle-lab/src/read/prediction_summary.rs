@@ -1,9 +1,10 @@
 //! What a prediction says on a terminal, and to scripts.
 
 use super::comparison::{Comparison, Difference, Differences};
-use super::prediction::{PredictedCell, Predictions};
+use super::lasso::{ShownLasso, lasso_lines};
 use super::summary::data_text;
-use super::{LassoRecord, ShownLasso, lasso_lines};
+use crate::record::LassoRecord;
+use crate::run::{PredictedCell, Predictions};
 use jostle::theory::PredictedLasso;
 use jostle_report::number::compact;
 use serde_json::{Map, Value, json};

@@ -1,10 +1,11 @@
 //! The report of a run of one experiment file.
 
-use super::data::file_name;
-use super::predicted_lasso::arrays_of;
+use super::Run;
+use super::lasso::{arrays_of, lasso_lines};
 use super::series::{over_steps, point, recovered, spread};
-use super::{Active, LabError, LassoRecord, Run, lasso_lines, lines_of_lambdas};
-use crate::experiment::quoted;
+use crate::LabError;
+use crate::experiment::{file_name, quoted};
+use crate::record::{Active, LassoRecord, lines_of_lambdas};
 use jostle::observable::{ActiveThreshold, find};
 use jostle_files::{StorageError, write_atomically};
 use jostle_report::number::{compact, compact_interval};
