@@ -17,6 +17,7 @@ mod page;
 mod series;
 mod spec;
 mod sweep;
+pub mod text;
 
 use claim::Claim;
 use serde::{Deserialize, Serialize};

@@ -3,6 +3,7 @@
 use super::{Answer, layers};
 use jostle::geometry::{Geometry, Sampling};
 use jostle_report::number::precise;
+use jostle_report::text::{aligned, counted};
 
 impl Answer {
     /// The quantities of the point, and a table with one line for each kind of batches, with the conventions they
@@ -25,12 +26,11 @@ impl Answer {
     /// How many samples, outputs and parameters there are.
     pub(super) fn size(&self) -> String {
         let Geometry { samples, outputs, params, .. } = self.geometry;
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
-        let mut size = format!("{samples} sample{}", plural(samples));
+        let mut size = counted(samples, "sample");
         if outputs != 1 {
             size += &format!(" of {outputs} outputs");
         }
-        params.map_or(size.clone(), |p| format!("{size}, {p} parameter{}", plural(p)))
+        params.map_or(size.clone(), |p| format!("{size}, {}", counted(p, "parameter")))
     }
 
     /// Names and values, by the names of the JSON answer.
@@ -107,16 +107,4 @@ impl Answer {
         }
         rows
     }
-}
-
-/// Rows with their columns aligned, one a line.
-fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |c: usize| rows.iter().filter_map(|row| row.get(c)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();
-    let line = |row: &Vec<String>| {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
-        cells.join("  ").trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(line).collect()
 }

@@ -9,6 +9,7 @@ use jostle::problem::{Generator, Preparation, Problem, TestSet};
 use jostle::process::Source;
 use jostle::setting::{SettingError, Settings};
 use jostle_files::{DataFile, DataSet, DropLevel, Reading, show_names};
+use jostle_report::text::counted;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -78,9 +79,8 @@ fn of_file(data: DataSet, settings: &Settings) -> Result<Problem, InputError> {
 
 /// What a reader of the results should know of the data of a file.
 fn sentence(name: &str, problem: &Problem, remarks: Vec<String>, settings: &Settings) -> String {
-    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let names = problem.feature_names().map_or_else(String::new, |names| format!(": {}", show_names(names)));
-    let (samples, features) = (count(problem.samples(), "sample"), count(problem.dim(), "feature"));
+    let (samples, features) = (counted(problem.samples(), "sample"), counted(problem.dim(), "feature"));
     let mut parts = vec![format!("{name}: {samples} of {features}{names}")];
     if let Some(test) = problem.test() {
         let rows: Vec<String> = problem.test_rows().iter().map(ToString::to_string).collect();
@@ -92,7 +92,7 @@ fn sentence(name: &str, problem: &Problem, remarks: Vec<String>, settings: &Sett
                 show_names(&rows)
             ),
         };
-        parts.push(format!("{} to test on{drawn}", count(test.samples(), "sample")));
+        parts.push(format!("{} to test on{drawn}", counted(test.samples(), "sample")));
     }
     parts.extend(remarks);
     if let Some(scaling) = problem.scaling() {

@@ -8,6 +8,7 @@ use jostle::ensemble::Ensemble;
 use jostle_files::{ArrayReader, StorageError, Table, read_parquet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// A run folder's contents.
 pub struct Run {
@@ -19,6 +20,8 @@ pub struct Run {
     pub experiment: String,
     metrics: Table,
     cells: Vec<CellRows>,
+    /// What [`Run::rebuilt_cells`] has made.
+    rebuilt: OnceLock<Vec<Ensemble>>,
 }
 
 /// Where a cell's rows stand in the table: replica after replica, recorded step after recorded step.
@@ -46,7 +49,14 @@ impl Run {
         let [cells, replicas, steps] = ["cell", "replica", "step"].map(|name| metrics.integers(name));
         let cells = cell_rows(cells?, replicas?, steps?).and_then(|cells| check_cells(cells, &manifest));
         let cells = cells.map_err(|what| not_a_run(format!("metrics.parquet {what}")))?;
-        Ok(Self { folder: folder.to_path_buf(), manifest, experiment, metrics, cells })
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            manifest,
+            experiment,
+            metrics,
+            cells,
+            rebuilt: OnceLock::new(),
+        })
     }
 
     /// Number of (finished) cells.
@@ -129,15 +139,19 @@ impl Run {
         Ok(self.paths(cell, quantity)?.iter().map(|path| path[at]).collect())
     }
 
-    /// The cells of the run, built anew from its settings: what theory is asked about.
+    /// The cells of the run, built again from its settings when they are first asked for.
     ///
     /// # Errors
     /// The settings or the data cannot be read any more.
-    pub fn rebuilt_cells(&self) -> Result<Vec<Ensemble>, LabError> {
+    pub fn rebuilt_cells(&self) -> Result<&[Ensemble], LabError> {
+        if let Some(cells) = self.rebuilt.get() {
+            return Ok(cells);
+        }
         let origin = self.folder.join("experiment.toml").display().to_string();
         let overrides = Overrides::default();
         let experiment = Experiment::from_text(&self.experiment, &origin, &self.folder, &overrides)?;
-        Ok(build(experiment)?.cells)
+        let cells = build(experiment)?.cells;
+        Ok(self.rebuilt.get_or_init(|| cells))
     }
 
     /// How many replicas of a cell diverged.

@@ -5,6 +5,7 @@ use super::series::spread;
 use crate::record::LassoRecord;
 use jostle_files::StorageError;
 use jostle_report::number::compact;
+use jostle_report::text::aligned;
 
 /// Coefficients up to which a terminal is shown all of them.
 const MOST_ROWS: usize = 20;
@@ -61,13 +62,7 @@ fn coefficient_lines(ShownLasso { lambda, beta, measured }: ShownLasso<'_>) -> V
         rows[0].push("measured".to_owned());
         rows[1..].iter_mut().zip(measured).for_each(|(row, value)| row.push(compact(*value)));
     }
-    let width = |c: usize| rows.iter().map(|row| row[c].len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    aligned(&rows).lines().map(str::to_owned).collect()
 }
 
 /// The coefficients and the `lambda_j` of a run's cell, if its Lasso is known.

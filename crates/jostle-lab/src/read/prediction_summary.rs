@@ -7,6 +7,7 @@ use crate::record::LassoRecord;
 use crate::run::{PredictedCell, Predictions};
 use jostle::theory::PredictedLasso;
 use jostle_report::number::compact;
+use jostle_report::text::{aligned, counted};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -100,20 +101,6 @@ fn lassos(cells: &[(usize, &PredictedCell)]) -> String {
     if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join("\n")) }
 }
 
-/// Columns of text, as wide as they need to be.
-fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |c: usize| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::from("\n");
-    for row in rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
-        text += cells.join("  ").trim_end();
-        text.push('\n');
-    }
-    text
-}
-
 /// The observables that have a prediction, with their means.
 fn paths(cell: &PredictedCell) -> Vec<(&'static str, Vec<f64>)> {
     let all = cell.quantities.iter().enumerate();
@@ -133,7 +120,7 @@ fn steps_table(cell: &PredictedCell, all_steps: bool) -> String {
         let values = paths.iter().map(|(_, path)| compact(path[at]));
         std::iter::once(cell.steps[at].to_string()).chain(values).collect()
     }));
-    table(&rows)
+    format!("\n{}", aligned(&rows))
 }
 
 fn cells_table(cells: &[(usize, &PredictedCell)]) -> String {
@@ -155,8 +142,8 @@ fn cells_table(cells: &[(usize, &PredictedCell)]) -> String {
     }
     let steps = cells.iter().filter_map(|(_, cell)| cell.steps.last()).max().copied().unwrap_or(0);
     format!(
-        "{}\nAfter {steps} steps; the means at every recorded step are in --json and in --out.\n",
-        table(&rows)
+        "\n{}\nAfter {steps} steps; the means at every recorded step are in --json and in --out.\n",
+        aligned(&rows)
     )
 }
 
@@ -223,12 +210,12 @@ fn comparison_text(comparison: &Comparison) -> String {
             [[name.clone()].as_slice(), &pair(largest), &pair(last)].concat()
         }));
         let cell = if comparison.cells.len() > 1 { format!(" (cell {k})") } else { String::new() };
-        let plural = if *replicas == 1 { "" } else { "s" };
         let folder = comparison.folder.display();
         let _ = write!(
             text,
-            "\nAgainst {replicas} simulated replica{plural} in {folder}{cell}, relative to their mean:\n{}",
-            table(&rows)
+            "\nAgainst {} in {folder}{cell}, relative to their mean:\n\n{}",
+            counted(*replicas, "simulated replica"),
+            aligned(&rows)
         );
         if let Some((_, step)) = ends.first() {
             let names: Vec<&str> = ends.iter().map(|(name, _)| name.as_str()).collect();

@@ -9,6 +9,7 @@ use crate::record::{Active, LassoRecord, lines_of_lambdas};
 use jostle::observable::{ActiveThreshold, find};
 use jostle_files::{StorageError, write_atomically};
 use jostle_report::number::{compact, compact_interval};
+use jostle_report::text::counted;
 use jostle_report::{Axis, Estimate, Figure, Recovered, Report, Series, bands, coefficients, render, sweep};
 use std::io::Write;
 use std::path::Path;
@@ -45,13 +46,12 @@ pub fn report_of_run(run: &Run) -> Result<Report, LabError> {
     figures.extend(coefficient_figure(run)?);
     let (diverged, replicas) = run.manifest.diverged();
     let lead = if run.manifest.predicted() == run.cells() {
-        format!("{} cell{}, predicted by theory.", run.cells(), plural(run.cells()))
+        format!("{}, predicted by theory.", counted(run.cells(), "cell"))
     } else {
         format!(
-            "{} cell{}, {replicas} replica{} in all, {} replica-steps.",
-            run.cells(),
-            plural(run.cells()),
-            plural(replicas),
+            "{}, {} in all, {} replica-steps.",
+            counted(run.cells(), "cell"),
+            counted(replicas, "replica"),
             compact(run.manifest.replica_steps)
         )
     };
@@ -128,10 +128,6 @@ fn prediction_warnings(run: &Run) -> Vec<String> {
         }));
     }
     warnings
-}
-
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }
 
 /// What is said of replicas that stopped early.

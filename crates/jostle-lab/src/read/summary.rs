@@ -7,6 +7,7 @@ use crate::LabError;
 use crate::record::{Active, LassoRecord, ReadData, StdOfLambda, lines_of_lambdas};
 use jostle_report::Estimate;
 use jostle_report::number::{compact, compact_interval};
+use jostle_report::text::aligned;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -140,15 +141,7 @@ impl Summary {
             }
             row
         }));
-        let widths: Vec<usize> = (0..rows[0].len())
-            .map(|c| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0))
-            .collect();
-        let mut text = String::new();
-        for row in rows {
-            let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
-            text += cells.join("  ").trim_end();
-            text.push('\n');
-        }
+        let mut text = aligned(&rows);
         text += &self.intercepts_text();
         text += &data_text(&self.data);
         if self.any_diverged() {

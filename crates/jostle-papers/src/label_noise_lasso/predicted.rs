@@ -16,12 +16,12 @@ pub(super) struct Predicted {
 
 /// The predictions for every cell of a run.
 pub(super) fn predictions(run: &Run) -> Result<Vec<Predicted>, LabError> {
-    let cells = run.rebuilt_cells()?.into_iter();
+    let cells = run.rebuilt_cells()?.iter();
     cells
         .map(|cell| {
             let problem = cell.process().source.problem(0);
             let lasso = predicted_lasso(cell.process(), &problem).map_err(|source| theory(run, source))?;
-            Ok(Predicted { cell, problem, lasso })
+            Ok(Predicted { cell: cell.clone(), problem, lasso })
         })
         .collect()
 }
