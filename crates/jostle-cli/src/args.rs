@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jostle_lab::experiment::Overrides;
+use jostle_lab::plan::Resources;
 use std::path::PathBuf;
 
 /// The laboratory for noisy gradient descent: run it, and check what the papers claim about it.
@@ -64,6 +65,21 @@ pub(crate) struct FileOptions {
     pub(crate) data: DataOptions,
 }
 
+/// How many threads a command uses.
+#[derive(Debug, Args)]
+pub(crate) struct ThreadOptions {
+    /// Threads [default: all processors]. Results do not depend on it.
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+}
+
+impl ThreadOptions {
+    /// These threads, with the best instruction set of the machine.
+    pub(crate) fn resources(&self) -> Resources {
+        Resources::with_threads(self.threads.map(usize::from))
+    }
+}
+
 /// Where data sets of images are.
 #[derive(Debug, Args)]
 pub(crate) struct DataOptions {
@@ -108,9 +124,9 @@ pub(crate) struct RunOptions {
     /// Replace what the folder holds of another experiment, or of an unfinished run, once the new results are there.
     #[arg(long)]
     pub(crate) force: bool,
-    /// Threads [default: all processors]. Results do not depend on it.
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) threads: Option<u16>,
+    /// Threads.
+    #[command(flatten)]
+    pub(crate) threads: ThreadOptions,
 }
 
 /// Options of `jostle predict`.
@@ -130,9 +146,9 @@ pub(crate) struct PredictOptions {
     /// A run folder of the same experiment to compare with [default: runs/NAME, if there is one].
     #[arg(long, value_name = "RUN")]
     pub(crate) against: Option<PathBuf>,
-    /// Threads [default: all processors]. Results do not depend on it.
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) threads: Option<u16>,
+    /// Threads.
+    #[command(flatten)]
+    pub(crate) threads: ThreadOptions,
 }
 
 /// Options of `jostle check`.
@@ -143,9 +159,9 @@ pub(crate) struct CheckOptions {
     /// Changes to the file.
     #[command(flatten)]
     pub(crate) changes: FileOptions,
-    /// Threads to estimate the time for [default: all processors].
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) threads: Option<u16>,
+    /// Threads.
+    #[command(flatten)]
+    pub(crate) threads: ThreadOptions,
 }
 
 /// Options of `jostle measure`.
@@ -172,9 +188,9 @@ pub(crate) struct MeasureOptions {
     /// Batches are drawn without replacement.
     #[arg(long)]
     pub(crate) no_replacement: bool,
-    /// Threads [default: all processors]. Results do not depend on it.
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) threads: Option<u16>,
+    /// Threads.
+    #[command(flatten)]
+    pub(crate) threads: ThreadOptions,
     /// Write the atlas of stability as an HTML file [default: the name of FILE, with .html, in this folder].
     #[arg(long, value_name = "HTML", num_args = 0..=1)]
     #[expect(clippy::option_option, reason = "clap's form of an option with an optional value")]
@@ -217,9 +233,9 @@ pub(crate) struct ReproduceOptions {
     /// Change a setting of every experiment (repeatable).
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Threads [default: all processors]. Results do not depend on it.
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) threads: Option<u16>,
+    /// Threads.
+    #[command(flatten)]
+    pub(crate) threads: ThreadOptions,
 }
 
 /// How much of a paper to run.

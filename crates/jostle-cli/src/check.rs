@@ -1,20 +1,21 @@
 //! `jostle check`.
 
 use crate::args::{CheckOptions, Output};
-use crate::{Ending, print};
+use crate::output::{Ending, print};
 use jostle::ensemble::{Ensemble, Measurement};
 use jostle::geometry::LayerCost;
 use jostle_lab::LabError;
 use jostle_lab::experiment::Experiment;
-use jostle_lab::plan::{Plan, Resources};
+use jostle_lab::plan::Plan;
 use jostle_lab::read::{ShownLasso, lasso_lines};
 use jostle_lab::record::{LassoRecord, OfCell, StdOfLambda, lines_of_lambdas, predicted_lassos};
 use jostle_report::number::readable_bytes;
+use jostle_report::text::counted;
 
 /// Validates an experiment file and says what running it would take.
 pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, LabError> {
     let experiment = Experiment::read(&options.file, &options.changes.overrides(None))?;
-    let plan = Plan::new(experiment, &Resources::with_threads(options.threads.map(usize::from)))?;
+    let plan = Plan::new(experiment, &options.threads.resources())?;
     let resolved = plan.experiment().to_toml_string();
     let label_noise: Vec<_> = plan.cells().iter().map(StdOfLambda::of).collect();
     let lassos = predicted_lassos(plan.cells(), false);
@@ -50,18 +51,15 @@ pub(crate) fn check(options: &CheckOptions, output: &Output) -> Result<Ending, L
     if output.quiet {
         return Ok(Ending::Done);
     }
-    let plural = |count: usize| if count == 1 { "" } else { "s" };
     let mut lines = vec![
         resolved,
         format!(
-            "# {} cell{}, {:.3e} replica-steps, {} of memory, {} on {} thread{}",
-            plan.cells().len(),
-            plural(plan.cells().len()),
+            "# {}, {:.3e} replica-steps, {} of memory, {} on {}",
+            counted(plan.cells().len(), "cell"),
             plan.replica_steps(),
             readable_bytes(plan.memory()),
             about(plan.seconds()),
-            plan.threads(),
-            plural(plan.threads()),
+            counted(plan.threads(), "thread"),
         ),
     ];
     if plan.geometry_memory() > 0.0 {

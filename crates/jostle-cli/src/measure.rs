@@ -1,13 +1,12 @@
 //! `jostle measure`.
 
 use crate::args::{MeasureOptions, Output};
+use crate::output::Ending;
 use crate::progress::Bar;
-use crate::{Ending, print};
 use jostle::geometry::Sampling;
 use jostle_lab::LabError;
 use jostle_lab::experiment::{Experiment, Overrides};
 use jostle_lab::measure::{Answer, Question, measure as measure_point, measure_parameters, write_atlas};
-use jostle_lab::plan::Resources;
 use jostle_lab::run::refuse_to_overwrite;
 use std::path::PathBuf;
 
@@ -27,7 +26,7 @@ pub(crate) fn measure(options: &MeasureOptions, output: &Output) -> Result<Endin
             None => measure_point(&options.file, question, &bar)?,
         })
     };
-    let resources = Resources::with_threads(options.threads.map(usize::from));
+    let resources = options.threads.resources();
     let atlas = options.plot.as_ref().map(|path| match path {
         Some(path) => path.clone(),
         None => PathBuf::from(options.file.with_extension("html").file_name().unwrap_or_default()),
@@ -41,11 +40,7 @@ pub(crate) fn measure(options: &MeasureOptions, output: &Output) -> Result<Endin
     if let Some(path) = &atlas {
         resources.run(|| write_atlas(&answer, path))??;
     }
-    if output.json {
-        print(&format!("{:#}\n", answer.to_json()));
-    } else if !output.quiet {
-        let atlas = atlas.map_or_else(String::new, |path| format!("\nAtlas: {}\n", path.display()));
-        print(&(answer.to_text() + &atlas));
-    }
+    let atlas = || atlas.map_or_else(String::new, |path| format!("\nAtlas: {}\n", path.display()));
+    output.result(|| answer.to_json(), || answer.to_text() + &atlas());
     Ok(Ending::Done)
 }

@@ -1,11 +1,11 @@
 //! `jostle predict`.
 
 use crate::args::{Output, PredictOptions};
+use crate::output::{Ending, say};
 use crate::progress::Bar;
-use crate::{Ending, print, say};
 use jostle_lab::LabError;
 use jostle_lab::experiment::{CheckedCell, Experiment, Overrides};
-use jostle_lab::plan::{Plan, Resources};
+use jostle_lab::plan::Plan;
 use jostle_lab::read::{PredictionSummary, Run, compare, report_of_run, write_report};
 use jostle_lab::run::{Destination, PredictionOutcome, predict as predict_cells};
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub(crate) fn predict(options: &PredictOptions, output: &Output) -> Result<Endin
         overrides.set.push("ensemble.method=\"predict\"".to_owned());
         experiment = Experiment::read(&options.file, &overrides)?;
     }
-    let resources = Resources::with_threads(options.threads.map(usize::from));
+    let resources = options.threads.resources();
     let destination = options.out.as_deref().map(|out| Destination::new(out, options.force));
     let bar = Bar::new(output);
     let plan = Plan::new(experiment, &resources)?;
@@ -50,10 +50,6 @@ pub(crate) fn predict(options: &PredictOptions, output: &Output) -> Result<Endin
         comparison,
         run: options.out.as_deref(),
     };
-    if output.json {
-        print(&format!("{:#}\n", summary.to_json()));
-    } else if !output.quiet {
-        print(&summary.to_text(output.verbose));
-    }
+    output.result(|| summary.to_json(), || summary.to_text(output.verbose));
     Ok(Ending::Done)
 }

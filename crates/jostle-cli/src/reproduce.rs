@@ -2,8 +2,8 @@
 
 use crate::args::{Output, ReproduceOptions, Scale};
 use crate::check::duration;
+use crate::output::{Ending, say};
 use crate::progress::Bar;
-use crate::{Ending, print};
 use jostle_lab::LabError;
 use jostle_lab::experiment::Overrides;
 use jostle_lab::plan::Resources;
@@ -33,34 +33,34 @@ pub(crate) fn reproduce(options: &ReproduceOptions, output: &Output) -> Result<E
             seed: options.seed,
             data: options.data.folder(),
         },
-        resources: Resources::with_threads(options.threads.map(usize::from)),
+        resources: options.threads.resources(),
     };
     let out = options.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(name));
     let claims = match run_paper(&reproduction, &out, options.force, &Bar::new(output))? {
         PaperOutcome::Done(claims) => claims,
         PaperOutcome::Interrupted(is_kept) => {
             let remains = if is_kept { "the finished experiments are in" } else { "nothing has changed in" };
-            crate::say(&format!("interrupted; {remains} {}\n", out.display()));
+            say(&format!("interrupted; {remains} {}\n", out.display()));
             return Ok(Ending::Interrupted);
         }
     };
     let holds = claims.iter().all(|claim| claim.holds);
     let report = out.join("report.html");
-    if output.json {
-        let json = serde_json::json!({
+    let json = || {
+        serde_json::json!({
             "run": out, "report": report, "holds": holds, "rule": RULE, "remarks": paper.remarks(&claims), "claims": claims,
-        });
-        print(&format!("{json:#}\n"));
-    } else if !output.quiet {
-        let width = terminal_width();
-        print(&format!(
+        })
+    };
+    let text = || {
+        format!(
             "{}, scale {}\n\n{}\nReport: {}\n",
             reproduction.paper.title,
             reproduction.scale,
-            claims_table(&claims, &paper.remarks(&claims), width),
+            claims_table(&claims, &paper.remarks(&claims), terminal_width()),
             report.display()
-        ));
-    }
+        )
+    };
+    output.result(json, text);
     Ok(if holds { Ending::Done } else { Ending::ClaimFailed })
 }
 
@@ -137,10 +137,6 @@ fn list(output: &Output) -> Result<Ending, LabError> {
             })).collect::<Vec<_>>(),
         }));
     }
-    if output.json {
-        print(&format!("{:#}\n", serde_json::Value::Array(entries)));
-    } else if !output.quiet {
-        print(&text);
-    }
+    output.result(|| serde_json::Value::Array(entries), || text);
     Ok(Ending::Done)
 }

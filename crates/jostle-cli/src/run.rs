@@ -1,11 +1,11 @@
 //! `jostle run`.
 
 use crate::args::{Output, RunOptions};
+use crate::output::{Ending, say};
 use crate::progress::Bar;
-use crate::{Ending, print, say};
 use jostle_lab::LabError;
 use jostle_lab::experiment::Experiment;
-use jostle_lab::plan::{Plan, Resources};
+use jostle_lab::plan::Plan;
 use jostle_lab::read::{Run, report_of_run, summary, write_report};
 use jostle_lab::run::{Destination, Outcome, Remains, execute};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub(crate) fn run(options: &RunOptions, output: &Output) -> Result<Ending, LabError> {
     let experiment = Experiment::read(&options.file, &options.changes.overrides(None))?;
     let out = options.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&experiment.name));
-    let resources = Resources::with_threads(options.threads.map(usize::from));
+    let resources = options.threads.resources();
     let bar = Bar::new(output);
     let plan = Plan::new(experiment, &resources)?;
     if let Outcome::Interrupted(remains) = execute(&plan, &Destination::new(&out, options.force), &bar)? {
@@ -24,11 +24,7 @@ pub(crate) fn run(options: &RunOptions, output: &Output) -> Result<Ending, LabEr
     let run = Run::open(&out)?;
     write_report(&run.folder, &report_of_run(&run)?)?;
     let summary = summary(&run)?;
-    if output.json {
-        print(&format!("{:#}\n", summary.to_json()));
-    } else if !output.quiet {
-        print(&summary.to_text());
-    }
+    output.result(|| summary.to_json(), || summary.to_text());
     Ok(Ending::Done)
 }
 
