@@ -2,7 +2,8 @@
 
 use super::StorageError;
 use super::atomic::{AtomicFile, open};
-use super::error::{Item, show_shape};
+use super::error::Item;
+use super::names::show_shape;
 use super::npy::{ArrayHeader, texts};
 use ndarray::{ArrayView1, ArrayView2};
 use ndarray_npy::{NpzWriter, WriteNpyError, WriteNpyExt, WriteNpzError};

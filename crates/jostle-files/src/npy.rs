@@ -1,7 +1,8 @@
 //! One array inside an npz file: its header, checked before anything is allocated, and its elements.
 
 use super::StorageError;
-use super::error::{Item, show_shape};
+use super::error::Item;
+use super::names::show_shape;
 use half::{bf16, f16};
 use ndarray_npy::npy::header::{Header, Layout};
 use ndarray_npy::{ReadDataError, ReadableElement};

@@ -2,7 +2,7 @@
 
 use super::classes::{Classes, Key};
 use super::{DataSet, DataSize, Reading, check_finite};
-use crate::error::{show_names, show_shape};
+use crate::names::{show_names, show_shape};
 use crate::{ArrayReader, StorageError};
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Labels that are classes: which numbers stand for which.
 
 use crate::StorageError;
-use crate::error::show_names;
+use crate::names::show_names;
 use std::cmp::Ordering;
 
 /// Most classes that labels may have, and one more than that is looked for.

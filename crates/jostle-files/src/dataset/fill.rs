@@ -5,7 +5,7 @@ use super::check_finite;
 use super::classes::Key;
 use super::roles::Role;
 use crate::StorageError;
-use crate::error::show_names;
+use crate::names::show_names;
 
 /// Features, labels and weights, row by row.
 pub(super) struct Arrays {

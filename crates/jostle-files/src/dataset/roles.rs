@@ -5,7 +5,8 @@ use super::classes::{Classes, Key};
 use super::facts::Facts;
 use super::{DropLevel, Reading, position};
 use crate::StorageError;
-use crate::error::{Item, check_unique, show_names};
+use crate::error::{Item, check_unique};
+use crate::names::show_names;
 
 /// Most levels that a column of text may have.
 const MOST_LEVELS: usize = 50;

@@ -6,7 +6,8 @@ use super::fill::Arrays;
 use super::roles::{Choice, Role, choose, role};
 use super::{DataSet, DataSize, Format, Reading, csv, parquet};
 use crate::StorageError;
-use crate::error::{Item, check_unique, show_names};
+use crate::error::{Item, check_unique};
+use crate::names::show_names;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,7 @@ mod idx;
 
 use super::StorageError;
 use super::atomic::open;
-use super::error::show_shape;
+use super::names::show_shape;
 use catalogue::{DATASETS, Dataset, Format};
 use jostle::problem::{ImageSet, ImageShape, Images};
 use std::io::{BufRead, BufReader};
