@@ -121,7 +121,11 @@ fn mini_batches_are_predicted_after_the_steps_that_are_simulated() {
     check("single samples", &cell(SQUARE, small, one(), 1000, 64), &[3000, 10_000, 30_000], 0.02);
     let large = GradientDescent { batch: Batch::Size(1), ..descent(30_000) };
     check("large steps", &cell(SQUARE, large, one(), 1000, 64), &[3000, 10_000, 30_000], 0.06);
-    let four = GradientDescent { batch: Batch::Size(4), replacement: false, ..descent(10_000) };
+    let four = GradientDescent {
+        batch: Batch::Size(4),
+        sampling: jostle::dynamics::Sampling::WITHOUT_REPLACEMENT,
+        ..descent(10_000)
+    };
     let noise = label(1.0, Labels::Batch);
     check("batches of four", &cell(SQUARE, four, noise, 1000, 64), &[3000, 10_000], 0.03);
 }

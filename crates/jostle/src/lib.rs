@@ -50,6 +50,7 @@ pub mod prelude;
 pub mod problem;
 pub mod process;
 pub mod random;
+pub mod schedule;
 pub mod setting;
 pub mod simd;
 pub mod statistics;

@@ -4,7 +4,7 @@
 use crate::case::{Case, Data};
 use crate::random::Random;
 use jostle::observable;
-use jostle::setting::{Entry, Fallback, Kind, Range, Setting};
+use jostle::setting::{Entry, Fallback, Kind, Range, Setting, Tables};
 use jostle_lab::experiment::{SECTIONS, Section};
 use toml::{Table, Value};
 
@@ -102,12 +102,13 @@ impl Drawing {
                 let first = random.below(9) as u64;
                 Value::Array(vec![first.into_value(), (first + 1).into_value()])
             }
-            Kind::Batch => match random.below(4) {
-                0 => Value::String("full".to_owned()),
+            Kind::CountOr(word) => match random.below(4) {
+                0 => Value::String(word.to_owned()),
                 1 => Value::Integer(1),
                 _ => random.count(1, self.samples).into_value(),
             },
-            Kind::Schedule => schedule(random),
+            Kind::Pairs(_) => pairs(random),
+            Kind::Table(tables) => table(random, tables),
             Kind::Recording => {
                 let (key, value) = if random.chance(0.5) { ("log", 2) } else { ("every", 1) };
                 Value::Table([(key.to_owned(), random.count(value, 100).into_value())].into_iter().collect())
@@ -171,9 +172,13 @@ impl Drawing {
 /// How often a setting that may be left out is given.
 fn share(setting: &Setting) -> f64 {
     match (setting.kind, setting.name) {
-        (Kind::Batch, _) => 0.6,
+        (Kind::CountOr(_), _) => 0.6,
         (Kind::Names, _) | (_, "replicas" | "precision") => 0.5,
-        (_, "method" | "linearise" | "loss" | "augment" | "nesterov" | "learning_rate_unit") => 0.08,
+        (
+            _,
+            "method" | "linearise" | "loss" | "augment" | "nesterov" | "learning_rate_unit" | "rule"
+            | "weight_decay" | "gradient_at" | "replacement",
+        ) => 0.08,
         _ => 0.2,
     }
 }
@@ -188,21 +193,48 @@ fn number(random: &mut Random, range: Range) -> f64 {
 }
 
 /// A step size: mostly one that converges, else one that is too large, or extreme.
-fn schedule(random: &mut Random) -> Value {
+fn rate(random: &mut Random) -> Value {
     let rate = if random.chance(0.8) { random.between(1e-4, 0.1) } else { random.size() };
-    let initial = Value::Float(format!("{rate:.2e}").parse().expect("a number that was just written"));
-    if random.chance(0.75) {
-        return initial;
+    Value::Float(format!("{rate:.2e}").parse().expect("a number that was just written"))
+}
+
+/// A table, of step sizes mostly a number.
+fn table(random: &mut Random, tables: &Tables) -> Value {
+    if tables.plain.is_some() && random.chance(0.7) {
+        return rate(random);
     }
-    let mut step = 0;
-    let mut drop = |random: &mut Random| {
-        step += random.count(1, 200);
+    let entry = random.pick(tables.entries);
+    let mut table = toml::Table::new();
+    if random.chance(0.5) || tables.plain.is_none() || entry.kind != tables.entries[0].kind {
+        table.insert("kind".to_owned(), entry.kind.into());
+    }
+    for setting in entry.settings {
+        if setting.fallback != Fallback::Required && random.chance(0.4) {
+            continue;
+        }
+        let value = match setting.kind {
+            Kind::Number(Range::UnitOpen) => Value::Float(*random.pick(&[0.0, 0.5, 0.9])),
+            Kind::Number(_) => rate(random),
+            Kind::Integer { min } => random.count(min, 200).into_value(),
+            Kind::Choice(choices) => Value::String((*random.pick(choices)).to_owned()),
+            Kind::Pairs(_) => pairs(random),
+            other => panic!("{other} in a table"),
+        };
+        table.insert(setting.name.to_owned(), value);
+    }
+    Value::Table(table)
+}
+
+/// Steps, of which the first is often 0, and numbers.
+fn pairs(random: &mut Random) -> Value {
+    let mut step = if random.chance(0.7) { 0 } else { random.count(1, 200) };
+    let mut pair = |random: &mut Random| {
         let factor = if random.chance(0.8) { *random.pick(&[0.1, 0.5, 2.0]) } else { random.size() };
-        Value::Array(vec![step.into_value(), Value::Float(factor)])
+        let pair = Value::Array(vec![step.into_value(), Value::Float(factor)]);
+        step += random.count(1, 200);
+        pair
     };
-    let drops = (0..random.below(3)).map(|_| drop(random)).collect();
-    let parts = [("initial".to_owned(), initial), ("drops".to_owned(), Value::Array(drops))];
-    Value::Table(parts.into_iter().collect())
+    Value::Array((0..random.below(3)).map(|_| pair(random)).collect())
 }
 
 trait IntoValue {

@@ -1,14 +1,13 @@
 //! From a TOML value to the checked value of a setting.
 
-use jostle::dynamics::Schedule;
 use jostle::ensemble::Recording;
 use jostle::observable;
-use jostle::setting::{Kind, Setting, Value as Checked};
+use jostle::setting::{Kind, Setting, Settings, Table, Tables, Value as Checked};
 use toml::Value;
 
-use super::error::{ExperimentError, nearest, suggestion};
+use super::error::{ExperimentError, listing, nearest, suggestion};
 use super::source::{Source, Spot};
-use super::text::quoted;
+use super::text::{inline, quoted};
 
 /// The value of `setting` at `path`, of the type and in the range that the setting declares.
 pub(super) fn convert(
@@ -26,12 +25,17 @@ pub(super) fn convert(
         Kind::Numbers => numbers(value).map(Checked::Numbers),
         Kind::Names => names(value).map(Checked::Names),
         Kind::Classes => classes(value).map(Checked::Names),
-        Kind::Batch => match value {
+        Kind::CountOr(_) => match value {
             Value::String(word) => Some(Checked::Text(word.clone())),
             other => whole(other).map(Checked::Integer),
         },
-        Kind::Schedule => match value {
-            Value::Table(_) => Some(Checked::Schedule(site.schedule(value)?)),
+        Kind::Pairs(second) => site.pairs(value, second)?.map(Checked::Pairs),
+        Kind::Table(tables) => match value {
+            Value::Table(given) => Some(Checked::Table(site.table(tables, given)?)),
+            Value::String(_) if tables.plain.is_none() => {
+                let given = std::iter::once(("kind".to_owned(), value.clone())).collect();
+                Some(Checked::Table(site.table(tables, &given)?))
+            }
             other => number(other).map(Checked::Number),
         },
         Kind::Recording => Some(Checked::Recording(site.recording(value, &setting.kind)?)),
@@ -39,7 +43,7 @@ pub(super) fn convert(
     let checked = converted.and_then(|given| setting.check(&given).ok()).ok_or_else(|| {
         let near = match (setting.kind, value) {
             (Kind::Choice(choices), Value::String(word)) => nearest(word, choices),
-            (Kind::Batch, Value::String(word)) => nearest(word, &["full"]),
+            (Kind::CountOr(known), Value::String(word)) => nearest(word, &[known]),
             _ => None,
         };
         match near {
@@ -56,14 +60,8 @@ pub(super) fn convert(
     Ok(checked)
 }
 
-/// The keys that the value of a setting may itself have.
-pub(super) fn parts(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::Schedule => &["initial", "drops"],
-        Kind::Recording => &["log", "every"],
-        _ => &[],
-    }
-}
+/// The keys of a recording.
+const RECORDING: &[&str] = &["log", "every"];
 
 /// A whole number; `3e5` is one, as scientists write it.
 pub(super) fn whole(value: &Value) -> Option<u64> {
@@ -114,44 +112,58 @@ impl Site<'_> {
         [self.path, &[key.to_string()]].concat()
     }
 
-    fn schedule(&self, value: &Value) -> Result<Schedule, ExperimentError> {
-        self.known_parts(value, Kind::Schedule)?;
-        let Some(initial) = value.get("initial") else {
-            return Err(self.source.refuse(
-                &self.inner("initial"),
-                Spot::Key,
-                "is missing; expected a number above 0",
-            ));
+    /// A table with a kind and settings of its own.
+    fn table(&self, tables: &'static Tables, given: &toml::Table) -> Result<Table, ExperimentError> {
+        let entry = match given.get("kind") {
+            None if tables.plain.is_some() => &tables.entries[0],
+            None => {
+                let kinds: Vec<&str> = tables.entries.iter().map(|entry| entry.kind).collect();
+                let problem = format!("is missing; expected {}", listing(&kinds));
+                return Err(self.source.refuse(&self.inner("kind"), Spot::Key, problem));
+            }
+            Some(kind) => {
+                let known = kind.as_str().and_then(|kind| tables.entry(kind));
+                known.ok_or_else(|| {
+                    let (found, kinds) =
+                        (kind.as_str().unwrap_or_default(), tables.entries.iter().map(|e| e.kind));
+                    let problem = format!("is {}; {}", inline(kind), suggestion(found, kinds));
+                    self.source.refuse(&self.inner("kind"), Spot::Value, problem)
+                })?
+            }
         };
-        let path = self.inner("initial");
-        let initial_rate =
-            number(initial).ok_or_else(|| self.source.wrong_value(&path, initial, "a number above 0"))?;
-        let expected = "a list of [step, factor], as in [[100_000, 0.1]]";
-        let path = self.inner("drops");
-        let drops = match value.get("drops") {
-            None => &Vec::new(),
-            Some(Value::Array(drops)) => drops,
-            Some(other) => return Err(self.source.wrong_value(&path, other, expected)),
-        };
-        let mut pairs = Vec::with_capacity(drops.len());
-        for (index, drop) in drops.iter().enumerate() {
-            let pair = match drop.as_array().map(Vec::as_slice) {
-                Some([step, factor]) => whole(step).zip(number(factor)),
-                _ => None,
-            };
-            let at = [path.as_slice(), &[index.to_string()]].concat();
-            pairs.push(
-                pair.ok_or_else(|| {
-                    self.source.wrong_value(&at, drop, "[step, factor], as in [100_000, 0.1]")
-                })?,
-            );
+        let known: Vec<&str> = entry.settings.iter().map(|setting| setting.name).chain(["kind"]).collect();
+        self.known_parts(given, &known)?;
+        let mut settings = Vec::new();
+        for setting in entry.settings {
+            if let Some(value) = given.get(setting.name) {
+                let path = self.inner(setting.name);
+                settings.push((setting.name, convert(self.source, &path, setting, value)?));
+            }
         }
-        Schedule::with_drops(initial_rate, pairs)
+        let settings = Settings::check(entry, &settings)
+            .map_err(|error| self.source.refuse(&self.inner(&error.name), Spot::Key, error.problem))?;
+        Table::of(tables, entry, settings)
             .map_err(|error| self.source.refuse(&self.inner(&error.name), Spot::Value, error.problem))
     }
 
+    /// A list of pairs; none where it is no list.
+    fn pairs(&self, value: &Value, second: &str) -> Result<Option<Vec<(u64, f64)>>, ExperimentError> {
+        let Some(items) = value.as_array() else { return Ok(None) };
+        let pair = |(index, item): (usize, &Value)| {
+            let pair = match item.as_array().map(Vec::as_slice) {
+                Some([step, value]) => whole(step).zip(number(value)),
+                _ => None,
+            };
+            pair.ok_or_else(|| {
+                let expected = format!("[step, {second}], as in [100_000, 0.1]");
+                self.source.wrong_value(&self.inner(&index.to_string()), item, &expected)
+            })
+        };
+        items.iter().enumerate().map(pair).collect::<Result<_, _>>().map(Some)
+    }
+
     fn recording(&self, value: &Value, kind: &Kind) -> Result<Recording, ExperimentError> {
-        self.known_parts(value, *kind)?;
+        self.known_parts(value.as_table().unwrap_or(&toml::Table::new()), RECORDING)?;
         let (key, given, least) = match (value.get("log"), value.get("every")) {
             (Some(given), None) => ("log", given, 2),
             (None, Some(given)) => ("every", given, 1),
@@ -163,11 +175,11 @@ impl Site<'_> {
         Ok(if key == "log" { Recording::Log(count) } else { Recording::Every(count) })
     }
 
-    fn known_parts(&self, value: &Value, kind: Kind) -> Result<(), ExperimentError> {
-        for key in value.as_table().into_iter().flat_map(|table| table.keys()) {
-            if !parts(kind).contains(&key.as_str()) {
+    fn known_parts(&self, given: &toml::Table, known: &[&str]) -> Result<(), ExperimentError> {
+        for key in given.keys() {
+            if !known.contains(&key.as_str()) {
                 let owner = self.path.last().map_or("", String::as_str);
-                let hint = suggestion(key, parts(kind).iter().copied());
+                let hint = suggestion(key, known.iter().copied());
                 let problem = format!("is not a part of {owner:?}; {hint}");
                 return Err(self.source.refuse(&self.inner(key), Spot::Key, problem));
             }

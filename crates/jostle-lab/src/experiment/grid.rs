@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jostle::setting::Value as Checked;
+use jostle::setting::{Table, Value as Checked};
 use toml::Value;
 
 use super::check::{absolute_path, component};
-use super::convert::whole;
+use super::convert::{number, whole};
 use super::error::ExperimentError;
 use super::overrides::target;
 use super::schema::{
@@ -262,13 +262,25 @@ fn column_value(cell: &CheckedCell, path: &[String], raw: &Value) -> GridValue {
         (Some(Checked::Number(v)), []) => GridValue::Number(*v),
         (Some(Checked::Text(v)), []) => GridValue::Text(v.clone()),
         (Some(Checked::Numbers(v)), []) if v.len() == 1 => GridValue::Number(v[0]),
-        (Some(Checked::Batch(jostle::dynamics::Batch::Size(v))), []) => GridValue::Integer(*v as i64),
-        (Some(Checked::Batch(jostle::dynamics::Batch::Full)), []) => GridValue::Text("full".to_string()),
-        (Some(Checked::Schedule(v)), []) if v.drops().is_empty() => GridValue::Number(v.initial()),
-        (Some(Checked::Schedule(v)), [part]) if part == "initial" => GridValue::Number(v.initial()),
+        (Some(Checked::Table(v)), []) if v.number().is_some() => {
+            GridValue::Number(v.number().unwrap_or_default())
+        }
+        (Some(Checked::Table(v)), [part]) => part_value(v, part, raw),
         (Some(Checked::Recording(_)), [_]) => GridValue::Integer(whole(raw).unwrap_or_default() as i64),
         (Some(value), []) => GridValue::Text(value.to_string()),
         _ => GridValue::Text(inline(raw)),
+    }
+}
+
+/// What a column shows for a setting of a table that is itself the value of a setting. The table may have another form than
+/// in the file, without that setting.
+fn part_value(table: &Table, part: &str, raw: &Value) -> GridValue {
+    match table.settings().iter().find(|(name, _)| *name == part) {
+        Some((_, Checked::Integer(v))) => GridValue::Integer(*v as i64),
+        Some((_, Checked::Number(v))) => GridValue::Number(*v),
+        Some((_, Checked::Text(v))) => GridValue::Text(v.clone()),
+        Some((_, value)) => GridValue::Text(value.to_string()),
+        None => number(raw).map_or_else(|| GridValue::Text(inline(raw)), GridValue::Number),
     }
 }
 

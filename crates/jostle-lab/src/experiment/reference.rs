@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use jostle::observable;
-use jostle::setting::{Entry, Fallback};
+use jostle::setting::{Entry, Fallback, Kind, Tables};
 
 use super::schema::SECTIONS;
 
@@ -21,6 +21,13 @@ pub fn settings_reference() -> String {
             write_entry(&mut out, entry);
         }
     }
+    for tables in tables() {
+        let _ = write!(out, "\n## {}\n\n{}.\n", tables.name, tables.doc);
+        for entry in tables.entries {
+            let _ = write!(out, "\n### `kind = \"{}\"`\n", entry.kind);
+            write_entry(&mut out, entry);
+        }
+    }
     out.push_str("\n## Observables\n\nThe names that `observe.quantities` may list.\n\n");
     out.push_str("| name | symbol | meaning |\n|---|---|---|\n");
     for observable in observable::REGISTRY {
@@ -28,6 +35,19 @@ pub fn settings_reference() -> String {
         let _ = writeln!(out, "| `{}` | {symbol} | {} |", observable.name, prose(observable.doc));
     }
     out
+}
+
+/// The tables that are values of settings, each once.
+fn tables() -> Vec<&'static Tables> {
+    let mut found: Vec<&Tables> = Vec::new();
+    for setting in SECTIONS.iter().flat_map(|section| section.entries).flat_map(|entry| entry.settings) {
+        if let Kind::Table(tables) = setting.kind
+            && !found.contains(&tables)
+        {
+            found.push(tables);
+        }
+    }
+    found
 }
 
 fn write_entry(out: &mut String, entry: &Entry) {
@@ -41,7 +61,7 @@ fn write_entry(out: &mut String, entry: &Entry) {
     out.push_str("\n| setting | symbol | value | default | meaning |\n|---|---|---|---|---|\n");
     for setting in entry.settings {
         let default = match (setting.default_value(), setting.fallback) {
-            (Some(value), Fallback::NumberUnless { other, .. }) => {
+            (Some(value), Fallback::NumberUnless { other, .. } | Fallback::TextUnless { other, .. }) => {
                 format!("{}, none with `{other}`", code(&value.to_string()))
             }
             (Some(value), _) => code(&value.to_string()),

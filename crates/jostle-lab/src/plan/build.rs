@@ -160,11 +160,13 @@ fn build_cell(
     let (observe, ensemble) = (&checked.observe, &checked.ensemble);
     let noises = checked.noises.iter();
     let start = start(&checked.start, &model, data)?;
+    let dynamics = Dynamics::from_settings(checked.dynamics.kind, &checked.dynamics.settings);
+    data.extend(old_sampling(checked, &dynamics).filter(|note| !data.contains(note)));
     let process = Process {
         source,
         model,
         start,
-        dynamics: Dynamics::from_settings(checked.dynamics.kind, &checked.dynamics.settings),
+        dynamics,
         noises: noises.map(|noise| Noise::from_settings(noise.kind, &noise.settings)).collect(),
     };
     let protocol = Protocol {
@@ -180,6 +182,16 @@ fn build_cell(
         precision: Precision::named(ensemble.text("precision")).unwrap_or_default(),
     };
     Ok((process, protocol))
+}
+
+/// What to write instead of the old setting `replacement`, where it is given.
+fn old_sampling(checked: &CheckedCell, dynamics: &Dynamics) -> Option<String> {
+    let Dynamics::GradientDescent(dynamics) = dynamics else { return None };
+    let settings = &checked.dynamics.settings;
+    settings.has("replacement").then(|| {
+        let (replacement, sampling) = (settings.flag("replacement"), dynamics.sampling);
+        format!("dynamics.replacement = {replacement} is an old form of dynamics.sampling = {sampling}")
+    })
 }
 
 /// How many parameters a model has.

@@ -9,6 +9,7 @@ use super::{Schedule, Scheme};
 use crate::error::InputError;
 use crate::model::{LinkKind, ModelSpec, Power};
 use crate::noise::{Needs, Noise};
+use crate::schedule::SCHEDULES;
 use crate::setting::{Entry, Fallback, Kind, Range, Setting, SettingError, Settings};
 
 /// Gradient descent in continuous time.
@@ -43,7 +44,9 @@ impl Flow {
         Self {
             steps: settings.integer("steps"),
             time_step: settings.number("time_step"),
-            learning_rate: settings.has("learning_rate").then(|| settings.schedule("learning_rate").clone()),
+            learning_rate: settings
+                .has("learning_rate")
+                .then(|| Schedule::from_table(settings.table("learning_rate"))),
             scheme: Scheme::named(scheme).unwrap_or_else(|| panic!("{scheme:?} is not a scheme")),
             tolerance: settings.number("tolerance"),
         }
@@ -94,7 +97,7 @@ impl Flow {
         if self.learning_rate.is_none() && !noises.is_empty() {
             let problem = format!(
                 "is missing; expected {}: noise is as strong as in gradient descent of that step size",
-                Kind::Schedule
+                SCHEDULES.expected
             );
             return refuse("dynamics".to_string(), "learning_rate", problem);
         }
@@ -130,7 +133,7 @@ pub(super) const ENTRY: Entry = Entry {
         Setting {
             name: "learning_rate",
             symbol: "gamma",
-            kind: Kind::Schedule,
+            kind: Kind::Table(&SCHEDULES),
             fallback: Fallback::Absent,
             doc: "Step size of the gradient descent whose noise the flow has; required where there is noise, and \
                   without effect elsewhere. Drops are at steps of the integration.",

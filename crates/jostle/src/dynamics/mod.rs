@@ -4,15 +4,21 @@ pub(crate) mod augment;
 mod flow;
 mod gradient_descent;
 pub(crate) mod kernel;
+pub mod point;
+pub mod rule;
+pub mod sampling;
 mod scheme;
 pub(crate) mod stepper;
 
 pub use augment::Augment;
 pub use flow::Flow;
 pub use gradient_descent::{GradientDescent, RateUnit};
+pub use point::GradientAt;
+pub use rule::{AnyRule, DecayEnters, UpdateRule};
+pub use sampling::{Batch, Sampling};
 pub use scheme::Scheme;
 
-pub use crate::setting::{Batch, Schedule};
+pub use crate::schedule::Schedule;
 
 use crate::error::InputError;
 use crate::geometry::Batches;
@@ -90,7 +96,20 @@ impl Dynamics {
         }
     }
 
-    /// Whether the samples of a step are drawn with replacement; those of the full batch are not drawn.
+    /// Whether a step is more than momentum.
+    pub fn is_beyond_momentum(&self) -> bool {
+        matches!(self, Self::GradientDescent(dynamics) if dynamics.is_beyond_momentum())
+    }
+
+    /// Whether the samples of different steps are independent, or the same.
+    pub fn has_independent_steps(&self) -> bool {
+        match self {
+            Self::GradientDescent(dynamics) => dynamics.has_independent_steps(),
+            Self::Flow(_) => true,
+        }
+    }
+
+    /// Whether a sample may be in a batch twice; the full batch has each sample once.
     pub fn draws_with_replacement(&self) -> bool {
         matches!(self, Self::GradientDescent(dynamics) if dynamics.draws_with_replacement())
     }
@@ -152,12 +171,17 @@ impl Dynamics {
         }
     }
 
-    /// Whether the step size changes on the way.
-    pub(crate) fn has_drops(&self) -> bool {
+    /// The step size, or that whose noise a flow has; none for a flow without noise.
+    pub(crate) fn learning_rate(&self) -> Option<&Schedule> {
         match self {
-            Self::GradientDescent(dynamics) => !dynamics.learning_rate.drops().is_empty(),
-            Self::Flow(flow) => flow.learning_rate.as_ref().is_some_and(|rate| !rate.drops().is_empty()),
+            Self::GradientDescent(dynamics) => Some(&dynamics.learning_rate),
+            Self::Flow(flow) => flow.learning_rate.as_ref(),
         }
+    }
+
+    /// Whether the step size changes on the way.
+    pub(crate) fn changes_step_size(&self) -> bool {
+        self.learning_rate().is_some_and(|rate| !rate.is_constant())
     }
 
     /// The time of the flow that a step takes: `eta / (1 - b)`, or `h`.

@@ -9,7 +9,7 @@ use crate::dynamics::kernel::passes::Training;
 use crate::dynamics::kernel::{Data, Kernel, Rule, Task};
 use crate::dynamics::stepper::{Begin, Descent, Stepper};
 use crate::float::Float;
-use crate::model::Form;
+use crate::model::{Form, LinearPredictor};
 use crate::problem::Problem;
 use crate::process::Source;
 use crate::simd::Level;
@@ -18,7 +18,8 @@ use std::ops::Range;
 
 /// The kernel for the first of some replicas of an ensemble, and how many of them make one of its blocks.
 pub(super) fn choose<F: Float>(ensemble: &Ensemble, replicas: usize, level: Level) -> (Kernel, usize) {
-    if matches!(ensemble.process.model.form, Form::Network { .. }) {
+    let is_network = matches!(ensemble.process.model.form, Form::Network { .. });
+    if is_network || ensemble.process.beyond_fused().is_some() {
         return (Kernel::Passes, 1);
     }
     let shared = matches!(ensemble.process.source, Source::Shared(_));
@@ -46,6 +47,13 @@ pub(super) fn run_in<F: Float>(work: Work<'_>) -> Option<UnitResult> {
                 level,
             };
             match &ensemble.process.model.form {
+                Form::Link { link, .. } if ensemble.process.beyond_fused().is_some() => {
+                    run_with::<F>(work, &|data, _, together| {
+                        let model = LinearPredictor { link: *link, dim: data.problem.dim() };
+                        let stepper = Training { model: &model, link: Some(*link), rule: &rule, data };
+                        together.run(work, data.problem, stepper)
+                    })
+                }
                 Form::Link { link, .. } => run_with::<F>(work, &|data, kernel, together| {
                     // Replicas of a link on the same data have the unit of their step size in common.
                     let dynamics = dynamics.in_units(together.begins[0].unit);
@@ -53,7 +61,11 @@ pub(super) fn run_in<F: Float>(work: Work<'_>) -> Option<UnitResult> {
                     together.run(work, data.problem, Descent { task: &task, data, kernel })
                 }),
                 Form::Network { network, .. } => run_with::<F>(work, &|data, _, together| {
-                    together.run(work, data.problem, Training { network: &**network, rule: &rule, data })
+                    together.run(
+                        work,
+                        data.problem,
+                        Training { model: &**network, link: None, rule: &rule, data },
+                    )
                 }),
             }
         }

@@ -22,11 +22,17 @@ pub(super) fn lacks(process: &Process, protocol: &Protocol, needs: Needs) -> Opt
         Needs::Classes | Needs::TestClasses if !source.has_classes() || start.linearise => {
             Some("a problem whose labels are classes")
         }
-        Needs::LassoAtOneStepSize if process.lacks_for_lasso().is_none() && dynamics.has_drops() => {
-            Some("a dynamics.learning_rate without drops")
+        Needs::LassoAtOneStepSize if process.lacks_for_lasso().is_none() && dynamics.changes_step_size() => {
+            Some("a constant dynamics.learning_rate")
         }
         Needs::Lasso | Needs::AverageAndLasso | Needs::LassoAtOneStepSize => process.lacks_for_lasso(),
         Needs::HeavyBall if dynamics.is_nesterov() => Some("dynamics.nesterov = false"),
+        Needs::HeavyBall if !dynamics.has_independent_steps() => {
+            Some("a dynamics.sampling of independent batches")
+        }
+        Needs::HeavyBall if dynamics.is_beyond_momentum() => {
+            Some("momentum or none, without weight decay or another rule")
+        }
         Needs::TwoSquares if model.link() != Some(LinkKind::Power(Power { depth: 2 })) => {
             Some("the model \"hadamard\" with depth = 2 and form = \"power\"")
         }

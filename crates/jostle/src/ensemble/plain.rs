@@ -24,9 +24,10 @@ pub struct Plain {
 }
 
 /// A replica of an ensemble after `until` steps, computed one number at a time: slowly, and with the same bits as on every kernel.
-/// None for networks, linearisations and flows, which have no such form.
+/// None for networks, linearisations and flows, and for dynamics that take the general path, which have no such form.
 pub fn run_plainly(ensemble: &Ensemble, replica: u32, until: u64) -> Option<Plain> {
-    let link = ensemble.process.model.link().filter(|_| !ensemble.process.start.linearise)?;
+    let is_fused = !ensemble.process.start.linearise && ensemble.process.beyond_fused().is_none();
+    let link = ensemble.process.model.link().filter(|_| is_fused)?;
     match ensemble.protocol.precision {
         Precision::F64 => run_in::<f64>(ensemble, link, replica, until),
         Precision::F32 => run_in::<f32>(ensemble, link, replica, until),

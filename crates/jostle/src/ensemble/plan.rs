@@ -48,7 +48,7 @@ pub fn plan(ensemble: &Ensemble, level: Level) -> KernelPlan {
             in_turn,
             "each step sees one sample, and while one replica waits for its sum the next one computes",
         ),
-        (Kernel::Passes, _) => (1, "the model is a network"),
+        (Kernel::Passes, _) => (1, ensemble.process.beyond_fused().unwrap_or("the model is a network")),
         (Kernel::MiniBatch, Batch::Full | Batch::Size(_)) => (1, "each step sees a few samples"),
     };
     let may_stop_early = may_stop_early(ensemble);

@@ -63,7 +63,7 @@ impl Ensemble {
                         descend(self, problem, &stepper, &begin, *steps, to)?
                     }
                     Form::Network { network, .. } => {
-                        let stepper = Training { network: &**network, rule: &rule, data: &data };
+                        let stepper = Training { model: &**network, link: None, rule: &rule, data: &data };
                         descend(self, problem, &stepper, &begin, *steps, to)?
                     }
                 }

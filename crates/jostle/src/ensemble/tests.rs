@@ -1,5 +1,5 @@
 use super::*;
-use crate::dynamics::{Batch, Dynamics, GradientDescent, Schedule};
+use crate::dynamics::{Batch, Dynamics, GradientDescent, Sampling, Schedule};
 use crate::ensemble::setup::Setup;
 use crate::float::Precision;
 use crate::model::{LinkKind, ModelSpec, Power, Square};
@@ -16,6 +16,7 @@ use crate::watch::Watch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+mod general;
 mod networks;
 
 fn generator(samples: u64, dim: u64) -> Generator {
@@ -489,7 +490,7 @@ fn cells_whose_parts_do_not_fit_are_refused_with_the_reason() {
     );
     assert_eq!(
         refusal(|cell| cell.quantities = vec![quantity("log_slope_error")]),
-        "observe.quantities has \"log_slope_error\", which needs a dynamics.learning_rate without drops"
+        "observe.quantities has \"log_slope_error\", which needs a constant dynamics.learning_rate"
     );
     assert_eq!(
         refusal(|cell| {
@@ -530,7 +531,7 @@ fn every_noise_of_the_full_gradient_is_refused_for_mini_batches() {
     assert!(accepted.check().is_ok());
     // All samples without replacement are the full batch.
     let mut accepted = cell(shared(13, 19), Batch::Size(13), 1);
-    descent(&mut accepted).replacement = false;
+    descent(&mut accepted).sampling = Sampling::WITHOUT_REPLACEMENT;
     accepted.noises = noises();
     assert_eq!(accepted.check().ok().map(|cell| cell.process.dynamics.batch()), Some(Batch::Full));
 }

@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 pub fn unit_replicas(ensemble: &Ensemble) -> u32 {
     let shared = matches!(ensemble.process.source, Source::Shared(_));
     let (large, small) = match (ensemble.process.dynamics.batch(), ensemble.protocol.precision) {
-        _ if ensemble.process.is_network() => (1, 1),
+        _ if ensemble.process.is_network() || ensemble.process.beyond_fused().is_some() => (1, 1),
         (Batch::Full, Precision::F64) if shared => (16, 8),
         (Batch::Full, Precision::F32) if shared => (32, 16),
         (Batch::Size(1), _) if shared => (16, 4),

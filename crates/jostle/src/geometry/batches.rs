@@ -1,7 +1,6 @@
 //! Mini-batches, by the two moments of theirs that the mean-square dynamics depend on.
 
 use super::GeometryError;
-use crate::setting::effective_batch_without_replacement;
 
 /// How the samples of a batch are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +55,16 @@ impl Batches {
             .collect()
     }
 
+    /// `B'`: the batch size that, drawn with replacement, has the same noise covariance, of `n` samples.
+    pub fn effective(self, samples: usize) -> f64 {
+        let size = self.size as f64;
+        match self.sampling {
+            Sampling::WithReplacement => size,
+            Sampling::WithoutReplacement => effective_batch_without_replacement(self.size, samples),
+            Sampling::Bernoulli => (1.0 / size - 1.0 / samples as f64).recip(),
+        }
+    }
+
     /// The moments of these batches of `n` samples.
     ///
     /// # Errors
@@ -81,4 +90,12 @@ impl BatchMoments {
         let single = 1.0 / effective;
         Self { full: 1.0 - single, single }
     }
+}
+
+/// `B (n - 1) / (n - B)`: infinite for all samples, also where there is only one.
+pub(crate) fn effective_batch_without_replacement(size: usize, samples: usize) -> f64 {
+    if size >= samples {
+        return f64::INFINITY;
+    }
+    size as f64 * (samples as f64 - 1.0) / (samples as f64 - size as f64)
 }

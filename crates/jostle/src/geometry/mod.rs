@@ -47,6 +47,7 @@ mod stability;
 mod sums;
 
 pub use atlas::Atlas;
+pub(crate) use batches::effective_batch_without_replacement;
 pub use batches::{BatchMoments, Batches, Sampling};
 pub use bounds::{Bounds, root_coherence, safe_learning_rate};
 pub use cost::{KernelCost, LayerCost};

@@ -3,7 +3,8 @@
 use super::{Needs, Noise, PerturbWeights, Point, SampleCovariance, SampleNoise, Scratch, Step};
 use crate::float::Float;
 use crate::random::Draws;
-use crate::setting::{Entry, Fallback, Kind, Schedule, Setting, SettingError, Settings};
+use crate::schedule::{SCHEDULES, Schedule};
+use crate::setting::{Entry, Fallback, Kind, Setting, SettingError, Settings};
 
 /// Every label of the batch is replaced, with the given probability, by a class chosen uniformly among all: one-hot with
 /// several outputs, +1 or -1 with one.
@@ -94,9 +95,7 @@ impl SampleNoise for LabelFlip {
     }
 
     fn check(&self, _: usize) -> Result<(), SettingError> {
-        let drops = self.probability.drops().iter();
-        let all = drops.map(|(step, _)| self.probability.at(*step)).chain([self.probability.initial()]);
-        match all.fold(0.0, f64::max) {
+        match self.probability.largest() {
             largest if largest > 1.0 => {
                 Err(SettingError::new("probability", format!("is {largest}; expected at most 1")))
             }
@@ -112,7 +111,7 @@ impl From<LabelFlip> for Noise {
 }
 
 pub(super) fn build(settings: &Settings) -> Noise {
-    let probability = settings.schedule("probability").clone();
+    let probability = Schedule::from_table(settings.table("probability"));
     Noise::sample(LabelFlip { probability })
 }
 
@@ -125,7 +124,7 @@ pub(super) const ENTRY: Entry = Entry {
     settings: &[Setting {
         name: "probability",
         symbol: "p",
-        kind: Kind::Schedule,
+        kind: Kind::Table(&SCHEDULES),
         fallback: Fallback::Required,
         doc: "Probability, at most 1; with drops it is multiplied by each factor from its step on.",
     }],

@@ -2,10 +2,9 @@
 
 use super::{Needs, Noise, PerturbWeights, Point, SampleCovariance, SampleNoise, Scratch, Step};
 use crate::float::Float;
+use crate::geometry::effective_batch_without_replacement;
 use crate::random::Draws;
-use crate::setting::{
-    Entry, Fallback, Kind, Range, Setting, SettingError, Settings, effective_batch_without_replacement,
-};
+use crate::setting::{Entry, Fallback, Kind, Range, Setting, SettingError, Settings};
 
 /// Adds `scale * (grad L_S - grad L_S')` with two independent batches, each drawn without replacement.
 #[derive(Debug, Clone, Copy, PartialEq)]

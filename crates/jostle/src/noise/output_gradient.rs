@@ -2,7 +2,8 @@
 
 use super::{Needs, Noise, PerturbWeights, Point, SampleCovariance, SampleNoise, Scratch, Step};
 use crate::float::Float;
-use crate::setting::{Entry, Fallback, Kind, Schedule, Setting, Settings};
+use crate::schedule::{SCHEDULES, Schedule};
+use crate::setting::{Entry, Fallback, Kind, Setting, Settings};
 
 /// Adds `norm * z / |z|` to the derivatives of the loss with respect to the outputs of the batch, `z` standard normal with
 /// its mean taken off. The released code of Shape Matters has `norm * z / sqrt(count)` instead, whose norm varies a little.
@@ -76,7 +77,7 @@ impl From<OutputGradientNoise> for Noise {
 }
 
 pub(super) fn build(settings: &Settings) -> Noise {
-    Noise::sample(OutputGradientNoise { norm: settings.schedule("norm").clone() })
+    Noise::sample(OutputGradientNoise { norm: Schedule::from_table(settings.table("norm")) })
 }
 
 pub(super) const ENTRY: Entry = Entry {
@@ -90,7 +91,7 @@ pub(super) const ENTRY: Entry = Entry {
     settings: &[Setting {
         name: "norm",
         symbol: "",
-        kind: Kind::Schedule,
+        kind: Kind::Table(&SCHEDULES),
         fallback: Fallback::Required,
         doc: "The norm; with drops it is multiplied by each factor from its step on.",
     }],

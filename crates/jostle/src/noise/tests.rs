@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dynamics::kernel::plain::PlainProducts;
-use crate::dynamics::{Batch, GradientDescent, Schedule};
+use crate::dynamics::{Batch, GradientDescent, Sampling, Schedule};
 use crate::ensemble::setup::Setup;
 use crate::ensemble::{Recording, Unit, run_unit};
 use crate::model::{LinearPredictor, LinkKind, Model, ModelSpec, Power, SharedLinear, Square};
@@ -235,7 +235,11 @@ fn check_first_gradients(batch: Batch, replacement: bool, noise: Option<LabelNoi
         ModelSpec { loss_factor: LOSS_FACTOR, ..ModelSpec::with_init(link, vec![0.4, 1.3, 0.8, -0.6, 1.1]) };
     let theta = model.initial(DIM, 0);
     let place = Place::at(link, Place::new(link).problem, theta);
-    let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, RATE) };
+    let dynamics = GradientDescent {
+        batch,
+        sampling: Sampling::with_replacement(replacement),
+        ..GradientDescent::new(1, RATE)
+    };
     let noises: Vec<_> = noise.into_iter().map(Noise::sample).collect();
     let what = format!("batch {batch}, replacement {replacement}, {noise:?}");
 
@@ -349,7 +353,11 @@ fn the_covariance_of_a_mini_batch_is_the_mean_over_all_batches() {
     for size in 1..=5 {
         for replacement in [true, false] {
             let batch = Batch::Size(size);
-            let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, 0.1) };
+            let dynamics = GradientDescent {
+                batch,
+                sampling: Sampling::with_replacement(replacement),
+                ..GradientDescent::new(1, 0.1)
+            };
             let effective = dynamics.effective_batch(5);
             let formula = SampleCovariance::of_mini_batch(&residuals, 1, LOSS_FACTOR, effective);
             let exact = exact_covariance(&residuals, &batches(5, size, replacement));
@@ -428,7 +436,11 @@ fn a_single_sample_has_no_mini_batch_noise() {
     assert_eq!(noise.trace(&point), 0.0);
     for replacement in [true, false] {
         let batch = Batch::Size(1);
-        let dynamics = GradientDescent { batch, replacement, ..GradientDescent::new(1, 0.1) };
+        let dynamics = GradientDescent {
+            batch,
+            sampling: Sampling::with_replacement(replacement),
+            ..GradientDescent::new(1, 0.1)
+        };
         assert_eq!(
             total_trace(&[], dynamics.effective_batch(problem.samples()), &point),
             0.0,
@@ -617,7 +629,11 @@ fn the_trace_of_flipped_labels_in_mini_batches_is_the_mean_over_all_of_them() {
     let n = problem.samples();
     for replacement in [true, false] {
         let noise = Noise::sample(LabelFlip { probability: Schedule::constant(probability) });
-        let dynamics = GradientDescent { batch: Batch::Size(2), replacement, ..GradientDescent::new(1, 0.1) };
+        let dynamics = GradientDescent {
+            batch: Batch::Size(2),
+            sampling: Sampling::with_replacement(replacement),
+            ..GradientDescent::new(1, 0.1)
+        };
         let point = Point {
             problem: &problem,
             model: &model,

@@ -54,7 +54,7 @@ pub enum Needs {
     Lasso,
     /// A running time average, and the Lasso.
     AverageAndLasso,
-    /// The Lasso, and a step size without drops.
+    /// The Lasso, and a constant step size.
     LassoAtOneStepSize,
     /// A momentum that is the heavy ball's, or none.
     HeavyBall,

@@ -1,7 +1,7 @@
 //! Predictions beside ensembles, over settings drawn at random: right within what they say of themselves, or none.
 
 use super::*;
-use crate::dynamics::{Batch, Dynamics, GradientDescent, Schedule};
+use crate::dynamics::{Batch, Dynamics, GradientDescent, Sampling, Schedule};
 use crate::ensemble::setup::Setup;
 use crate::ensemble::{Recording, Replica, Unit, run_unit};
 use crate::float::Precision;
@@ -100,7 +100,7 @@ fn setting(seed: u64) -> Setup {
         dice.one_of(&[Batch::Full, Batch::Full, Batch::Size(1), Batch::Size(n / 2), Batch::Size(n - 1)]);
     let size = batch.size(n) as f64;
     let batches = matches!(batch, Batch::Size(_));
-    let replacement = dice.uniform() < 0.5;
+    let sampling = Sampling::with_replacement(dice.uniform() < 0.5);
     // Gradient descent is stable up to the first, and mini-batches drive their own noise from about the second on.
     let (stable, own) = ((1.0 + momentum) / curvature, (1.0 - momentum) * size / trace);
     let learning_rate = share / multiple * if batches { stable.min(own) } else { stable };
@@ -116,7 +116,7 @@ fn setting(seed: u64) -> Setup {
     let with_noise = !batches || dice.uniform() < 0.7;
     let label = Noise::sample(LabelNoise { std, lambda: None, labels, distribution });
     let descent =
-        GradientDescent { learning_rate, batch, replacement, momentum, ..GradientDescent::new(3000, 0.0) };
+        GradientDescent { learning_rate, batch, sampling, momentum, ..GradientDescent::new(3000, 0.0) };
     Setup {
         source: Source::Shared(Arc::new(problem)),
         start: Begin::default(),

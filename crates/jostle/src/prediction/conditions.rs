@@ -7,6 +7,7 @@ use crate::noise::{Needs, Noise, Point, SampleNoise};
 use crate::problem::Problem;
 use crate::process::Process;
 use crate::theory::TheoryError;
+use crate::theory::described;
 use crate::theory::label_noise::{label_variances, rate};
 use crate::theory::stationary::SecondOrder;
 
@@ -122,6 +123,7 @@ pub(super) fn check(process: &Process) -> Result<Parametrisation, TheoryError> {
     let Some(link) = process.model.link().and_then(Parametrisation::of) else {
         return Err(TheoryError::Model { theorem: "the slow flow", model: process.model.form.to_string() });
     };
+    described::check("the slow flow", &process.dynamics)?;
     if !process.start.is_init() || process.dynamics.unit() != RateUnit::One {
         return Err(TheoryError::Start { theorem: "the slow flow" });
     }

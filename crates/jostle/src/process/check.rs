@@ -4,7 +4,7 @@ use super::{Process, Source};
 use crate::dynamics::{Augment, Dynamics};
 use crate::error::InputError;
 use crate::model::Loss;
-use crate::noise::{Needs, Noise};
+use crate::noise::Needs;
 use crate::random::Purpose;
 use crate::setting::SettingError;
 
@@ -51,12 +51,12 @@ impl Process {
             let problem = "changes classes; expected another noise, or a problem whose labels are classes";
             return refuse(format!("noise.{k}"), "kind", problem.to_owned());
         }
-        if self.model.link().is_some() || self.start.linearise {
-            self.check_linear()?;
+        if (self.model.link().is_some() || self.start.linearise) && self.model.loss == Loss::CrossEntropy {
+            let problem = "is \"cross-entropy\"; expected \"square\" where the model is linear or linearised";
+            return refuse("model".to_owned(), "loss", problem.to_owned());
         }
-        if self.model.link().is_some() {
-            self.model.check_initial(self.source.dim())?;
-            return Ok(());
+        if self.start.linearise {
+            self.check_linearised()?;
         }
         if let Dynamics::GradientDescent(dynamics) = &self.dynamics
             && dynamics.augment == Augment::CropFlip
@@ -64,6 +64,10 @@ impl Process {
         {
             let problem = "is \"crop-flip\", which needs images; expected \"none\"";
             return refuse("dynamics".to_owned(), "augment", problem.to_owned());
+        }
+        if self.model.link().is_some() {
+            self.model.check_initial(self.source.dim())?;
+            return Ok(());
         }
         // Linearised, a network of one output is a linear model.
         if self.is_network()
@@ -75,37 +79,31 @@ impl Process {
         Ok(())
     }
 
-    /// Checks that nothing is asked of a linear model that only networks do.
-    fn check_linear(&self) -> Result<(), InputError> {
+    /// Checks that nothing is asked of a linearised model that needs the parameters or the data of the model itself: it has
+    /// coordinates along the eigenvectors of `J' J`, from the start on.
+    fn check_linearised(&self) -> Result<(), InputError> {
         let refuse = |section: &str, setting: &str, problem: &str| {
             Err(InputError::in_section(section)(SettingError::new(setting, problem)))
         };
-        if self.model.loss == Loss::CrossEntropy {
-            return refuse(
-                "model",
-                "loss",
-                "is \"cross-entropy\"; expected \"square\" where the model is linearised",
-            );
+        if let Some(k) = self.noises.iter().position(|noise| noise.needs().contains(Needs::CLASSES)) {
+            let problem = "changes classes, which a linearised model does not see; expected another noise";
+            return refuse(&format!("noise.{k}"), "kind", problem);
         }
-        if let Some(k) = self.noises.iter().position(|noise| noise.needs().contains(Needs::NETWORK)) {
-            return refuse(&format!("noise.{k}"), "kind", "is a noise of networks; expected another one");
+        let Dynamics::GradientDescent(dynamics) = &self.dynamics else { return Ok(()) };
+        if dynamics.augment != Augment::None {
+            let problem = "changes images, which a linearised model does not see; expected \"none\"";
+            return refuse("dynamics", "augment", problem);
         }
-        if let Some(k) = self.noises.iter().position(Noise::bypasses_momentum)
-            && self.dynamics.momentum() > 0.0
-        {
+        if dynamics.weight_decay > 0.0 {
+            let problem = "pulls parameters to 0, which a linearised model does not have; expected 0";
+            return refuse("dynamics", "weight_decay", problem);
+        }
+        if dynamics.rule.is_some() {
             let problem =
-                "is \"step\", which networks know only with dynamics.momentum above 0; expected \"gradient\"";
-            return refuse(&format!("noise.{k}"), "enters", problem);
+                "depends on single parameters, which a linearised model does not have; expected momentum";
+            return refuse("dynamics", "rule", problem);
         }
-        match &self.dynamics {
-            Dynamics::GradientDescent(dynamics) if dynamics.nesterov => {
-                refuse("dynamics", "nesterov", "is true, which networks know only; expected false")
-            }
-            Dynamics::GradientDescent(dynamics) if dynamics.augment != Augment::None => {
-                refuse("dynamics", "augment", "changes images, for networks only; expected \"none\"")
-            }
-            Dynamics::GradientDescent(_) | Dynamics::Flow(_) => Ok(()),
-        }
+        Ok(())
     }
 
     /// Checks that the start fits the model and the dynamics.

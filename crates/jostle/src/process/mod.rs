@@ -74,6 +74,18 @@ impl Process {
         self.model.link().is_none() && !(self.start.linearise && self.source.outputs() == 1)
     }
 
+    /// Why replicas take the general path although the model is a linear predictor with a link; none where a fused loop serves
+    /// them.
+    pub(crate) fn beyond_fused(&self) -> Option<&'static str> {
+        let is_linearised = self.start.linearise && self.source.outputs() == 1;
+        match &self.dynamics {
+            Dynamics::GradientDescent(dynamics) if self.model.link().is_some() || is_linearised => {
+                dynamics.beyond_fused(&self.noises)
+            }
+            Dynamics::GradientDescent(_) | Dynamics::Flow(_) => None,
+        }
+    }
+
     /// Number of parameters `p`; of coordinates, where the model is linearised.
     pub fn num_params(&self) -> usize {
         if self.start.linearise {

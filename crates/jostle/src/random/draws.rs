@@ -30,6 +30,8 @@ impl Purpose {
     pub const TRUTH: Self = Self(8);
     /// The samples of a file that are put aside to test on.
     pub const SPLIT: Self = Self(10);
+    /// The order of the samples in an epoch.
+    pub const EPOCH: Self = Self(11);
 
     /// The number of noises that have streams of their own.
     pub const NOISES: usize = (u16::MAX as usize - 0x100) / 4;

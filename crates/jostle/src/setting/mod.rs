@@ -4,14 +4,11 @@
 //! writing out defaults, help texts and reference tables are all derived from these lists, so that a new noise needs
 //! no second mention of its options anywhere.
 
-mod batch;
 mod recording;
-mod schedule;
+mod table;
 
-pub use batch::Batch;
-pub(crate) use batch::effective_batch_without_replacement;
 pub use recording::Recording;
-pub use schedule::Schedule;
+pub use table::{Table, Tables};
 
 use std::collections::BTreeMap;
 
@@ -30,10 +27,10 @@ pub enum Value {
     Numbers(Vec<f64>),
     /// A list of names.
     Names(Vec<String>),
-    /// The samples of one step.
-    Batch(Batch),
-    /// A step size and when it drops.
-    Schedule(Schedule),
+    /// A list of pairs of a step and a number.
+    Pairs(Vec<(u64, f64)>),
+    /// A component with a kind and settings of its own.
+    Table(Table),
     /// The steps to record.
     Recording(Recording),
 }
@@ -47,8 +44,12 @@ impl std::fmt::Display for Value {
             Value::Flag(v) => write!(f, "{v}"),
             Value::Numbers(v) => write!(f, "{v:?}"),
             Value::Names(v) => write!(f, "{v:?}"),
-            Value::Batch(v) => write!(f, "{v}"),
-            Value::Schedule(v) => write!(f, "{v}"),
+            Value::Pairs(v) => {
+                let pairs: Vec<String> =
+                    v.iter().map(|(step, value)| format!("[{step}, {value:?}]")).collect();
+                write!(f, "[{}]", pairs.join(", "))
+            }
+            Value::Table(v) => write!(f, "{v}"),
             Value::Recording(v) => write!(f, "{v}"),
         }
     }
@@ -76,10 +77,12 @@ pub enum Kind {
     Names,
     /// A list of classes, each by its name or its number.
     Classes,
-    /// `"full"`, or a batch size.
-    Batch,
-    /// A step size, or `{ initial = .., drops = [[step, factor], ..] }`.
-    Schedule,
+    /// This word, or a whole number of at least 1.
+    CountOr(&'static str),
+    /// A list of pairs of a step and a number, which is called so.
+    Pairs(&'static str),
+    /// A table with a kind and settings of its own, or the number that stands for one.
+    Table(&'static Tables),
     /// `{ log = count }` or `{ every = steps }`.
     Recording,
 }
@@ -128,10 +131,9 @@ impl std::fmt::Display for Kind {
             Kind::Numbers => write!(f, "a number or a list of numbers"),
             Kind::Names => write!(f, "a list of names"),
             Kind::Classes => write!(f, "a list of names or whole numbers"),
-            Kind::Batch => write!(f, "\"full\" or a whole number, at least 1"),
-            Kind::Schedule => {
-                write!(f, "a number above 0, or {{ initial = 0.01, drops = [[100_000, 0.1]] }}")
-            }
+            Kind::CountOr(word) => write!(f, "{word:?} or a whole number, at least 1"),
+            Kind::Pairs(second) => write!(f, "a list of [step, {second}], as in [[100_000, 0.1]]"),
+            Kind::Table(tables) => f.write_str(tables.expected),
             Kind::Recording => write!(f, "{{ log = 200 }} or {{ every = 1000 }}"),
         }
     }
@@ -152,6 +154,13 @@ pub enum Fallback {
     NumberUnless {
         /// The number.
         value: f64,
+        /// The setting that may take its place.
+        other: &'static str,
+    },
+    /// This text, unless the setting `other` is given, with which it cannot stand.
+    TextUnless {
+        /// The text.
+        value: &'static str,
         /// The setting that may take its place.
         other: &'static str,
     },
@@ -195,6 +204,17 @@ pub struct Entry {
     pub settings: &'static [Setting],
 }
 
+/// The entries of a registry, which lists them with what builds them.
+pub(crate) const fn entries<Build: Copy, const N: usize>(registry: &[(Entry, Build)]) -> [Entry; N] {
+    let mut entries = [registry[0].0; N];
+    let mut k = 0;
+    while k < N {
+        entries[k] = registry[k].0;
+        k += 1;
+    }
+    entries
+}
+
 /// Checked settings of one component, with defaults filled in: what a `build` function receives.
 ///
 /// The getters are for values that [`Settings::check`] has put there; asking for a name that the entry does not
@@ -221,7 +241,9 @@ impl Settings {
         }
         for setting in entry.settings {
             let replaced_by = match setting.fallback {
-                Fallback::NumberUnless { other, .. } => map.contains_key(other).then_some(other),
+                Fallback::NumberUnless { other, .. } | Fallback::TextUnless { other, .. } => {
+                    map.contains_key(other).then_some(other)
+                }
                 _ => None,
             };
             if let (Some(other), true) = (replaced_by, map.contains_key(setting.name)) {
@@ -298,19 +320,28 @@ impl Settings {
         }
     }
 
-    /// The samples of one step.
-    pub fn batch(&self, name: &str) -> Batch {
+    /// A count; none where a word stands in its place.
+    pub fn count_or(&self, name: &str) -> Option<usize> {
         match self.0.get(name) {
-            Some(Value::Batch(v)) => *v,
-            other => undeclared(name, "a batch", other),
+            Some(Value::Integer(v)) => Some(*v as usize),
+            Some(Value::Text(_)) => None,
+            other => undeclared(name, "a count or a word", other),
         }
     }
 
-    /// A step size schedule.
-    pub fn schedule(&self, name: &str) -> &Schedule {
+    /// A list of pairs of a step and a number.
+    pub fn pairs(&self, name: &str) -> &[(u64, f64)] {
         match self.0.get(name) {
-            Some(Value::Schedule(v)) => v,
-            other => undeclared(name, "a schedule", other),
+            Some(Value::Pairs(v)) => v,
+            other => undeclared(name, "a list of pairs", other),
+        }
+    }
+
+    /// A component with a kind and settings of its own.
+    pub fn table(&self, name: &str) -> &Table {
+        match self.0.get(name) {
+            Some(Value::Table(v)) => v,
+            other => undeclared(name, "a table", other),
         }
     }
 
@@ -344,8 +375,7 @@ impl Setting {
             Fallback::Number(v) if self.kind == Kind::Numbers => Some(Value::Numbers(vec![v])),
             Fallback::Number(v) | Fallback::NumberUnless { value: v, .. } => Some(Value::Number(v)),
             Fallback::Numbers(v) => Some(Value::Numbers(v.to_vec())),
-            Fallback::Text("full") if self.kind == Kind::Batch => Some(Value::Batch(Batch::Full)),
-            Fallback::Text(v) => Some(Value::Text(v.to_string())),
+            Fallback::Text(v) | Fallback::TextUnless { value: v, .. } => Some(Value::Text(v.to_string())),
             Fallback::Recording(v) => Some(Value::Recording(v)),
             Fallback::Flag(v) => Some(Value::Flag(v)),
         }
@@ -367,25 +397,22 @@ impl Setting {
                 Ok(Value::Number(*v as f64))
             }
             (Kind::Choice(choices), Value::Text(v)) if choices.contains(&v.as_str()) => Ok(value.clone()),
-            (Kind::Text, Value::Text(_)) | (Kind::Flag, Value::Flag(_)) => Ok(value.clone()),
+            (Kind::Text, Value::Text(_))
+            | (Kind::Flag, Value::Flag(_))
+            | (Kind::CountOr(_), Value::Integer(1..)) => Ok(value.clone()),
             (Kind::Numbers, Value::Number(v)) if v.is_finite() => Ok(Value::Numbers(vec![*v])),
             (Kind::Numbers, Value::Integer(v)) => Ok(Value::Numbers(vec![*v as f64])),
             (Kind::Numbers, Value::Numbers(v)) if !v.is_empty() && v.iter().all(|x| x.is_finite()) => {
                 Ok(value.clone())
             }
-            (Kind::Batch, Value::Text(word)) if word == "full" => Ok(Value::Batch(Batch::Full)),
-            (Kind::Batch, Value::Integer(size)) if *size >= 1 => {
-                Ok(Value::Batch(Batch::Size(*size as usize)))
+            (Kind::CountOr(known), Value::Text(word)) if word == known => Ok(value.clone()),
+            (Kind::Table(tables), Value::Number(v)) => {
+                tables.of_number(*v).map(Value::Table).ok_or_else(refused)
             }
-            (Kind::Schedule, Value::Number(rate)) if Range::Positive.contains(*rate) => {
-                Ok(Value::Schedule(Schedule::constant(*rate)))
-            }
-            (Kind::Schedule, Value::Integer(rate)) if *rate > 0 => {
-                Ok(Value::Schedule(Schedule::constant(*rate as f64)))
-            }
+            (Kind::Table(_), Value::Integer(v)) => self.check(&Value::Number(*v as f64)),
+            (Kind::Table(tables), Value::Table(v)) if v.tables() == tables => Ok(value.clone()),
             (Kind::Names | Kind::Classes, Value::Names(_))
-            | (Kind::Batch, Value::Batch(_))
-            | (Kind::Schedule, Value::Schedule(_))
+            | (Kind::Pairs(_), Value::Pairs(_))
             | (Kind::Recording, Value::Recording(Recording::Log(2..) | Recording::Every(1..))) => {
                 Ok(value.clone())
             }

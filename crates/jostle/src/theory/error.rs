@@ -106,6 +106,18 @@ pub enum TheoryError {
         /// The position of the noise in the experiment.
         index: usize,
     },
+    /// A dynamics outside the theorem.
+    #[error("{theorem} holds for {known}; dynamics.{setting} is {found}")]
+    Dynamics {
+        /// The prediction that was asked for.
+        theorem: &'static str,
+        /// The setting.
+        setting: &'static str,
+        /// Its value, in words.
+        found: String,
+        /// What the theorem holds for, in words.
+        known: String,
+    },
     /// Replicas that begin elsewhere than theory supposes.
     #[error("{theorem} holds for start.kind = \"init\" and dynamics.learning_rate_unit = \"one\"")]
     Start {

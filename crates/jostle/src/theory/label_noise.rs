@@ -21,7 +21,7 @@
 //!
 //! The formulas are of first order in `eta^2 |X_j|^2 delta^2 / n`: 0.1 % at `eta delta = 0.03`.
 
-use super::TheoryError;
+use super::{TheoryError, described};
 use crate::dynamics::GradientDescent;
 use crate::linear_algebra::weighted_squares;
 use crate::model::{LinkKind, ModelSpec, Unit};
@@ -122,6 +122,7 @@ pub(super) fn multiple(model: &ModelSpec) -> Result<f64, TheoryError> {
 
 /// `m eta / (1 - b)`.
 pub(crate) fn rate(model: &ModelSpec, dynamics: &GradientDescent, step: u64) -> Result<f64, TheoryError> {
+    described::check_descent("the l1 strength of label noise", dynamics)?;
     Ok(multiple(model)? * dynamics.effective_rate(step))
 }
 

@@ -4,6 +4,7 @@ mod active_set;
 pub mod basis_pursuit;
 pub(crate) mod conic;
 mod convention;
+pub(crate) mod described;
 pub mod entropy_projection;
 mod error;
 pub mod hyperbolic_entropy;

@@ -19,6 +19,7 @@ mod inverse;
 pub use inverse::{StdOfLambda, std_of_lambda, stds_of_lambdas};
 
 use super::convention::{Convention, Factor, shortened};
+use super::described;
 use super::label_noise::{label_variances, multiple, strength};
 use super::lasso::{Lasso, lasso, lasso_from};
 use super::stationary::{Fluctuations, SecondOrder};
@@ -188,6 +189,7 @@ struct Motion {
 
 impl Motion {
     fn of(process: &Process, step: u64) -> Result<Self, TheoryError> {
+        described::check("the predicted Lasso", &process.dynamics)?;
         let multiple = multiple(&process.model)?;
         let Form::Link { link, init } = &process.model.form else {
             unreachable!("other models have been refused");
@@ -345,8 +347,8 @@ fn convention(
         Factor {
             what: "step size",
             value: dynamics.noise_rate(step),
-            sentence: if dynamics.has_drops() {
-                format!("{size}, at step {step}; before it drops, other Lassos are approached")
+            sentence: if dynamics.changes_step_size() {
+                format!("{size}, at step {step}; before that, other Lassos are approached")
             } else {
                 size.to_string()
             },

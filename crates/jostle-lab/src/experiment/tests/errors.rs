@@ -245,6 +245,38 @@ fn a_schedule_starts_above_zero_and_drops_at_increasing_steps() {
 }
 
 #[test]
+fn a_schedule_of_a_kind_is_checked_like_a_table_of_the_file() {
+    answers(&[
+        (
+            "0.01",
+            "{ kind = \"cosin\", initial = 0.1 }",
+            "x.toml:15:26: dynamics.learning_rate.kind is \"cosin\"; did you mean \"cosine\"?",
+        ),
+        (
+            "0.01",
+            "{ kind = 3 }",
+            "x.toml:15:26: dynamics.learning_rate.kind is 3; expected \"drops\", \"constant\", \"warm-up\", \
+             \"cosine\", \"cyclic\" or \"list\"",
+        ),
+        (
+            "0.01",
+            "{ kind = \"cosine\", initial = 0.1, step = 5 }",
+            "x.toml:15:51: dynamics.learning_rate.step is not a part of \"learning_rate\"; did you mean \"steps\"?",
+        ),
+        (
+            "0.01",
+            "{ kind = \"cosine\", initial = 0.1 }",
+            "x.toml:15:1: dynamics.learning_rate.steps is missing; expected a whole number, at least 1",
+        ),
+        (
+            "0.01",
+            "{ kind = \"list\", rates = [[0, 0.1], [7, 0]] }",
+            "x.toml:15:42: dynamics.learning_rate.rates has the rate 0.0 at step 7; expected a number above 0",
+        ),
+    ]);
+}
+
+#[test]
 fn a_recording_is_either_logarithmic_or_regular() {
     answers(&[
         (

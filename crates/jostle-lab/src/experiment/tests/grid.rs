@@ -43,7 +43,7 @@ fn linked_keys_vary_together_with_a_column_each() {
             "dynamics.learning_rate=(0.003) noise.0.std=(5.0)"
         ]
     );
-    assert_eq!(experiment.cells[1].dynamics.settings.schedule("learning_rate").initial(), 0.003);
+    assert_eq!(experiment.cells[1].dynamics.settings.table("learning_rate").number(), Some(0.003));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn one_part_of_a_value_can_vary() {
     let text =
         format!("{text}[grid]\n\"dynamics.learning_rate.initial\" = [0.1, 1]\n\"observe.at.log\" = [5, 6]\n");
     let experiment = read(&text, &Overrides::default()).unwrap();
-    let rate = experiment.cells[2].dynamics.settings.schedule("learning_rate");
+    let rate = experiment.cells[2].dynamics.settings.table("learning_rate");
     assert_eq!(rate.to_string(), "{ initial = 1.0, drops = [[100, 0.5]] }");
     assert_eq!(columns(&experiment)[1], "dynamics.learning_rate.initial=(0.1) observe.at.log=(6)");
 }

@@ -112,8 +112,9 @@ fn assignments_are_toml_or_bare_words() {
     let cell = &experiment.cells[0];
     assert_eq!(experiment.name, "other name");
     assert_eq!(cell.noises[0].settings.number("std"), 0.5);
-    assert_eq!(cell.dynamics.settings.batch("batch"), jostle::dynamics::Batch::Full);
-    assert_eq!(cell.dynamics.settings.schedule("learning_rate").drops(), [(100, 0.5)]);
+    assert_eq!(cell.dynamics.settings.count_or("batch"), None);
+    let rate = cell.dynamics.settings.table("learning_rate");
+    assert_eq!(rate.settings().pairs("drops"), [(100, 0.5)]);
     assert_eq!(cell.dynamics.settings.integer("steps"), 1_200_000);
     assert_eq!(cell.model.settings.numbers("init"), [1.0, 2.0]);
     assert_eq!(cell.observe.names("quantities"), ["active"]);
@@ -127,10 +128,21 @@ fn one_part_of_a_value_can_be_assigned() {
     let overrides = with_set(&["dynamics.learning_rate.initial=0.2", "observe.at.log=50"]);
     let cell = &read(&text, &overrides).unwrap().cells[0];
     assert_eq!(
-        cell.dynamics.settings.schedule("learning_rate").to_string(),
+        cell.dynamics.settings.table("learning_rate").to_string(),
         "{ initial = 0.2, drops = [[100, 0.5]] }"
     );
     assert_eq!(cell.observe.recording("at"), jostle::ensemble::Recording::Log(50));
+}
+
+#[test]
+fn a_schedule_has_settings_with_defaults_and_parts_that_can_be_assigned() {
+    let text = BASE.replacen("0.01", "{ kind = \"cosine\", initial = 0.01, steps = 100 }", 1);
+    let overrides = with_set(&["dynamics.learning_rate.initial=0.2", "dynamics.learning_rate.steps = 5e3"]);
+    let experiment = read(&text, &overrides).unwrap();
+    let written = "learning_rate = { kind = \"cosine\", initial = 0.2, final = 0.0, steps = 5000 }";
+    assert!(experiment.to_toml_string().contains(written));
+    let again = read(&experiment.to_toml_string(), &Overrides::default()).unwrap();
+    assert_eq!(again.cells, experiment.cells);
 }
 
 #[test]
@@ -177,7 +189,7 @@ fn a_wrong_assignment_is_answered_by_its_key() {
         ("problem.kind=fil", "--set problem.kind: problem.kind is \"fil\"; did you mean \"file\"?"),
         (
             "dynamics.learning_rate.initial=-1",
-            "--set dynamics.learning_rate.initial: dynamics.learning_rate.initial is -1.0; expected a number above 0",
+            "--set dynamics.learning_rate.initial: dynamics.learning_rate.initial is -1; expected a number above 0",
         ),
         (
             "observe.at.every=50",

@@ -42,9 +42,12 @@ fn every_default_is_written_out_in_order() {
     learning_rate = 0.01
     learning_rate_unit = "one"
     batch = "full"
-    replacement = true
+    sampling = "with-replacement"
     momentum = 0.0
     nesterov = false
+    weight_decay = 0.0
+    decay_enters = "gradient"
+    gradient_at = "parameters"
     augment = "none"
     tolerance = 1e-9
 
@@ -166,20 +169,26 @@ fn valid(setting: &'static Setting) -> BoxedStrategy<Value> {
         )
         .prop_map(Value::Array)
         .boxed(),
-        Kind::Batch => {
-            prop_oneof![Just(Value::String("full".into())), (1..99_i64).prop_map(Value::Integer)].boxed()
+        Kind::CountOr(word) => {
+            prop_oneof![Just(Value::String(word.into())), (1..99_i64).prop_map(Value::Integer)].boxed()
         }
-        Kind::Schedule => {
-            let drops = prop::collection::btree_map(1..1000_i64, finite(0.1..0.9), 0..3).prop_map(|drops| {
-                let pair = |(step, factor)| Value::Array(vec![Value::Integer(step), Value::Float(factor)]);
-                Value::Array(drops.into_iter().map(pair).collect())
+        Kind::Pairs(_) => prop::collection::btree_map(1..1000_i64, finite(0.1..0.9), 0..3)
+            .prop_map(|pairs| {
+                let pair = |(step, value)| Value::Array(vec![Value::Integer(step), Value::Float(value)]);
+                // A list of rates begins at step 0, and drops may as well.
+                Value::Array([(0, 0.5)].into_iter().chain(pairs).map(pair).collect())
+            })
+            .boxed(),
+        Kind::Table(tables) => {
+            let table = proptest::sample::select(tables.entries).prop_flat_map(|entry| {
+                let settings: Vec<_> = entry.settings.iter().map(valid).collect();
+                settings.prop_map(|values| {
+                    let named = entry.settings.iter().map(|setting| setting.name.to_owned()).zip(values);
+                    Value::Table(named.chain([("kind".to_owned(), entry.kind.into())]).collect())
+                })
             });
-            let table = (positive(), drops).prop_map(|(initial, drops)| {
-                Value::Table(
-                    [("initial".to_string(), initial), ("drops".to_string(), drops)].into_iter().collect(),
-                )
-            });
-            prop_oneof![positive(), Just(Value::Integer(1)), table].boxed()
+            let plain = prop_oneof![positive(), Just(Value::Integer(1))];
+            if tables.plain.is_some() { prop_oneof![plain, table].boxed() } else { table.boxed() }
         }
         Kind::Recording => (proptest::sample::select(&["log", "every"][..]), 2..500_i64)
             .prop_map(|(key, count)| {
@@ -218,7 +227,11 @@ fn component(
         // One of two that say the same is left out.
         let mut varied = varied;
         for setting in entry.settings {
-            let Fallback::NumberUnless { other, .. } = setting.fallback else { continue };
+            let (Fallback::NumberUnless { other, .. } | Fallback::TextUnless { other, .. }) =
+                setting.fallback
+            else {
+                continue;
+            };
             if varied.as_ref().is_some_and(|(name, _)| *name == setting.name) {
                 varied = varied.filter(|_| !given.iter().any(|(name, _)| *name == other));
             }

@@ -27,6 +27,8 @@ pub(super) struct Frame<'a, F> {
     /// The negative step size, as of this step, until that one.
     descent: F,
     descent_until: u64,
+    /// Whether the update needs the gradient itself, and not yet multiplied by the step size.
+    by_gradient: bool,
     ahead: Ahead<F>,
     /// This step's `zeta` (p x lanes), with padding; empty without parameter noise.
     pub(super) zeta: Aligned<F>,
@@ -132,6 +134,7 @@ impl<'a, F: Float> Frame<'a, F> {
             weight: F::of(2.0 * rule.loss_factor / batch as f64),
             descent: F::default(),
             descent_until: step,
+            by_gradient: rule.dynamics.momentum > 0.0 || rule.dynamics.is_beyond_momentum(),
             ahead: Ahead { numbers: Vec::new(), first: step, steps: 0, most },
             zeta: zeta(false),
             behind: zeta(true),
@@ -172,11 +175,11 @@ impl<'a, F: Float> Frame<'a, F> {
         self.descent
     }
 
-    /// The factor that weights carry into the update: `-learning_rate`, unless momentum needs the gradient itself.
+    /// The factor that weights carry into the update: `-learning_rate`, unless the update needs the gradient itself.
     #[inline(always)]
     pub(super) fn factor(&mut self, step: u64) -> F {
         let descent = self.descent(step);
-        if self.rule.dynamics.momentum > 0.0 { F::of(1.0) } else { descent }
+        if self.by_gradient { F::of(1.0) } else { descent }
     }
 
     /// The weights (batch x lanes) of a step, `((2 c / batch) r + perturbation) * factor`, once the lanes have been

@@ -1,6 +1,8 @@
 //! The samples of mini-batches, drawn for some steps ahead.
 
-use crate::random::{Draws, Purpose};
+use crate::dynamics::Sampling;
+use crate::dynamics::sampling::{Scratch, Steps};
+use crate::random::Draws;
 
 /// Steps that are drawn at a time.
 const STEPS_AHEAD: u64 = 256;
@@ -10,30 +12,27 @@ pub(super) struct Members<'a> {
     draws: Draws<'a>,
     samples: usize,
     size: usize,
-    replacement: bool,
+    sampling: Sampling,
     until: u64,
     first: u64,
     /// The batches of the steps that were drawn, one after the other.
     drawn: Vec<usize>,
-    words: Vec<u64>,
-    marks: Vec<bool>,
+    scratch: Scratch,
 }
 
 impl<'a> Members<'a> {
     /// Batches of `size` of the `samples`, up to the step `until`.
-    pub(super) fn new(draws: Draws<'a>, samples: usize, size: usize, replacement: bool, until: u64) -> Self {
+    pub(super) fn new(draws: Draws<'a>, samples: usize, size: usize, sampling: Sampling, until: u64) -> Self {
         assert!(draws.lanes() == 1, "batches are drawn for one replica");
-        let (words, marks) = (Vec::new(), Vec::new());
         Self {
             draws,
             samples,
             size,
-            replacement,
+            sampling,
             until,
             first: draws.step(),
             drawn: Vec::new(),
-            words,
-            marks,
+            scratch: Scratch::default(),
         }
     }
 
@@ -66,23 +65,14 @@ impl<'a> Members<'a> {
     fn draw(&mut self, step: u64) {
         self.first = step / Draws::SHARED_STEPS * Draws::SHARED_STEPS;
         let steps = (self.first + STEPS_AHEAD).min(self.until) - self.first;
-        let (size, steps) = (self.size, steps as usize);
-        self.words.resize(size * steps, 0);
-        self.draws.at_step(self.first).for_steps(steps).bits(Purpose::BATCH, &mut self.words);
-        self.drawn.resize(size * steps, 0);
-        if size == 1 {
-            for (member, word) in self.drawn.iter_mut().zip(&self.words) {
-                *member = Draws::index(*word, self.samples);
-            }
-            return;
-        }
-        for (ahead, members) in self.drawn.chunks_exact_mut(size).enumerate() {
-            let words = (0..size).map(|k| self.words[k * steps + ahead]);
-            if self.replacement {
-                members.iter_mut().zip(words).for_each(|(i, word)| *i = Draws::index(word, self.samples));
-            } else {
-                Draws::subset(words, self.samples, members, &mut self.marks);
-            }
-        }
+        let steps = Steps {
+            draws: self.draws,
+            first: self.first,
+            count: steps as usize,
+            samples: self.samples,
+            size: self.size,
+        };
+        self.drawn.resize(steps.size * steps.count, 0);
+        self.sampling.draw(&steps, &mut self.scratch, &mut self.drawn);
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn advance_mini_batch<L: Link, F: Float>(
     let rows = data.rows().numbers();
     let replicas = state.replicas.clone();
     let mut frame = Frame::of_link(task, data, &replicas, size, state.step, until);
-    let mut batches = Members::new(frame.draws(), n, size, task.rule.dynamics.replacement, until);
+    let mut batches = Members::new(frame.draws(), n, size, task.rule.dynamics.sampling, until);
     let mut residuals = vec![F::default(); size];
     let mut weights = residuals.clone();
     let mut pulled = vec![F::default(); state.entries];

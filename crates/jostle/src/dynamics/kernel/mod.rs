@@ -19,7 +19,8 @@
 //! * [`single`]: full batch, one replica, vectors over samples and coordinates; for data of its own or few replicas.
 //! * [`sample`]: one row a step, several replicas in turn.
 //! * [`mini_batch`]: several rows a step, one replica.
-//! * [`passes`]: networks, by passes forwards and backwards; one replica.
+//! * [`passes`]: the general path, by passes forwards and backwards: networks, and every rule, point and noise that the others
+//!   do not know; one replica.
 //! * [`flow`]: continuous time, on the products of the first two.
 //!
 //! The products that they are made of are in [`tiles`], [`chains`] and [`stripes`] (products with single rows, striped
@@ -65,9 +66,9 @@ pub(crate) struct Rule<'a> {
 }
 
 impl Rule<'_> {
-    /// Whether a noise is added behind the momentum, where there is momentum.
+    /// Whether a noise is added behind the momentum, or another rule, where there is one.
     fn is_behind_momentum(&self, noise: &Noise) -> bool {
-        noise.bypasses_momentum() && self.dynamics.momentum > 0.0
+        noise.bypasses_momentum() && (self.dynamics.momentum > 0.0 || self.dynamics.is_beyond_momentum())
     }
 
     /// Whether there is noise of the parameters behind the momentum, or before it.
@@ -109,7 +110,7 @@ pub enum Kernel {
     Sample,
     /// Mini-batches of several samples, one replica.
     MiniBatch,
-    /// Passes forwards and backwards through a network, one replica.
+    /// The general path: passes forwards and backwards through a model, one replica.
     Passes,
 }
 
@@ -154,7 +155,7 @@ impl std::fmt::Display for Kernel {
             Kernel::Single => write!(f, "full batch, one replica"),
             Kernel::Sample => write!(f, "one sample a step"),
             Kernel::MiniBatch => write!(f, "mini-batch, one replica"),
-            Kernel::Passes => write!(f, "passes forwards and backwards, one replica"),
+            Kernel::Passes => write!(f, "the general path, one replica"),
         }
     }
 }

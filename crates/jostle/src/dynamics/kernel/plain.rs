@@ -7,11 +7,12 @@ use super::data::divergence_limit_of;
 use super::state::{PERIOD, shift_bits};
 use super::{Task, exceeds};
 use crate::dynamics::Batch;
+use crate::dynamics::sampling::{self, Steps};
 use crate::float::Float;
 use crate::model::{LinearPredictor, Link, LinkKind, Scaling, with_link};
 use crate::noise::{Noise, Products, Scratch, Step};
 use crate::problem::Problem;
-use crate::random::{Draws, Purpose};
+use crate::random::Draws;
 use crate::simd::{Level, Vector};
 
 /// One replica on its way.
@@ -203,14 +204,10 @@ impl<'a, F: Float> Reference<'a, F> {
     fn members(&self, draws: Draws<'_>) -> Vec<usize> {
         let n = self.problem.samples();
         let Batch::Size(size) = self.task.rule.dynamics.batch else { return (0..n).collect() };
-        let mut words = vec![0; size];
-        draws.bits(Purpose::BATCH, &mut words);
-        let words = words.into_iter();
-        if self.task.rule.dynamics.replacement {
-            return words.map(|word| Draws::index(word, n)).collect();
-        }
+        // As a step by itself, which its own tests compare with stretches of steps.
+        let step = Steps { draws, first: self.step, count: 1, samples: n, size };
         let mut members = vec![0; size];
-        Draws::subset(words, n, &mut members, &mut Vec::new());
+        self.task.rule.dynamics.sampling.draw(&step, &mut sampling::Scratch::default(), &mut members);
         members
     }
 

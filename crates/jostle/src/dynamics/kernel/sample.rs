@@ -91,7 +91,7 @@ impl<'b, 'd, F: Float> Runner<'b, 'd, F> {
             state.lanes() == 1 && state.entries == rows.stride && rows.numbers().len() == n * rows.stride
         );
         let frame = Frame::of_link(task, data, replicas, 1, state.step, until);
-        let mut batches = Members::new(frame.draws(), n, 1, true, until);
+        let mut batches = Members::new(frame.draws(), n, 1, task.rule.dynamics.sampling, until);
         let member = batches.at(state.step)[0];
         let mut residual = [F::default()];
         stripes::residuals(task.rule.level, rows.numbers(), &[member], &state.beta, data.y(), &mut residual);

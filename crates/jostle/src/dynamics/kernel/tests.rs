@@ -5,6 +5,7 @@ mod turns;
 
 use super::plain::Reference;
 use super::*;
+use crate::dynamics::Sampling;
 use crate::dynamics::Schedule;
 use crate::dynamics::stepper::Begin;
 use crate::model::{ModelSpec, Power, Product, Square, Unit};
@@ -176,7 +177,7 @@ fn the_mini_batch_kernels_follow_the_reference_to_the_bit() {
         let drops = Schedule::with_drops(0.002, vec![(3, 0.5)]).unwrap();
         let dynamics = GradientDescent {
             batch: Batch::Size(size),
-            replacement,
+            sampling: Sampling::with_replacement(replacement),
             learning_rate: drops,
             ..GradientDescent::new(6, 0.002)
         };

@@ -1,7 +1,7 @@
 //! Networks as models of an ensemble, and where replicas begin.
 
 use super::*;
-use crate::dynamics::{Augment, Flow, RateUnit};
+use crate::dynamics::{Augment, Flow, RateUnit, Sampling};
 use crate::ensemble::setup::Setup;
 use crate::float::Float;
 use crate::geometry::{DenseKernel, KernelRequest, KernelSource};
@@ -138,7 +138,11 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 fn passes_take_the_steps_of_the_kernels_whatever_the_batch_and_the_noise() {
     let momentum = GradientDescent { momentum: 0.8, ..GradientDescent::new(60, 0.01) };
     let single = GradientDescent { batch: Batch::Size(1), ..GradientDescent::new(60, 0.01) };
-    let few = GradientDescent { batch: Batch::Size(3), replacement: false, ..GradientDescent::new(60, 0.01) };
+    let few = GradientDescent {
+        batch: Batch::Size(3),
+        sampling: Sampling::WITHOUT_REPLACEMENT,
+        ..GradientDescent::new(60, 0.01)
+    };
     for dynamics in [GradientDescent::new(60, 0.01), momentum, single, few] {
         let isotropic = Noise::parameter(IsotropicNoise { std: 0.1, bypasses_momentum: false });
         let noises = vec![label_noise(0.5), isotropic];
@@ -527,7 +531,7 @@ fn what_does_not_go_together_is_refused() {
                 cell.dynamics = GradientDescent { unit: RateUnit::GdLimit, ..dynamics }.into();
             },
             "dynamics.learning_rate_unit is a threshold of steps without momentum; expected \"one\" with \
-             dynamics.momentum above 0",
+             momentum, weight decay or another rule",
         ),
     ];
     for (change, expected) in cases {
@@ -691,7 +695,7 @@ fn images_are_changed_before_they_are_seen() {
 }
 
 #[test]
-fn what_only_networks_do_is_refused_for_linear_models() {
+fn noises_and_changes_of_images_need_data_that_have_classes_and_images() {
     let flip = || {
         let probability = Schedule::constant(0.1);
         vec![Noise::sample(LabelFlip { probability })]
@@ -703,34 +707,20 @@ fn what_only_networks_do_is_refused_for_linear_models() {
     let signs = || data(4, 3, 1).x().to_vec();
     let two = || Problem::new(signs(), vec![1.0, -1.0, 1.0, -1.0], None).unwrap().with_classes().unwrap();
     let plain = || GradientDescent::new(5, 0.1);
-    let found = refusal(two(), linear(), plain(), flip());
-    assert_eq!(found, "noise.0.kind is a noise of networks; expected another one");
-    let found = refusal(data(4, 3, 1), affine(3, 1), plain(), flip());
-    assert_eq!(
-        found,
-        "noise.0.kind changes classes; expected another noise, or a problem whose labels are classes"
-    );
-    let probability = Schedule::with_drops(0.1, vec![(3, 20.0)]).unwrap();
-    let often = vec![Noise::sample(LabelFlip { probability })];
-    let found = refusal(two(), affine(3, 1), plain(), often);
-    assert_eq!(found, "noise.0.probability is 2; expected at most 1");
-    let nesterov = GradientDescent { nesterov: true, momentum: 0.5, ..plain() };
-    let found = refusal(two(), linear(), nesterov, Vec::new());
-    assert_eq!(found, "dynamics.nesterov is true, which networks know only; expected false");
-    let heavy = || GradientDescent { momentum: 0.5, ..plain() };
-    let behind = || {
-        let noise = IsotropicNoise { std: 1.0, bypasses_momentum: true };
-        vec![Noise::parameter(noise)]
-    };
-    let found = refusal(two(), linear(), heavy(), behind());
-    assert_eq!(
-        found,
-        "noise.0.enters is \"step\", which networks know only with dynamics.momentum above 0; expected \"gradient\""
-    );
-    assert!(with(two(), linear(), plain(), behind()).check().is_ok());
-    let cropped = GradientDescent { augment: Augment::CropFlip, ..plain() };
-    let found = refusal(two(), affine(3, 1), cropped, Vec::new());
-    assert_eq!(found, "dynamics.augment is \"crop-flip\", which needs images; expected \"none\"");
+    for model in [affine(3, 1), linear()] {
+        let found = refusal(data(4, 3, 1), model.clone(), plain(), flip());
+        assert_eq!(
+            found,
+            "noise.0.kind changes classes; expected another noise, or a problem whose labels are classes"
+        );
+        let probability = Schedule::with_drops(0.1, vec![(3, 20.0)]).unwrap();
+        let often = vec![Noise::sample(LabelFlip { probability })];
+        let found = refusal(two(), model.clone(), plain(), often);
+        assert_eq!(found, "noise.0.probability is 2; expected at most 1");
+        let cropped = GradientDescent { augment: Augment::CropFlip, ..plain() };
+        let found = refusal(two(), model, cropped, Vec::new());
+        assert_eq!(found, "dynamics.augment is \"crop-flip\", which needs images; expected \"none\"");
+    }
     let entropy = ModelSpec { loss: Loss::CrossEntropy, ..affine(3, 1) };
     let found = refusal(two(), entropy, plain(), Vec::new());
     assert_eq!(found, "model.loss is \"cross-entropy\", which needs one-hot labels; expected \"square\"");

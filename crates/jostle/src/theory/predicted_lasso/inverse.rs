@@ -90,7 +90,7 @@ fn words(process: &Process, noise: LabelNoise) -> String {
     let mut parts = vec![format!(
         "for |X beta - y|^2 / 2n + lambda |beta|_1, at step size {}{}",
         dynamics.noise_rate(last_step(process)),
-        if dynamics.has_drops() { " of the last step" } else { "" }
+        if dynamics.changes_step_size() { " of the last step" } else { "" }
     )];
     if dynamics.momentum() > 0.0 {
         parts.push(format!("momentum {}", dynamics.momentum()));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::dynamics::{Batch, GradientDescent, Schedule};
+use crate::dynamics::{Batch, GradientDescent, Sampling, Schedule};
 use crate::ensemble::setup::Setup;
 use crate::ensemble::{Recording, Unit, run_unit};
 use crate::float::Precision;
@@ -265,7 +265,11 @@ fn each_setting_changes_the_strength_by_its_factor() {
     assert!((early.unwrap().lambda[7] / one - 2.0).abs() < 1e-12);
     // Measured residuals count with 1/B'.
     for (batch, replacement, effective) in [(1, true, 1.0), (4, true, 4.0), (4, false, 4.0 * 39.0 / 36.0)] {
-        let dynamics = GradientDescent { batch: Batch::Size(batch), replacement, ..plain.clone() };
+        let dynamics = GradientDescent {
+            batch: Batch::Size(batch),
+            sampling: Sampling::with_replacement(replacement),
+            ..plain.clone()
+        };
         let cell = with(QUADRATIC, &dynamics, vec![label(2.0, Labels::One)]);
         let found = predicted_lasso_at(&cell, &problem, 0, Some(&[3.0; 40])).unwrap();
         assert!((found.lambda[7] / one - (4.0 + 3.0 / effective) / 4.0).abs() < 1e-12);

@@ -1,6 +1,7 @@
 //! Replicas that take turns, some of which keep an exponent with their parameters and some of which do not.
 
 use super::*;
+use crate::dynamics::Sampling;
 
 /// Looks between and at the ends of what is drawn ahead (256 steps) and of the looks at exponents (64 steps).
 const LOOKS: [u64; 7] = [1, 64, 127, 255, 300, 512, 600];
@@ -66,7 +67,7 @@ fn replicas_that_take_turns_follow_the_reference_in_whatever_order_some_of_them_
                 let drops = Schedule::with_drops(0.002, vec![(270, 0.5)]).unwrap();
                 let dynamics = GradientDescent {
                     batch: Batch::Size(1),
-                    replacement,
+                    sampling: Sampling::with_replacement(replacement),
                     learning_rate: drops,
                     ..GradientDescent::new(600, 0.002)
                 };
@@ -93,8 +94,13 @@ fn batches_are_the_same_in_whatever_order_steps_are_asked_for() {
     let replicas = [4];
     let draws = Draws::new(5, &replicas, 0);
     for (size, replacement) in [(1, true), (3, true), (3, false)] {
-        let fresh = |step| members::Members::new(draws, 7, size, replacement, 1000).at(step).to_vec();
-        let mut batches = members::Members::new(draws, 7, size, replacement, 1000);
+        let fresh = |step| {
+            members::Members::new(draws, 7, size, Sampling::with_replacement(replacement), 1000)
+                .at(step)
+                .to_vec()
+        };
+        let mut batches =
+            members::Members::new(draws, 7, size, Sampling::with_replacement(replacement), 1000);
         for step in [0, 300, 299, 256, 255, 3, 999, 0] {
             assert_eq!(batches.at(step), fresh(step), "step {step}");
         }

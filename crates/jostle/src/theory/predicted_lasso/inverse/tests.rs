@@ -1,7 +1,7 @@
 use super::super::predicted_lasso;
 use super::super::tests::{HADAMARD, QUADRATIC, cell, label, of, variants};
 use super::*;
-use crate::dynamics::{Batch, Flow, GradientDescent, RateUnit, Schedule};
+use crate::dynamics::{Batch, Flow, GradientDescent, RateUnit, Sampling, Schedule};
 use crate::ensemble::setup::Setup;
 use crate::model::{LinkKind, Unit as Linear};
 use crate::noise::{IsotropicNoise, LabelDistribution};
@@ -68,7 +68,8 @@ fn the_predicted_lasso_has_the_lambda_that_was_asked_for() {
     let plain = GradientDescent::new(100, 0.01);
     let drops = Schedule::with_drops(0.02, vec![(10, 0.5), (99, 0.25)]).unwrap();
     let flow = Flow { learning_rate: Some(Schedule::constant(0.02)), ..Flow::new(100, 0.1) };
-    let batch = GradientDescent { batch: Batch::Size(3), replacement: false, ..plain.clone() };
+    let batch =
+        GradientDescent { batch: Batch::Size(3), sampling: Sampling::WITHOUT_REPLACEMENT, ..plain.clone() };
     let one = |lambda| vec![asking(lambda, Labels::One)];
     let all = |lambda| vec![asking(lambda, Labels::Batch)];
     let mut cells = vec![

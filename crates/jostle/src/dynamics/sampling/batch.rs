@@ -1,5 +1,7 @@
 //! How many samples a step sees.
 
+use crate::setting::Settings;
+
 /// The samples that one step sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Batch {
@@ -10,6 +12,11 @@ pub enum Batch {
 }
 
 impl Batch {
+    /// The batch that a checked setting describes.
+    pub(crate) fn from_settings(settings: &Settings, name: &str) -> Self {
+        settings.count_or(name).map_or(Self::Full, Self::Size)
+    }
+
     /// Number of samples, of `samples` in all.
     pub fn size(self, samples: usize) -> usize {
         match self {
@@ -26,12 +33,4 @@ impl std::fmt::Display for Batch {
             Batch::Size(size) => write!(f, "{size}"),
         }
     }
-}
-
-/// `B (n - 1) / (n - B)`: infinite for all samples, also where there is only one.
-pub(crate) fn effective_batch_without_replacement(size: usize, samples: usize) -> f64 {
-    if size >= samples {
-        return f64::INFINITY;
-    }
-    size as f64 * (samples as f64 - 1.0) / (samples as f64 - size as f64)
 }
