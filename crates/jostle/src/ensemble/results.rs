@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_diverged_replica_is_counted_and_never_taken_for_a_good_one() {
-        let results = ensemble(12.0).run();
+        let results = ensemble(30.0).run();
         let (losses, active) = (results.last("train_loss").unwrap(), results.last("active").unwrap());
         let diverged = results.replicas().iter().filter(|replica| replica.diverged.is_some()).count();
         assert!(diverged > 0 && diverged < 20, "{diverged}");
