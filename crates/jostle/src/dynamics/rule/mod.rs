@@ -7,6 +7,7 @@
 mod decay;
 mod heavy_ball;
 mod nesterov;
+mod sign;
 
 pub use decay::{Decay, DecayEnters};
 pub use heavy_ball::HeavyBall;
@@ -73,7 +74,7 @@ type Build = fn(&Settings) -> AnyRule;
 
 /// The rules that a file may name.
 const REGISTRY: &[(Entry, Build)] =
-    &[(heavy_ball::ENTRY, heavy_ball::build), (nesterov::ENTRY, nesterov::build)];
+    &[(heavy_ball::ENTRY, heavy_ball::build), (nesterov::ENTRY, nesterov::build), (sign::ENTRY, sign::build)];
 
 /// The settings of every rule.
 pub const ENTRIES: &[Entry] = &entries::<Build, { REGISTRY.len() }>(REGISTRY);

@@ -82,6 +82,9 @@ fn rules() -> Vec<(AnyRule, Plain)> {
         *m = 0.8 * *m + g;
         g + 0.8 * *m
     }
+    fn sign(g: f64, _: &mut f64) -> f64 {
+        g / (g.abs() + 0.1)
+    }
     let rule = |kind: &str, settings: &[(&str, Value)]| {
         let entry = RULES.iter().find(|entry| entry.kind == kind).unwrap();
         let settings = Settings::check(entry, settings).unwrap();
@@ -91,6 +94,7 @@ fn rules() -> Vec<(AnyRule, Plain)> {
     vec![
         (rule("heavy-ball", std::slice::from_ref(&momentum)), heavy_ball as Plain),
         (rule("nesterov", &[momentum]), nesterov),
+        (rule("sign", &[("epsilon", Value::Number(0.1))]), sign),
     ]
 }
 
