@@ -1,6 +1,6 @@
 //! Numbers that change from step to step: step sizes, the norm of a noise, a probability.
 //!
-//! A kind of schedule is a file with an `ENTRY`, a `build` function and an `impl Rates`, and its line in [`REGISTRY`].
+//! A kind of schedule is a file with an `ENTRY`, a `build` function and an `impl Rates`, and its line in `REGISTRY`.
 //! The step loops ask for the rate of a step and for the step at which it changes next, and know no kind. Whatever holds
 //! for some kinds only is refused for the others, by default: see [`Rates::is_piecewise_constant`].
 

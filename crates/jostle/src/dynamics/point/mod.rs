@@ -1,6 +1,6 @@
 //! The point at which the gradient of a step is taken.
 //!
-//! A point is a file with a `NAME` and an `impl GradientPoint`, and its line in [`REGISTRY`].
+//! A point is a file with a `NAME` and an `impl GradientPoint`, and its line in `REGISTRY`.
 
 mod look_ahead;
 mod parameters;

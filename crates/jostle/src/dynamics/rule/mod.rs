@@ -1,6 +1,6 @@
 //! How a gradient moves the parameters.
 //!
-//! A rule is a file with an `ENTRY`, a `build` function and an `impl UpdateRule`, and its line in [`REGISTRY`]. The heavy ball and
+//! A rule is a file with an `ENTRY`, a `build` function and an `impl UpdateRule`, and its line in `REGISTRY`. The heavy ball and
 //! Nesterov's momentum are written into the fused loops; every other rule takes the general path, which asks it for one
 //! update after the other and knows no rule by name.
 

@@ -1,6 +1,6 @@
 //! Which samples a step sees, where it does not see all of them.
 //!
-//! A way of sampling is a file with a `NAME` and an `impl Sampler`, and its line in [`REGISTRY`]. The step loops ask for the
+//! A way of sampling is a file with a `NAME` and an `impl Sampler`, and its line in `REGISTRY`. The step loops ask for the
 //! samples of a stretch of steps and know no way by name. Batches are a pure function of the seed, the replica and the
 //! step, whatever stretch they are drawn in.
 
