@@ -35,7 +35,7 @@ fn list(names: &[&str]) -> Vec<String> {
 
 /// A file that pandas has written.
 fn of_pandas(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage/tests/pandas").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/pandas").join(name)
 }
 
 #[test]
